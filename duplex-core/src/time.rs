@@ -1,0 +1,74 @@
+//! The microphone is the only clock.
+
+use std::ops::{Add, Sub};
+
+/// Samples per second of every signal the core reasons about.
+pub const SAMPLE_RATE: u32 = 16_000;
+
+/// A length of session time, in microphone samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub struct Samples(pub u64);
+
+impl Samples {
+    /// The one place that turns a duration into samples.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis * SAMPLE_RATE as u64 / 1000)
+    }
+
+    /// Whole milliseconds, rounded down.
+    pub const fn as_millis(self) -> u64 {
+        self.0 * 1000 / SAMPLE_RATE as u64
+    }
+
+    /// `self - other`, or nothing where `other` is longer.
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Add for Samples {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+
+/// A moment of the call: microphone samples since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub struct SessionTime(pub u64);
+
+impl SessionTime {
+    /// How long ago `earlier` was; nothing where it lies ahead.
+    pub const fn since(self, earlier: Self) -> Samples {
+        Samples(self.0.saturating_sub(earlier.0))
+    }
+
+    /// `self - span`, or the beginning of the call.
+    pub const fn back(self, span: Samples) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+
+    /// Whole milliseconds since the call began.
+    pub const fn as_millis(self) -> u64 {
+        Samples(self.0).as_millis()
+    }
+}
+
+impl Add<Samples> for SessionTime {
+    type Output = Self;
+
+    fn add(self, span: Samples) -> Self {
+        Self(self.0 + span.0)
+    }
+}
+
+impl Sub for SessionTime {
+    type Output = Samples;
+
+    fn sub(self, earlier: Self) -> Samples {
+        self.since(earlier)
+    }
+}
