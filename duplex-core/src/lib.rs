@@ -1,5 +1,38 @@
 //! A full-duplex conversation as a pure state machine.
+//!
+//! [`DuplexSession`] is told what happened and when, and answers what to do next. The same events at
+//! the same times always give the same actions, so a call that was written down can be stepped
+//! through again.
+//!
+//! There is no thread, clock, device, model, file or hash map in this crate, and no dependency:
+//! `serde` derives exist behind the feature of that name for the journal of `duplex-runtime`.
 
+mod action;
+mod ear;
+mod event;
+mod floor;
+mod policy;
+mod session;
 mod time;
+mod transcript;
+mod utterance;
+pub mod words;
 
-pub use time::{SAMPLE_RATE, Samples, SessionTime};
+pub use action::{Action, Context, Notice, Why};
+pub use event::{Event, Failure, Frame, Mark, Permille};
+pub use floor::{Evidence, Verdict};
+pub use policy::Policy;
+pub use session::DuplexSession;
+pub use time::{SAMPLE_RATE, Samples, SessionTime, Slice, SliceClock};
+pub use transcript::{Cut, Line, Speaker, Transcript, UserKind};
+pub use utterance::Utterance;
+
+/// Numbers the assistant's attempts to speak. Work tagged with an older turn is stale.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub struct Turn(pub u32);
+
+/// Numbers the stretches of the user's sound that are recognised together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub struct Chunk(pub u32);

@@ -72,3 +72,44 @@ impl Sub for SessionTime {
         self.since(earlier)
     }
 }
+
+/// The index of a time slice of the call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub struct Slice(pub u32);
+
+/// Cuts the call into slices. A slice ends when its length has passed, or early where the user's
+/// speech ends, so that an answer never waits for a slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SliceClock {
+    length: Samples,
+    began: SessionTime,
+    slice: Slice,
+}
+
+impl SliceClock {
+    /// A clock whose slices last `length`, the first of which begins with the call.
+    pub const fn new(length: Samples) -> Self {
+        Self { length, began: SessionTime(0), slice: Slice(0) }
+    }
+
+    /// The slice that is running.
+    pub const fn slice(&self) -> Slice {
+        self.slice
+    }
+
+    /// Moves on to `now`; true where this ends a slice.
+    pub fn advance(&mut self, now: SessionTime) -> bool {
+        let over = now.since(self.began) >= self.length;
+        if over {
+            self.close(now);
+        }
+        over
+    }
+
+    /// Ends the running slice at `now`.
+    pub fn close(&mut self, now: SessionTime) {
+        self.began = now;
+        self.slice = Slice(self.slice.0 + 1);
+    }
+}

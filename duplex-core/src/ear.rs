@@ -1,0 +1,334 @@
+//! The user's side: which sound is pending, what was recognised of it, and what to recognise next.
+
+use crate::{Action, Chunk, Frame, Permille, Policy, Samples, SessionTime, SliceClock, words};
+
+/// A stretch of sound that is recognised as a whole, growing while the user speaks.
+#[derive(Clone, Debug)]
+struct Stretch {
+    chunk: Chunk,
+    from: SessionTime,
+    /// The newest hypothesis.
+    text: String,
+    /// How many of its words two hypotheses agree on.
+    agreed: usize,
+    /// Where the audio of the newest hypothesis ends.
+    covers: SessionTime,
+    confidence: Permille,
+    /// Level of each frame, to cut a long stretch where it is quietest.
+    levels: Vec<(SessionTime, i8)>,
+}
+
+/// The user's sound that is not settled yet: a turn, or a backchannel, or a cough.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    /// When the user began.
+    pub(crate) began: SessionTime,
+    /// The user's last voiced frame.
+    pub(crate) voiced_until: SessionTime,
+    /// How much of it was voiced.
+    pub(crate) voiced: Samples,
+    /// The newest end-of-turn score, and the end of the audio that it judged.
+    pub(crate) end: Option<(SessionTime, Permille)>,
+    /// Words of stretches that are closed.
+    settled: String,
+    /// Closed stretches that wait for their words.
+    closing: Vec<Stretch>,
+    open: Option<Stretch>,
+}
+
+impl Pending {
+    /// All words recognised so far.
+    pub(crate) fn text(&self) -> String {
+        let parts = std::iter::once(self.settled.as_str())
+            .chain(self.closing.iter().chain(&self.open).map(|stretch| stretch.text.as_str()));
+        join(parts)
+    }
+
+    /// The words that two hypotheses agree on, and those that may still change.
+    pub(crate) fn agreement(&self) -> (String, String) {
+        let Some(open) = self.open.as_ref().filter(|_| self.closing.is_empty()) else {
+            return (self.settled.clone(), join(self.closing.iter().map(|s| s.text.as_str())));
+        };
+        let mut open_words = open.text.split_whitespace();
+        let agreed = open_words.by_ref().take(open.agreed).collect::<Vec<_>>().join(" ");
+        let rest = open_words.collect::<Vec<_>>().join(" ");
+        (join([self.settled.as_str(), &agreed].into_iter()), rest)
+    }
+
+    /// Every voiced frame has been recognised.
+    pub(crate) fn is_recognised(&self) -> bool {
+        self.closing.is_empty()
+            && self.open.as_ref().is_none_or(|stretch| stretch.covers >= self.voiced_until)
+    }
+
+    /// Mean probability of the newest words.
+    pub(crate) fn confidence(&self) -> Permille {
+        self.open.as_ref().map_or(Permille(0), |stretch| stretch.confidence)
+    }
+
+    /// Goes on with a turn whose words were settled before.
+    pub(crate) fn prepend(&mut self, text: &str) {
+        self.settled = join([text, &self.settled].into_iter());
+    }
+}
+
+fn join<'a>(parts: impl Iterator<Item = &'a str>) -> String {
+    parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// What a frame changes for the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// The user began to make a sound.
+    Onset,
+    /// The user fell silent with this frame.
+    Offset,
+    /// As before.
+    Nothing,
+}
+
+/// A recognition job that was not answered yet.
+#[derive(Clone, Copy, Debug)]
+struct Job {
+    chunk: Chunk,
+    to: SessionTime,
+    asked: SessionTime,
+}
+
+/// Follows the user's sound and keeps the recogniser busy with it, one job at a time.
+#[derive(Clone, Debug)]
+pub(crate) struct Ear {
+    pub(crate) pending: Option<Pending>,
+    pub(crate) speaking: bool,
+    slices: SliceClock,
+    next: Chunk,
+    job: Option<Job>,
+    /// The end of the audio whose end-of-turn score was asked for.
+    judged: SessionTime,
+    now: SessionTime,
+    frame: Samples,
+}
+
+impl Ear {
+    pub(crate) fn new(policy: &Policy) -> Self {
+        Self {
+            pending: None,
+            speaking: false,
+            slices: SliceClock::new(policy.slice),
+            next: Chunk(0),
+            job: None,
+            judged: SessionTime(0),
+            now: SessionTime(0),
+            frame: Samples(0),
+        }
+    }
+
+    /// The user's silence since their last sound; endless where none is pending.
+    pub(crate) fn silence(&self) -> Samples {
+        self.pending.as_ref().map_or(self.now - SessionTime(0), |user| self.now - user.voiced_until)
+    }
+
+    /// Takes in a frame that ends `at`.
+    pub(crate) fn frame(
+        &mut self,
+        at: SessionTime,
+        frame: Frame,
+        policy: &Policy,
+        actions: &mut Vec<Action>,
+    ) -> Heard {
+        self.frame = at - self.now;
+        self.now = at;
+        let heard = match (self.speaking, frame.speech) {
+            (false, true) => Heard::Onset,
+            (true, false) => Heard::Offset,
+            _ => Heard::Nothing,
+        };
+        self.speaking = frame.speech;
+        if frame.speech {
+            self.voiced(policy);
+        }
+        if let Some(open) = self.pending.as_mut().and_then(|user| user.open.as_mut()) {
+            open.levels.push((at, frame.level));
+        }
+        let slice_over = match heard {
+            Heard::Offset => {
+                self.slices.close(at);
+                true
+            }
+            _ => self.slices.advance(at),
+        };
+        self.split(policy);
+        self.recognise(slice_over, policy, actions);
+        self.judge_end(policy, actions);
+        heard
+    }
+
+    fn voiced(&mut self, policy: &Policy) {
+        let (now, frame) = (self.now, self.frame);
+        let user = self.pending.get_or_insert_with(|| Pending {
+            began: now.back(frame),
+            voiced_until: now,
+            voiced: Samples(0),
+            end: None,
+            settled: String::new(),
+            closing: Vec::new(),
+            open: None,
+        });
+        user.voiced_until = now;
+        user.voiced = user.voiced + frame;
+        if user.open.is_none() {
+            let after = user.closing.last().map_or(SessionTime(0), |closing| closing.covers);
+            user.open = Some(Stretch {
+                chunk: self.next,
+                from: now.back(frame + policy.preroll).max(after),
+                text: String::new(),
+                agreed: 0,
+                covers: SessionTime(0),
+                confidence: Permille(0),
+                levels: Vec::new(),
+            });
+            self.next = Chunk(self.next.0 + 1);
+        }
+    }
+
+    /// Closes the open stretch after a long pause, or where it gets too long.
+    fn split(&mut self, policy: &Policy) {
+        let now = self.now;
+        let Some(user) = &mut self.pending else { return };
+        let Some(open) = user.open.as_mut() else { return };
+        if now - user.voiced_until >= policy.split_after {
+            if open.covers >= user.voiced_until && user.closing.is_empty() {
+                user.settled = join([user.settled.as_str(), &open.text].into_iter());
+                user.open = None;
+            }
+            return;
+        }
+        if now - open.from < policy.longest_window {
+            return;
+        }
+        // Not in the newest part: the words there are only just being said.
+        let (early, late) = (open.from + half(policy.longest_window), now.back(policy.slice));
+        let quietest = open
+            .levels
+            .iter()
+            .filter(|(at, _)| *at >= early && *at <= late)
+            .min_by_key(|(at, level)| (*level, std::cmp::Reverse(*at)));
+        let cut = quietest.map_or(late, |&(at, _)| at);
+        let levels = open.levels.iter().copied().filter(|(at, _)| *at > cut).collect();
+        let rest = Stretch {
+            chunk: self.next,
+            from: cut,
+            text: String::new(),
+            agreed: 0,
+            covers: SessionTime(0),
+            confidence: Permille(0),
+            levels,
+        };
+        self.next = Chunk(self.next.0 + 1);
+        if let Some(mut closed) = user.open.replace(rest) {
+            closed.covers = cut;
+            user.closing.push(closed);
+        }
+    }
+
+    /// Asks for words where some are due and no job is under way.
+    pub(crate) fn recognise(
+        &mut self,
+        slice_over: bool,
+        policy: &Policy,
+        actions: &mut Vec<Action>,
+    ) {
+        let now = self.now;
+        if self.job.is_some_and(|job| now - job.asked < policy.lost_after) {
+            return;
+        }
+        let Some(user) = &self.pending else { return };
+        let silence = now - user.voiced_until;
+        let (stretch, to, tail) = match (user.closing.first(), &user.open) {
+            (Some(closing), _) => (closing, closing.covers, true),
+            (None, Some(open)) if open.covers >= user.voiced_until => return,
+            (None, Some(open)) if silence >= policy.tail_after => (open, now, true),
+            (None, Some(open)) => {
+                let due =
+                    slice_over || now - open.covers.max(open.from) >= policy.slice + policy.slice;
+                if !due || silence > Samples(0) || now - open.from < policy.shortest_window {
+                    return;
+                }
+                (open, now, false)
+            }
+            (None, None) => return,
+        };
+        self.job = Some(Job { chunk: stretch.chunk, to, asked: now });
+        actions.push(Action::Recognise { chunk: stretch.chunk, from: stretch.from, to, tail });
+    }
+
+    fn judge_end(&mut self, policy: &Policy, actions: &mut Vec<Action>) {
+        let Some(user) = &self.pending else { return };
+        if self.now - user.voiced_until >= policy.tail_after && self.judged < user.voiced_until {
+            self.judged = self.now;
+            actions.push(Action::JudgeEnd { from: user.began.back(policy.preroll), to: self.now });
+        }
+    }
+
+    /// Takes in a hypothesis; false where it answers no job of this ear.
+    pub(crate) fn recognised(
+        &mut self,
+        chunk: Chunk,
+        to: SessionTime,
+        text: String,
+        confidence: Permille,
+    ) -> bool {
+        if self.job.is_none_or(|job| job.chunk != chunk || job.to != to) {
+            return false;
+        }
+        self.job = None;
+        let Some(user) = &mut self.pending else { return false };
+        if let Some(index) = user.closing.iter().position(|closing| closing.chunk == chunk) {
+            if user.closing[index].covers == to {
+                user.closing.remove(index);
+                user.settled = join([user.settled.as_str(), &text].into_iter());
+            } else {
+                user.closing[index].text = text;
+            }
+            return true;
+        }
+        let Some(open) = user.open.as_mut().filter(|open| open.chunk == chunk) else {
+            return false;
+        };
+        let (old, new) = (words::normalise(&open.text), words::normalise(&text));
+        let agreed = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+        // One word as written may be several as compared ("Uh-huh"): never count past the text.
+        open.agreed = agreed.min(text.split_whitespace().count());
+        open.text = text;
+        open.covers = to;
+        open.confidence = confidence;
+        true
+    }
+
+    /// The recogniser failed on `chunk`: what it held is asked for again with the next frame.
+    pub(crate) fn recogniser_failed(&mut self, chunk: Chunk) {
+        if self.job.is_some_and(|job| job.chunk == chunk) {
+            self.job = None;
+        }
+    }
+
+    /// Takes in an end-of-turn score.
+    pub(crate) fn judged(&mut self, to: SessionTime, probability: Permille) {
+        if let Some(user) = self.pending.as_mut().filter(|user| to >= user.voiced_until) {
+            user.end = Some((to, probability));
+        }
+    }
+
+    /// The pending sound is understood: whatever comes next is something new.
+    pub(crate) fn settle(&mut self) -> Option<Pending> {
+        self.pending.take()
+    }
+
+    pub(crate) const fn slice(&self) -> crate::Slice {
+        self.slices.slice()
+    }
+}
+
+const fn half(span: Samples) -> Samples {
+    Samples(span.0 / 2)
+}

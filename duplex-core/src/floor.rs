@@ -1,0 +1,117 @@
+//! Who has the floor: the evidence, weighed in one place.
+
+use crate::{Permille, Policy, Samples, Why, ear::Pending, words};
+
+/// What is known of whether the user's turn is over. Each source but silence may be missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// By ear: intonation and rhythm, from the end-of-turn model.
+    pub acoustic: Option<Permille>,
+    /// By the duplex model: that the assistant should stay silent.
+    pub idle: Option<Permille>,
+    /// The words cannot end here.
+    pub unfinished: bool,
+    /// The words end in a row of digits.
+    pub digits: bool,
+    /// The words ask for an answer.
+    pub asks: bool,
+}
+
+impl Evidence {
+    /// Evidence that the turn is over, from its sources.
+    pub fn weigh(self) -> Permille {
+        let model = self.idle.map(|idle| 1000 - i32::from(idle.0.min(1000)));
+        let ear = self.acoustic.map(|acoustic| i32::from(acoustic.0));
+        let sources = [model, ear];
+        let known = sources.iter().flatten().count() as i32;
+        let mean = sources.iter().flatten().sum::<i32>().checked_div(known).unwrap_or(550);
+        let words = match self {
+            Self { unfinished: true, .. } => -350,
+            Self { digits: true, .. } => -250,
+            Self { asks: true, .. } => 150,
+            _ => 0,
+        };
+        Permille((mean + words).clamp(0, 1000) as u16)
+    }
+}
+
+/// What to do about a sound that the user makes while the assistant speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Gather more evidence.
+    Undecided,
+    /// The user takes the floor.
+    Yield(Why),
+    /// The user wants silence.
+    Stop,
+    /// The assistant keeps the floor.
+    GoOn(Why),
+}
+
+/// What the user's words are, once they are all there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Words {
+    None,
+    Stop,
+    Backchannel,
+    Short,
+    Turn,
+}
+
+/// Tells attention and commands from turns, by words, number of words and length.
+pub(crate) fn classify(user: &Pending, policy: &Policy) -> Words {
+    let text = &user.text();
+    let words = words::normalise(text);
+    if words.is_empty() {
+        Words::None
+    } else if words::is_stop(&words) {
+        Words::Stop
+    } else if words::is_backchannel(&words) {
+        Words::Backchannel
+    } else if user.voiced <= policy.longest_backchannel
+        && (words.len() <= 2 || user.confidence() < policy.doubtful)
+        && !words::asks(text, &words)
+    {
+        Words::Short
+    } else {
+        Words::Turn
+    }
+}
+
+/// Weighs a sound that the user makes while the assistant speaks.
+pub(crate) fn judge(user: &Pending, speaking: bool, silence: Samples, policy: &Policy) -> Verdict {
+    if !speaking && user.is_recognised() {
+        return match classify(user, policy) {
+            Words::None => Verdict::GoOn(Why::NoWords),
+            Words::Stop => Verdict::Stop,
+            Words::Backchannel => Verdict::GoOn(Why::Backchannel),
+            Words::Short => Verdict::GoOn(Why::ShortSound),
+            Words::Turn => Verdict::Yield(Why::Words),
+        };
+    }
+    if !speaking && silence >= policy.recogniser_patience {
+        return Verdict::GoOn(Why::NoAnswer);
+    }
+    let words = words::normalise(&user.text());
+    // Half a sentence: a command may turn out to be the beginning of a question, attention the
+    // beginning of an objection. Only what is neither takes the floor at once.
+    if words.len() > 2 && classify(user, policy) == Words::Turn {
+        return Verdict::Yield(Why::Words);
+    }
+    if user.voiced >= policy.yield_after {
+        return Verdict::Yield(Why::Length);
+    }
+    Verdict::Undecided
+}
+
+/// The evidence that the user's turn is over.
+pub(crate) fn evidence(user: &Pending, text: &str, idle: Option<Permille>) -> Evidence {
+    let words = words::normalise(text);
+    Evidence {
+        acoustic: user.end.filter(|(to, _)| *to >= user.voiced_until).map(|(_, score)| score),
+        idle,
+        unfinished: words::is_unfinished(text, &words),
+        digits: words::ends_in_digits(&words),
+        asks: words::asks(text, &words),
+    }
+}

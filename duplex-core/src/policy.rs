@@ -1,0 +1,104 @@
+//! Every threshold of the turn-taking, in one place.
+
+use crate::{Permille, Samples};
+
+const fn ms(millis: u64) -> Samples {
+    Samples::from_millis(millis)
+}
+
+/// The thresholds of the turn-taking. Spans are session time; silence is counted from the user's
+/// last voiced frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(deny_unknown_fields)
+)]
+pub struct Policy {
+    /// Length of a slice: how often the user's words are recognised while they speak.
+    pub slice: Samples,
+    /// Audio before an onset that is recognised too: detection comes after the first sound.
+    pub preroll: Samples,
+    /// The recogniser makes nothing of less than this.
+    pub shortest_window: Samples,
+    /// A stretch of sound is cut at its quietest moment before it gets longer than this.
+    pub longest_window: Samples,
+    /// Silence after which the end of the user's words is recognised, in case they are the end.
+    pub tail_after: Samples,
+    /// Silence after which what follows is recognised apart from what came before.
+    pub split_after: Samples,
+    /// Evidence needed to answer after a silence: `(silence, evidence)`, falling. Between two
+    /// points it is interpolated; before the first nothing is answered, after the last anything.
+    pub release: Vec<(Samples, Permille)>,
+    /// How long the user must go on speaking over the assistant before it stands still.
+    pub hold_after: Samples,
+    /// How long the user must go on speaking over the assistant to take the floor by that alone.
+    pub yield_after: Samples,
+    /// A sound up to this long, with no more than two unknown words, signals attention.
+    pub longest_backchannel: Samples,
+    /// Words less certain than this say nothing about a short sound.
+    pub doubtful: Permille,
+    /// Silence after which a stretch of sound without words, or with words that need no answer,
+    /// is settled.
+    pub settle_after: Samples,
+    /// Silence after which the assistant goes on although the recogniser has not answered.
+    pub recogniser_patience: Samples,
+    /// A recognition job without an answer counts as lost after this.
+    pub lost_after: Samples,
+    /// Audio that is made ahead of what is heard, at most about this much.
+    pub lead: Samples,
+    /// How long after a cut the assistant may still go on with what it was saying.
+    pub resume_within: Samples,
+    /// A user who goes on within this much of the assistant's speech was not finished: the
+    /// assistant's words are taken back and both parts are one turn.
+    pub reopen_within: Samples,
+    /// How often a failed model job is tried again for one turn.
+    pub retries: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            slice: ms(640),
+            preroll: ms(320),
+            shortest_window: ms(800),
+            longest_window: ms(8_000),
+            tail_after: ms(64),
+            split_after: ms(900),
+            release: vec![
+                (ms(160), Permille(800)),
+                (ms(400), Permille(650)),
+                (ms(800), Permille(500)),
+                (ms(1_200), Permille(350)),
+                (ms(2_000), Permille(100)),
+                (ms(2_400), Permille(0)),
+            ],
+            hold_after: ms(240),
+            yield_after: ms(1_400),
+            longest_backchannel: ms(800),
+            doubtful: Permille(500),
+            settle_after: ms(250),
+            recogniser_patience: ms(1_500),
+            lost_after: ms(10_000),
+            lead: ms(2_000),
+            resume_within: ms(6_000),
+            reopen_within: ms(1_000),
+            retries: 1,
+        }
+    }
+}
+
+impl Policy {
+    /// The evidence needed to answer after `silence`; nothing where it is too early for any.
+    pub fn threshold(&self, silence: Samples) -> Option<Permille> {
+        let after = self.release.iter().position(|&(at, _)| at > silence);
+        let (to, from) = match after {
+            Some(0) => return None,
+            Some(index) => (self.release[index], self.release[index - 1]),
+            None => return self.release.last().map(|_| Permille(0)),
+        };
+        let span = (to.0.0 - from.0.0).max(1);
+        let fall = u64::from(from.1.0.saturating_sub(to.1.0));
+        Some(Permille(from.1.0 - (fall * (silence.0 - from.0.0) / span) as u16))
+    }
+}

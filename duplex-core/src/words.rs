@@ -1,0 +1,273 @@
+//! What a few words in the wrong moment mean.
+//!
+//! The lists hold the common forms of spoken English; sounds that a recogniser spells in its own
+//! way ("Mm-hmm") are told by their length instead, in `floor`.
+
+/// Words as they are compared: lower case, letters, digits and apostrophes.
+pub fn normalise(text: &str) -> Vec<String> {
+    text.to_lowercase()
+        .replace('\u{2019}', "'")
+        .split(|c: char| !c.is_alphanumeric() && c != '\'')
+        .map(|word| word.trim_matches('\''))
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Signals of attention, each of which may be said again and combined with others.
+const BACKCHANNELS: &[&str] = &[
+    "uh huh",
+    "uhhuh",
+    "uh hum",
+    "mm hmm",
+    "mmhmm",
+    "mm",
+    "mmm",
+    "hmm",
+    "hm",
+    "mhm",
+    "huh",
+    "ah",
+    "aha",
+    "oh",
+    "wow",
+    "yeah",
+    "yes",
+    "yep",
+    "yup",
+    "ya",
+    "right",
+    "okay",
+    "ok",
+    "sure",
+    "i see",
+    "got it",
+    "gotcha",
+    "i know",
+    "that makes sense",
+    "makes sense",
+    "really",
+    "nice",
+    "cool",
+    "great",
+    "good",
+    "interesting",
+    "of course",
+    "exactly",
+    "true",
+    "alright",
+    "all right",
+    "no way",
+    "fair enough",
+    "i understand",
+    "understood",
+    "go on",
+    "please go on",
+    "carry on",
+    "no kidding",
+];
+
+/// Commands to fall silent.
+const STOPS: &[&str] = &[
+    "stop",
+    "stop it",
+    "stop that",
+    "stop there",
+    "stop talking",
+    "stop speaking",
+    "that's enough",
+    "that is enough",
+    "enough",
+    "i've heard enough",
+    "i have heard enough",
+    "be quiet",
+    "quiet",
+    "hush",
+    "silence",
+    "shut up",
+    "wait",
+    "wait a moment",
+    "wait a minute",
+    "wait a second",
+    "hold on",
+    "hold on a second",
+    "hold on a moment",
+    "hold on a minute",
+    "one moment",
+    "one second",
+    "just a moment",
+    "just a second",
+    "hang on",
+    "hang on a second",
+    "never mind",
+    "nevermind",
+    "forget it",
+    "cancel",
+    "pause",
+    "that will do",
+    "that'll do",
+    "that's all",
+];
+
+/// What may stand around a command without changing it.
+const POLITE: &[&str] = &[
+    "please",
+    "okay",
+    "ok",
+    "thank you",
+    "thanks",
+    "no",
+    "oh",
+    "hey",
+    "now",
+    "just",
+    "so",
+    "alright",
+    "all right",
+    "sorry",
+    "yes",
+    "yeah",
+    "well",
+    "can you",
+    "could you",
+    "will you",
+    "you can",
+];
+
+/// Words after which a sentence goes on.
+const UNFINISHED: &[&str] = &[
+    "a", "about", "all", "an", "and", "any", "are", "as", "at", "because", "but", "by", "can",
+    "could", "did", "do", "does", "every", "for", "from", "get", "had", "has", "have", "her",
+    "his", "how", "i", "if", "in", "into", "is", "its", "let", "like", "me", "my", "no", "of",
+    "on", "or", "our", "should", "so", "some", "than", "that", "the", "their", "then", "these",
+    "they", "this", "those", "to", "uh", "um", "very", "was", "we", "were", "what's", "when",
+    "where", "whether", "which", "while", "who", "whose", "why", "will", "with", "would", "your",
+];
+
+/// Words that open a question or a request.
+const ASKING: &[&str] = &[
+    "what", "what's", "who", "who's", "whose", "why", "when", "where", "which", "how", "how's",
+    "can", "could", "would", "will", "do", "does", "did", "is", "are", "was", "were", "should",
+    "tell", "explain", "give", "show", "actually", "but", "instead",
+];
+
+const DIGITS: &[&str] =
+    &["zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+
+/// Takes phrases of `lists` off the front of `words` until none fits; counts those of the first
+/// list and says whether all words were taken.
+fn consists_of(words: &[String], lists: [&[&str]; 2]) -> (usize, bool) {
+    let mut at = 0;
+    let mut of_first = 0;
+    while at < words.len() {
+        let longest = lists
+            .iter()
+            .enumerate()
+            .flat_map(|(list, phrases)| phrases.iter().map(move |phrase| (list, phrase)))
+            .filter_map(|(list, phrase)| {
+                let parts = phrase.split(' ');
+                let length = parts.clone().count();
+                let fits = words.len() - at >= length
+                    && parts.zip(&words[at..]).all(|(part, word)| part == word);
+                fits.then_some((length, list))
+            })
+            .max_by_key(|&(length, list)| (length, 1 - list));
+        let Some((length, list)) = longest else { return (of_first, false) };
+        at += length;
+        of_first += usize::from(list == 0);
+    }
+    (of_first, true)
+}
+
+/// All of `words` signals attention.
+pub fn is_backchannel(words: &[String]) -> bool {
+    !words.is_empty() && consists_of(words, [BACKCHANNELS, &[]]).1
+}
+
+/// All of `words` is a command to fall silent.
+pub fn is_stop(words: &[String]) -> bool {
+    let (stops, all) = consists_of(words, [STOPS, POLITE]);
+    all && stops > 0
+}
+
+/// Some of `words` asks for something.
+pub fn asks(text: &str, words: &[String]) -> bool {
+    text.trim_end().ends_with('?') && words.len() > 1
+        || words.iter().any(|word| ASKING.contains(&word.as_str()))
+}
+
+/// The sentence cannot end here: more words are bound to follow.
+pub fn is_unfinished(text: &str, words: &[String]) -> bool {
+    let Some(last) = words.last() else { return false };
+    let text = text.trim_end();
+    text.ends_with([',', '-', '\u{2026}']) || text.ends_with("...") || {
+        !text.ends_with('?') && UNFINISHED.contains(&last.as_str())
+    }
+}
+
+/// The words end in a row of digits, which people say in groups.
+pub fn ends_in_digits(words: &[String]) -> bool {
+    words.last().is_some_and(|word| {
+        word.chars().all(|c| c.is_ascii_digit()) || DIGITS.contains(&word.as_str())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attention_is_told_from_an_answer_that_begins_like_it() {
+        for text in ["Uh-huh.", "Yes, yes.", "Oh, wow.", "That makes sense.", "I see.", "Really?"] {
+            assert!(is_backchannel(&normalise(text)), "{text}");
+        }
+        for text in [
+            "Yeah, but what about Venus?",
+            "Right now I need something else.",
+            "I see a problem with that.",
+            "",
+        ] {
+            assert!(!is_backchannel(&normalise(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stop_command_is_told_from_a_question_that_begins_like_it() {
+        for text in [
+            "Stop.",
+            "Okay, that's enough.",
+            "Please stop talking.",
+            "Thank you, I\u{2019}ve heard enough.",
+            "Okay, stop there.",
+            "Hold on a second.",
+        ] {
+            assert!(is_stop(&normalise(text)), "{text}");
+        }
+        for text in [
+            "Hold on, how long does that take?",
+            "Wait, what about the weather?",
+            "Okay.",
+            "Thanks.",
+            "",
+        ] {
+            assert!(!is_stop(&normalise(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_that_must_go_on_is_noticed() {
+        for text in [
+            "I was wondering if you could",
+            "My favourite colour is",
+            "the market, because",
+            "five five five,",
+        ] {
+            assert!(is_unfinished(text, &normalise(text)), "{text}");
+        }
+        for text in
+            ["What is the capital of France?", "What is this for?", "Tell me a story about a dog."]
+        {
+            assert!(!is_unfinished(text, &normalise(text)), "{text}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Whole conversations on virtual time: what is done, and when.
+
+mod world;
+
+use duplex_core::Speaker;
+use world::{Says, World};
+
+const STORY: &[&str] =
+    &["Once upon a time there was a dog.", " It lived in a small house by the sea."];
+
+fn question() -> Says {
+    Says { from: 500, to: 1500, words: "Tell me a story.", end: 950 }
+}
+
+fn story(then: &[Says]) -> World {
+    let user: Vec<_> = std::iter::once(question()).chain(then.iter().cloned()).collect();
+    World::new(&user).reply("story", STORY).reply("moon", &["The moon is far away."])
+}
+
+#[test]
+fn a_question_is_answered_as_soon_as_the_answer_is_ready() {
+    let mut world = story(&[]);
+    world.run(7_000);
+    // The last voiced frame ends at 1472; two silent frames (64 ms), then recognition (250 ms), the
+    // first clause (120 ms) and its audio (100 ms). 71 bytes at 15 a second from the next frame on.
+    assert_eq!(
+        world.trace,
+        r#" 1786 prepare "Tell me a story."
+ 2006 speak 1
+ 2006 Turn "Tell me a story."
+ 6720 finished "Once upon a time there was a dog. It lived in a small house by the sea."
+"#
+    );
+}
+
+#[test]
+fn uh_huh_does_not_end_a_reply() {
+    let mut world = story(&[Says { from: 3_000, to: 3_500, words: "Uh-huh.", end: 900 }]);
+    world.run(9_000);
+    assert!(world.hushed.is_empty(), "{}", world.trace);
+    assert!(world.trace.contains("Backchannel \"Uh-huh.\""), "{}", world.trace);
+    assert!(world.trace.contains("finished \"Once upon a time there was a dog. It lived"));
+}
+
+#[test]
+fn a_cough_only_ducks() {
+    let mut world = story(&[Says { from: 3_000, to: 3_200, words: "", end: 500 }]);
+    world.run(9_000);
+    assert!(world.hushed.is_empty() && world.trace.contains("duck"), "{}", world.trace);
+    assert!(!world.trace.contains("hold"), "{}", world.trace);
+    assert!(!world.gain_low);
+}
+
+#[test]
+fn a_new_question_ends_the_reply_and_is_answered() {
+    let words = "Wait, what about the moon?";
+    let mut world = story(&[Says { from: 3_500, to: 5_000, words, end: 950 }]);
+    world.run(12_000);
+    let lines = world.session.transcript().lines();
+    assert_eq!(lines.len(), 4, "{}", world.trace);
+    assert!(STORY.concat().starts_with(lines[1].text.trim_end()), "{lines:?}");
+    assert_ne!(lines[1].text, STORY.concat());
+    assert_eq!(lines[2].text, words);
+    assert_eq!(lines[3].text, "The moon is far away.");
+}
+
+#[test]
+fn the_assistant_stands_still_within_300_ms_of_an_interruption() {
+    let words = "Wait, what about the moon?";
+    let mut world = story(&[Says { from: 3_500, to: 5_000, words, end: 950 }]);
+    world.run(12_000);
+    let first = duplex_core::Turn(1);
+    let last = world.audible.iter().filter(|(_, turn)| *turn == first).last().unwrap().0;
+    assert!(last.as_millis() - 3_500 <= 300, "audible until {}", last.as_millis());
+}
+
+#[test]
+fn a_pause_inside_a_sentence_is_waited_for() {
+    let user = [
+        Says { from: 500, to: 1_900, words: "I was wondering if you could", end: 60 },
+        Says { from: 2_900, to: 4_000, words: "tell me a story.", end: 950 },
+    ];
+    let mut world = World::new(&user).reply("story", STORY);
+    world.run(10_000);
+    let first = world.audible[0].0;
+    assert!(first.as_millis() > 4_000, "{}", world.trace);
+    let lines = world.session.transcript().lines();
+    assert_eq!(lines[0].text, "I was wondering if you could tell me a story.");
+}
+
+#[test]
+fn a_stop_command_is_followed_by_silence() {
+    let mut world = story(&[Says { from: 3_000, to: 3_550, words: "Stop.", end: 900 }]);
+    world.run(15_000);
+    let last = world.audible.last().unwrap().0;
+    assert!(last.as_millis() < 3_300, "{}", world.trace);
+    let lines = world.session.transcript().lines();
+    assert_eq!(lines.last().unwrap().text, "Stop.");
+}
+
+#[test]
+fn attention_that_becomes_an_objection_takes_the_floor() {
+    let words = "Yeah, but what about the moon?";
+    let mut world = story(&[Says { from: 3_500, to: 4_800, words, end: 950 }]);
+    world.run(12_000);
+    assert_eq!(world.session.transcript().lines().last().unwrap().text, "The moon is far away.");
+}
+
+#[test]
+fn an_answer_that_came_too_early_is_taken_back_when_the_user_goes_on() {
+    // The end-of-turn model errs, and the user goes on just as the assistant begins.
+    let user = [
+        Says { from: 500, to: 1_500, words: "Tell me a story", end: 950 },
+        Says { from: 2_200, to: 3_600, words: "about the moon and the sea.", end: 950 },
+    ];
+    let mut world = World::new(&user).reply("story", STORY);
+    world.run(12_000);
+    let lines = world.session.transcript().lines();
+    assert_eq!(lines[0].text, "Tell me a story about the moon and the sea.", "{}", world.trace);
+    assert_eq!(lines[1].speaker, Speaker::Assistant);
+    assert_eq!(lines.len(), 2);
+}
+
+#[test]
+fn a_long_sound_without_words_interrupts_and_the_reply_goes_on_afterwards() {
+    let mut world = story(&[Says { from: 3_000, to: 4_900, words: "", end: 500 }]);
+    world.run(15_000);
+    assert_eq!(world.hushed.len(), 1, "{}", world.trace);
+    let lines = world.session.transcript().lines();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(lines[1].text, STORY.concat(), "it goes on where it was");
+}
+
+#[test]
+fn a_user_who_never_stops_is_recognised_in_bounded_windows() {
+    let words = ["word"; 240].join(" ");
+    let says = Says { from: 500, to: 60_500, words: words.leak(), end: 0 };
+    let mut world = World::new(&[says]);
+    world.run(66_000);
+    let longest = world.recognitions.iter().map(|(_, from, to)| (*to - *from).as_millis()).max();
+    assert!(longest.unwrap() <= 8_700, "{longest:?} ms");
+    assert_eq!(world.most_outstanding, 1);
+    let said = world.session.transcript().lines()[0].text.split(' ').count();
+    assert_eq!(said, 240, "no word is lost or doubled where a window is cut");
+}
+
+#[test]
+fn attention_in_silence_is_not_answered_unless_something_was_asked() {
+    let yes = Says { from: 8_000, to: 8_500, words: "Yeah.", end: 950 };
+    let mut world = story(std::slice::from_ref(&yes));
+    world.run(12_000);
+    assert_eq!(world.session.transcript().lines().len(), 2, "{}", world.trace);
+
+    let mut asked = World::new(&[question(), yes]).reply("story", &["Do you like dogs?"]);
+    asked.run(12_000);
+    assert_eq!(asked.session.transcript().lines().len(), 4, "{}", asked.trace);
+}

@@ -1,0 +1,281 @@
+//! A simulated outside: a scripted user, a recogniser, a reply model, a voice and a loudspeaker,
+//! each with a fixed latency, on a clock that moves only to the next event.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use duplex_core::{
+    Action, DuplexSession, Event, Frame, Mark, Notice, Permille, Policy, Samples, SessionTime, Turn,
+};
+
+pub(crate) const FRAME: u64 = 512;
+
+pub(crate) fn ms(millis: u64) -> SessionTime {
+    SessionTime(0) + Samples::from_millis(millis)
+}
+
+/// What the user says, and when.
+#[derive(Clone, Debug)]
+pub(crate) struct Says {
+    pub(crate) from: u64,
+    pub(crate) to: u64,
+    pub(crate) words: &'static str,
+    /// What the end-of-turn model thinks of its end.
+    pub(crate) end: u16,
+}
+
+/// Speech at the rate of ordinary conversation: 15 characters a second.
+pub(crate) const SAMPLES_PER_BYTE: u64 = 16_000 / 15;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Latencies {
+    pub(crate) recogniser: u64,
+    pub(crate) end_of_turn: u64,
+    pub(crate) model: u64,
+    pub(crate) voice: u64,
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self { recogniser: 250, end_of_turn: 80, model: 120, voice: 100 }
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) session: DuplexSession,
+    pub(crate) latencies: Latencies,
+    user: Vec<Says>,
+    replies: BTreeMap<&'static str, Vec<&'static str>>,
+    agenda: BTreeMap<(SessionTime, usize), Event>,
+    scheduled: usize,
+    /// The turn that plays: when its audio began, shifted by holds, and how much there is.
+    playing: Option<Turn>,
+    queued: BTreeMap<Turn, u64>,
+    played: u64,
+    pub(crate) held: bool,
+    pub(crate) gain_low: bool,
+    /// `(time, turn)` of every frame in which the assistant was audible.
+    pub(crate) audible: Vec<(SessionTime, Turn)>,
+    pub(crate) hushed: BTreeMap<Turn, SessionTime>,
+    resumed: Vec<Turn>,
+    /// Of each cut turn: what was heard, what was not, and how much audio of it had played.
+    pub(crate) cuts: Vec<(String, String, u64)>,
+    pub(crate) recognitions: Vec<(SessionTime, SessionTime, SessionTime)>,
+    pub(crate) outstanding: usize,
+    pub(crate) most_outstanding: usize,
+    pub(crate) log: Vec<(SessionTime, Event)>,
+    pub(crate) actions: Vec<Action>,
+    pub(crate) trace: String,
+    now: SessionTime,
+}
+
+impl World {
+    pub(crate) fn new(user: &[Says]) -> Self {
+        Self::with_policy(user, Policy::default())
+    }
+
+    pub(crate) fn with_policy(user: &[Says], policy: Policy) -> Self {
+        Self {
+            session: DuplexSession::new(policy),
+            latencies: Latencies::default(),
+            user: user.to_vec(),
+            replies: BTreeMap::new(),
+            agenda: BTreeMap::new(),
+            scheduled: 0,
+            playing: None,
+            queued: BTreeMap::new(),
+            played: 0,
+            held: false,
+            gain_low: false,
+            audible: Vec::new(),
+            hushed: BTreeMap::new(),
+            resumed: Vec::new(),
+            cuts: Vec::new(),
+            recognitions: Vec::new(),
+            outstanding: 0,
+            most_outstanding: 0,
+            log: Vec::new(),
+            actions: Vec::new(),
+            trace: String::new(),
+            now: SessionTime(0),
+        }
+    }
+
+    /// The clauses that answer a last user line which contains `to`.
+    pub(crate) fn reply(mut self, to: &'static str, with: &[&'static str]) -> Self {
+        self.replies.insert(to, with.to_vec());
+        self
+    }
+
+    fn later(&mut self, millis: u64, event: Event) {
+        self.scheduled += 1;
+        self.agenda.insert((self.now + Samples::from_millis(millis), self.scheduled), event);
+    }
+
+    fn speaks(&self, at: SessionTime) -> bool {
+        self.user.iter().any(|says| ms(says.from) < at && at <= ms(says.to))
+    }
+
+    /// Runs the call for so long.
+    pub(crate) fn run(&mut self, millis: u64) -> &mut Self {
+        let end = ms(millis);
+        while self.now < end {
+            let frame_end = SessionTime((self.now.0 / FRAME + 1) * FRAME);
+            while let Some((&(at, _), _)) = self.agenda.first_key_value()
+                && at < frame_end
+            {
+                let (_, event) = self.agenda.pop_first().expect("just seen");
+                self.now = at;
+                self.step(event);
+            }
+            self.now = frame_end;
+            self.play();
+            let speech = self.speaks(self.now);
+            let level = if speech { -20 } else { -60 };
+            let probability = Permille(if speech { 950 } else { 20 });
+            self.step(Event::Frame(Frame { speech, probability, level }));
+        }
+        self
+    }
+
+    fn play(&mut self) {
+        let Some(turn) = self.playing else { return };
+        let queued = self.queued.get(&turn).copied().unwrap_or(0);
+        if self.held || self.played >= queued {
+            return;
+        }
+        self.played = (self.played + FRAME).min(queued);
+        self.audible.push((self.now, turn));
+        self.step(Event::Played { turn, audio: Samples(self.played) });
+    }
+
+    pub(crate) fn step(&mut self, event: Event) {
+        if matches!(event, Event::Recognised { .. }) {
+            self.outstanding -= 1;
+        }
+        if let Event::Synthesised { turn, audio, .. } = &event {
+            *self.queued.entry(*turn).or_default() += audio.0;
+        }
+        self.log.push((self.now, event.clone()));
+        for action in self.session.step(self.now, event) {
+            self.actions.push(action.clone());
+            self.act(action);
+        }
+    }
+
+    fn note(&mut self, what: &str) {
+        writeln!(self.trace, "{:5} {what}", self.now.as_millis()).expect("a string");
+    }
+
+    /// What was said between two moments; a word counts once it is complete.
+    fn words(&self, from: SessionTime, to: SessionTime) -> String {
+        let mut words = Vec::new();
+        for says in &self.user {
+            let all: Vec<_> = says.words.split(' ').filter(|word| !word.is_empty()).collect();
+            let each = (says.to - says.from) / all.len().max(1) as u64;
+            for (index, word) in all.iter().enumerate() {
+                let ended = ms(says.from + each * (index as u64 + 1) - each / 4);
+                if from < ended && ended <= to {
+                    words.push(*word);
+                }
+            }
+        }
+        words.join(" ")
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Recognise { chunk, from, to, .. } => {
+                self.outstanding += 1;
+                self.most_outstanding = self.most_outstanding.max(self.outstanding);
+                self.recognitions.push((self.now, from, to));
+                let text = self.words(from, to);
+                let event = Event::Recognised { chunk, to, text, confidence: Permille(800) };
+                self.later(self.latencies.recogniser, event);
+            }
+            Action::JudgeEnd { to, .. } => {
+                let said = self.user.iter().filter(|says| ms(says.from) < to).last();
+                let probability = Permille(said.map_or(0, |says| says.end));
+                self.later(self.latencies.end_of_turn, Event::EndOfTurn { to, probability });
+            }
+            Action::Prefill(_) => {}
+            Action::Write { turn, context } => {
+                let asked = context.lines.last().map(|line| line.text.clone()).unwrap_or_default();
+                let clauses = self
+                    .replies
+                    .iter()
+                    .find(|(to, _)| asked.contains(**to))
+                    .map(|(_, clauses)| clauses.clone())
+                    .unwrap_or_else(|| vec!["I see."]);
+                let mut said = context.reply.as_str();
+                let mut next = 0;
+                while next < clauses.len()
+                    && let Some(rest) = said.strip_prefix(clauses[next])
+                {
+                    said = rest;
+                    next += 1;
+                }
+                let text = clauses.get(next).copied().unwrap_or_default().to_owned();
+                let last = next + 1 >= clauses.len();
+                self.later(self.latencies.model, Event::Written { turn, text, last });
+            }
+            Action::Synthesise { turn, clause, text } => {
+                let audio = text.len() as u64 * SAMPLES_PER_BYTE;
+                let mut marks = Vec::new();
+                for (index, _) in text.match_indices(' ').filter(|(index, _)| *index > 0) {
+                    let at = Samples(index as u64 * SAMPLES_PER_BYTE);
+                    marks.push(Mark { at, bytes: index + 1 });
+                }
+                let event =
+                    Event::Synthesised { turn, clause, audio: Samples(audio), marks, last: true };
+                self.later(self.latencies.voice, event);
+            }
+            Action::Speak(turn) => {
+                self.note(&format!("speak {}", turn.0));
+                self.playing = Some(turn);
+                self.played = 0;
+            }
+            Action::Duck => {
+                self.gain_low = true;
+                self.note("duck");
+            }
+            Action::Unduck => {
+                self.gain_low = false;
+                self.note("unduck");
+            }
+            Action::Hold => {
+                self.held = true;
+                self.note("hold");
+            }
+            Action::Release => {
+                self.held = false;
+                self.note("release");
+            }
+            Action::Hush(turn) => {
+                self.playing = None;
+                self.held = false;
+                self.gain_low = false;
+                self.hushed.insert(turn, self.now);
+                self.note(&format!("hush {}", turn.0));
+            }
+            Action::Drop(turn) => self.note(&format!("drop {}", turn.0)),
+            Action::Notify(notice) => match notice {
+                Notice::UserTurn { text, kind, .. } => self.note(&format!("{kind:?} {text:?}")),
+                Notice::Finished { text, .. } => self.note(&format!("finished {text:?}")),
+                Notice::GoesOn { turn, .. } if self.playing == Some(turn) && self.played == 0 => {
+                    self.resumed.push(turn);
+                }
+                Notice::Hushed { turn, heard, unheard, why } => {
+                    // The audio of a turn that goes on with an earlier one holds only the rest.
+                    if !self.resumed.contains(&turn) {
+                        self.cuts.push((heard.clone(), unheard, self.played));
+                    }
+                    self.note(&format!("cut by {why:?} after {heard:?}"));
+                }
+                Notice::Preparing { answers, .. } => self.note(&format!("prepare {answers:?}")),
+                _ => {}
+            },
+        }
+    }
+}
