@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::{MAIN_SEPARATOR, PathBuf};
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use ureq::http::Uri;
 
 /// A model by its name, its path or its URL.
@@ -108,6 +109,19 @@ impl fmt::Display for ModelSource {
             Self::Path(path) => path.display().fmt(f),
             Self::Url(url) => f.write_str(url),
         }
+    }
+}
+
+/// As the one string it was parsed from.
+impl Serialize for ModelSource {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

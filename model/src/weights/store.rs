@@ -100,7 +100,7 @@ impl Store {
     }
 
     /// The models that have a name here.
-    pub fn manifest(&self) -> &Manifest {
+    pub fn manifest(&self) -> &'static Manifest {
         self.manifest
     }
 
@@ -214,7 +214,7 @@ impl Store {
         }
     }
 
-    fn named(&self, role: Role, name: &str) -> Result<&Model, Error> {
+    fn named(&self, role: Role, name: &str) -> Result<&'static Model, Error> {
         self.manifest.get(name).filter(|model| model.role == role).ok_or_else(|| {
             let of_role = self.manifest.models().iter().filter(|model| model.role == role);
             let known = of_role.map(|model| model.name.clone()).collect();
