@@ -1,3 +1,61 @@
-//! (in the making)
+//! The `duplex` program: arguments, configuration, and the commands built on the other crates.
+//!
+//! `commands` has a module for each command; each takes the loaded [`Config`](config::Config)
+//! and returns a [`Failure`](failure::Failure), which says what to print and how to exit. No
+//! command prints anything but through the handles it is given.
 
-fn main() {}
+mod args;
+mod commands;
+mod config;
+mod failure;
+mod interrupt;
+mod progress;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use args::{Args, Command};
+use config::Config;
+use failure::Failure;
+
+fn main() -> ExitCode {
+    // clap prints its own errors, and ends with 2 after them: bad usage.
+    let args = Args::parse();
+    log_to_stderr(args.verbose);
+    match run(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if failure.reader_left => ExitCode::SUCCESS,
+        Err(failure) => {
+            // With stderr closed there is nobody left to tell.
+            let _ = write!(io::stderr().lock(), "{failure}");
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(args: Args) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let load = || Config::load(args.config.as_deref(), &args.set);
+    match args.command {
+        Command::Models(command) => commands::models::run(command, &load()?, &mut out),
+        Command::Config(command) => {
+            commands::config::run(command, args.config.as_deref(), &args.set, &mut out)
+        }
+        Command::Completions { shell } => commands::completions::run(shell, &mut out),
+    }
+}
+
+/// Warnings by default; `-v` tells more; `RUST_LOG` overrides both.
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+}

