@@ -1,0 +1,63 @@
+//! What stands between a written clause and its first sound: the text's part alone, and all of it.
+
+use std::hint::black_box;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use duplex_model::tts::normalise::normalise;
+use duplex_model::tts::{Splitter, Voice, VoiceOptions};
+
+const SHORT: &str = "Sure, I can help with that.";
+const LONG: &str = "The capital of France is Paris, which lies on the river Seine, and about two \
+                    million people live there, although many more come to visit it every year.";
+const NUMBERS: &str = "On March 5, 2024 at 3:30 p.m. it cost $45.99, or 12.5% more than in 1999.";
+
+fn text(criterion: &mut Criterion) {
+    for (name, text) in [("prose", LONG), ("numbers", NUMBERS)] {
+        criterion.bench_function(&format!("normalise/{name}"), |bencher| {
+            bencher.iter(|| normalise(black_box(text)));
+        });
+    }
+    criterion.bench_function("split/by-word", |bencher| {
+        bencher.iter(|| {
+            let mut splitter = Splitter::new();
+            let mut clauses = 0;
+            for piece in black_box(LONG).split_inclusive(' ') {
+                splitter.push(piece);
+                clauses += std::iter::from_fn(|| splitter.next_clause()).count();
+            }
+            clauses
+        });
+    });
+}
+
+fn voice(criterion: &mut Criterion) {
+    let store = std::env::var_os("DUPLEX_MODELS")
+        .expect("DUPLEX_MODELS names no folder of models: run make models");
+    let folder = PathBuf::from(store).join("piper-en-us-joe");
+    let mut group = criterion.benchmark_group("speak");
+    group.sample_size(10);
+    for threads in [1, 2] {
+        let options = VoiceOptions {
+            model: folder.join("en_US-joe-medium.onnx"),
+            config: folder.join("en_US-joe-medium.onnx.json"),
+            threads,
+            speed: 1.0,
+            seed: 0,
+        };
+        let mut voice = Voice::load(&options).expect("the voice loads");
+        for (name, clause) in [("short", SHORT), ("long", LONG)] {
+            group.bench_function(format!("first-chunk/{name}/{threads}-threads"), |bencher| {
+                bencher.iter(|| voice.speak(clause, &mut |_| ControlFlow::Break(())));
+            });
+            group.bench_function(format!("whole/{name}/{threads}-threads"), |bencher| {
+                bencher.iter(|| voice.speak(clause, &mut |_| ControlFlow::Continue(())));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, text, voice);
+criterion_main!(benches);

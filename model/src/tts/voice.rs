@@ -1,0 +1,221 @@
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use super::VoiceError;
+use super::config::{Config, Inference};
+use super::espeak::Espeak;
+use super::graph::{Graph, Latent};
+use super::normalise::normalise;
+use super::trim::Trim;
+use super::utterance::{Utterance, utterances};
+
+/// Frames of the first chunk: short, because somebody waits for it.
+const FIRST_CHUNK: usize = 28;
+/// Later chunks grow by half, to this: each is decoded with its context, which weighs less on
+/// larger ones.
+const LARGEST_CHUNK: usize = 160;
+/// How much faster or slower than its speaker a voice may speak.
+const SPEEDS: std::ops::RangeInclusive<f32> = 0.25..=4.0;
+
+/// Which voice speaks, and how.
+#[derive(Clone, Debug)]
+pub struct VoiceOptions {
+    /// The network, a Piper voice of one speaker (`.onnx`).
+    pub model: PathBuf,
+    /// Its settings (`.onnx.json`).
+    pub config: PathBuf,
+    /// Threads that compute.
+    pub threads: usize,
+    /// 1 is the speaker's own pace, 2 twice as fast; 0.25 to 4.
+    pub speed: f32,
+    /// Seed of the voice's variation. The same text with the same seed sounds the same.
+    pub seed: u64,
+}
+
+/// A piece of a clause's sound.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Chunk {
+    /// Mono, at [`Voice::sample_rate`], full scale at 1.
+    pub samples: Vec<f32>,
+    /// Ends of the words that end in this chunk, in order.
+    pub marks: Vec<Mark>,
+    /// Whether the clause is finished.
+    pub last: bool,
+}
+
+/// How far a clause has been spoken at some sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Samples since the clause began.
+    pub samples: u64,
+    /// When so many samples have been played, `clause[..bytes]` has been spoken. Always on a
+    /// character bound.
+    pub bytes: usize,
+}
+
+/// A Piper voice: clauses of text to chunks of sound.
+pub struct Voice {
+    config: Config,
+    graph: Graph,
+    espeak: Espeak,
+    scales: Inference,
+    seed: u64,
+}
+
+impl Voice {
+    /// Loads the voice, runs every part of it once, and checks that espeak-ng is there.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is not a Piper voice of one English speaker, a speed out of
+    /// range, or espeak-ng missing or without the voice's language.
+    pub fn load(options: &VoiceOptions) -> Result<Self, VoiceError> {
+        if !SPEEDS.contains(&options.speed) {
+            return Err(VoiceError::Speed { speed: options.speed });
+        }
+        let config = Config::load(&options.config)?;
+        let espeak = Espeak::start(&config.espeak_voice)?;
+        let graph = Graph::load(&options.model, options.threads)?;
+        // The rules compile on first use.
+        let _ = normalise("1");
+        let scales = Inference {
+            length_scale: config.inference.length_scale / options.speed,
+            ..config.inference
+        };
+        Ok(Self { config, graph, espeak, scales, seed: options.seed })
+    }
+
+    /// Samples a second of all chunks.
+    pub fn sample_rate(&self) -> u32 {
+        self.config.sample_rate
+    }
+
+    /// Speaks a clause: hands out chunks as they are made, the first one early. The last chunk
+    /// ends with the pause that the clause's punctuation asks for, and its last mark is at the
+    /// end of the text. Stops working when `emit` breaks.
+    ///
+    /// A clause with nothing to say gives one empty chunk.
+    ///
+    /// # Errors
+    /// espeak-ng or the network failed. What was handed out before stays good; the voice can be
+    /// used on.
+    pub fn speak(
+        &mut self,
+        clause: &str,
+        emit: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
+    ) -> Result<(), VoiceError> {
+        let spoken = normalise(clause);
+        let mut utterances = utterances(&spoken, &mut self.espeak, &self.config.alphabet)?;
+        // Marks and signs behind the last word have been spoken with it.
+        if let Some(word) = utterances.last_mut().and_then(|last| last.words.last_mut()) {
+            word.written = clause.len();
+        }
+        let mut outlet = Outlet { emit, emitted: 0 };
+        let done = self.utter_all(&utterances, &mut outlet);
+        self.espeak.prepare();
+        if done?.is_continue() && utterances.is_empty() {
+            let _ = outlet.send(Vec::new(), vec![Mark { samples: 0, bytes: clause.len() }], true);
+        }
+        Ok(())
+    }
+
+    fn utter_all(
+        &self,
+        utterances: &[Utterance],
+        outlet: &mut Outlet<'_>,
+    ) -> Result<ControlFlow<()>, VoiceError> {
+        let mut size = FIRST_CHUNK;
+        for (index, utterance) in utterances.iter().enumerate() {
+            let last = index + 1 == utterances.len();
+            if self.utter(utterance, last, &mut size, outlet)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn utter(
+        &self,
+        utterance: &Utterance,
+        last: bool,
+        size: &mut usize,
+        outlet: &mut Outlet<'_>,
+    ) -> Result<ControlFlow<()>, VoiceError> {
+        let latent = self.graph.encode(&utterance.ids, self.scales, self.seed)?;
+        let mut words = Words {
+            ends: word_samples(utterance, &latent, self.graph.hop()),
+            begun: outlet.emitted,
+        };
+        let mut trim = Trim::new(self.config.sample_rate);
+        let mut frame = 0;
+        while frame < latent.frames() {
+            let end = (frame + *size).min(latent.frames());
+            let samples = trim.push(&self.graph.decode(&latent, frame..end)?);
+            frame = end;
+            *size = (*size + *size / 2).min(LARGEST_CHUNK);
+            if samples.is_empty() {
+                continue;
+            }
+            let marks = words.spoken_by(outlet.emitted + samples.len() as u64, &trim);
+            if outlet.send(samples, marks, false).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        let mut marks = words.spoken_by(u64::MAX, &trim);
+        let samples = trim.finish(utterance.stop);
+        let end = outlet.emitted + samples.len() as u64;
+        marks.iter_mut().for_each(|mark| mark.samples = mark.samples.min(end));
+        Ok(outlet.send(samples, marks, last))
+    }
+}
+
+/// Words of an utterance that are still to be spoken.
+struct Words {
+    /// Sample of the utterance where the word ends, and bytes of the clause up to there.
+    ends: VecDeque<(usize, usize)>,
+    /// Samples of the clause before this utterance.
+    begun: u64,
+}
+
+impl Words {
+    /// Marks of the words that end before so many samples of the clause.
+    fn spoken_by(&mut self, samples: u64, trim: &Trim) -> Vec<Mark> {
+        let mark = |&(sample, bytes): &(usize, usize)| Mark {
+            samples: self.begun + trim.place(sample) as u64,
+            bytes,
+        };
+        let count = self.ends.iter().take_while(|end| mark(end).samples <= samples).count();
+        let marks = self.ends.iter().take(count).map(mark).collect();
+        self.ends.drain(..count);
+        marks
+    }
+}
+
+/// From ids to samples: each id lasts its frames, each frame one hop.
+fn word_samples(utterance: &Utterance, latent: &Latent, hop: usize) -> VecDeque<(usize, usize)> {
+    let mut ends = VecDeque::with_capacity(utterance.words.len());
+    let (mut ids, mut frames) = (0, 0);
+    for word in &utterance.words {
+        frames += latent.durations[ids..word.ids].iter().sum::<usize>();
+        ids = word.ids;
+        ends.push_back((frames * hop, word.written));
+    }
+    ends
+}
+
+/// Where chunks go.
+struct Outlet<'a> {
+    emit: &'a mut dyn FnMut(Chunk) -> ControlFlow<()>,
+    /// Samples handed out since the clause began.
+    emitted: u64,
+}
+
+impl Outlet<'_> {
+    fn send(&mut self, samples: Vec<f32>, marks: Vec<Mark>, last: bool) -> ControlFlow<()> {
+        if samples.is_empty() && marks.is_empty() && !last {
+            return ControlFlow::Continue(());
+        }
+        self.emitted += samples.len() as u64;
+        (self.emit)(Chunk { samples, marks, last })
+    }
+}
