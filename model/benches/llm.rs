@@ -1,0 +1,110 @@
+//! The costs of a conversation's edits on the default language model: `DUPLEX_MODELS=... cargo bench --bench llm`.
+//! `DUPLEX_THREADS` sets the threads (default 1).
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use duplex_model::llm::{
+    CallId, DEFAULT_SYSTEM_PROMPT, Llm, LlmOptions, Message, Mirror, Need, Role, Weights,
+};
+
+const HISTORY: [(&str, &str); 2] = [
+    (
+        "Can you tell me about the moon?",
+        "The moon goes around the Earth once in about twenty-seven days.",
+    ),
+    ("And how big is it?", "It is about a quarter as wide as the Earth."),
+];
+
+fn weights() -> Weights {
+    let models = std::env::var_os("DUPLEX_MODELS").expect("DUPLEX_MODELS: run `make models`");
+    let path = PathBuf::from(models).join("smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf");
+    Weights::load(&path).expect("the default model loads")
+}
+
+fn options() -> LlmOptions {
+    let threads = std::env::var("DUPLEX_THREADS").map_or(1, |text| text.parse().expect("a number"));
+    LlmOptions { threads, ..LlmOptions::default() }
+}
+
+/// A conversation of two turns, and a third that the user is still speaking.
+fn conversation(question: &str) -> Vec<Message> {
+    let mut messages = vec![Message::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
+    for (user, assistant) in HISTORY {
+        messages.push(Message::new(Role::User, user));
+        messages.push(Message::new(Role::Assistant, assistant));
+    }
+    messages.push(Message::new(Role::User, question));
+    messages
+}
+
+fn prefill(llm: &mut Llm<'_>, call: CallId, messages: &[Message]) {
+    llm.prefill(call, messages, &mut || false).expect("prefilled");
+}
+
+fn edits(criterion: &mut Criterion) {
+    let weights = weights();
+    let mut llm = Llm::new(&weights, options()).expect("a context");
+    let call = llm.open_call().expect("a call");
+    let short = conversation("How far away is the");
+    let [longer, other] =
+        ["sun", "moon"].map(|word| conversation(&format!("How far away is the {word}")));
+    let mut group = criterion.benchmark_group("llm");
+    group.sample_size(20);
+    prefill(&mut llm, call, &short);
+    group.bench_function("prefill, nothing new", |bench| {
+        bench.iter(|| prefill(&mut llm, call, &short));
+    });
+    // Every second of these takes a word back, which decodes nothing.
+    group.bench_function("prefill, append one word and take it back", |bench| {
+        bench.iter(|| {
+            prefill(&mut llm, call, &longer);
+            prefill(&mut llm, call, &short);
+        });
+    });
+    let mut turn = 0;
+    group.bench_function("prefill, replace the last word", |bench| {
+        bench.iter(|| {
+            turn += 1;
+            prefill(&mut llm, call, if turn % 2 == 0 { &longer } else { &other });
+        });
+    });
+    let prompt = llm.prompt(call, &longer).expect("rendered").tokens;
+    drop(llm);
+    let mut mirror = Mirror::new(&weights, &options()).expect("a context");
+    group.bench_function(format!("sync, whole prompt of {} tokens", prompt.len()), |bench| {
+        bench.iter(|| {
+            mirror.sync(0, &[], Need::Cache, &mut || false).expect("cleared");
+            mirror.sync(0, &prompt, Need::Logits, &mut || false).expect("decoded");
+        });
+    });
+    group.finish();
+}
+
+fn writing(criterion: &mut Criterion) {
+    let weights = weights();
+    let mut llm = Llm::new(&weights, options()).expect("a context");
+    let call = llm.open_call().expect("a call");
+    let messages = conversation("How far away is the sun?");
+    let mut pause = |_: &str| ControlFlow::Break(());
+    let mut group = criterion.benchmark_group("llm");
+    group.sample_size(20);
+    group.bench_function("write, one piece of a reply", |bench| {
+        bench.iter_batched(
+            || (),
+            |()| {
+                let written =
+                    llm.write(call, &messages, &mut || false, &mut pause).expect("written");
+                if written.tokens == 0 {
+                    llm.discard_reply(call).expect("an open call");
+                }
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    group.finish();
+}
+
+criterion_group!(benches, edits, writing);
+criterion_main!(benches);

@@ -1,0 +1,272 @@
+//! The key-value cache as a mirror of token lists.
+
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::sampling::LlamaSampler;
+
+use super::{LlmError, LlmOptions, Token, Weights};
+
+/// Tokens decoded between two looks at the caller's `stop`: the finest grain at which a prefill can be interrupted. Below the
+/// 64 queries at which llama.cpp changes to a tiled attention kernel, so that a prompt decoded in any number of parts
+/// has the same logits.
+const STEP: usize = 32;
+
+/// The largest batch: a step of prefill, or later a tree of drafts.
+pub const MAX_BATCH: usize = 256;
+
+/// Sequences beyond the calls, for branches of drafts.
+const DRAFT_SEQUENCES: u32 = 16;
+
+/// Cells beyond those of the calls: the past and the batch of [`Mirror::measure_batches`], or drafts.
+const DRAFT_CELLS: u32 = MEASURED_PAST as u32 + MAX_BATCH as u32;
+
+/// Tokens that precede a measured batch.
+const MEASURED_PAST: usize = 256;
+
+/// Decodings of each measured size; the median counts.
+const MEASUREMENTS: usize = 7;
+
+/// `LLAMA_FLASH_ATTN_TYPE_ENABLED` of llama.h.
+const FLASH_ATTENTION: i32 = 1;
+
+/// What one [`Mirror::sync`] did, in tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Synced {
+    /// Tokens that were in the cache and stayed.
+    pub kept: usize,
+    /// Tokens taken out of the cache.
+    pub removed: usize,
+    /// Tokens decoded.
+    pub decoded: usize,
+    /// Whether `stop` ended it early. The cache then mirrors the first `kept + decoded` tokens of the target.
+    pub stopped: bool,
+}
+
+/// What a caller of [`Mirror::sync`] goes on to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing yet: the tokens are to be in the cache.
+    Cache,
+    /// Sample: the logits after the last token are needed too.
+    Logits,
+}
+
+/// One llama.cpp context whose cache holds, for each sequence, exactly the tokens of the last [`Mirror::sync`].
+///
+/// All edits of a conversation are made on text; `sync` is the only way to the cache.
+#[derive(Debug)]
+pub struct Mirror<'w> {
+    context: LlamaContext<'w>,
+    /// Scratch: emptied before each use.
+    batch: LlamaBatch<'static>,
+    /// Per sequence, the tokens whose keys and values the cache holds, at positions from 0.
+    cached: Vec<Vec<Token>>,
+    /// The most tokens a sequence may have.
+    capacity: usize,
+    /// The sequence whose last token was the last to be decoded with logits: llama.cpp keeps those of one batch only.
+    logits_of: Option<usize>,
+}
+
+impl<'w> Mirror<'w> {
+    /// Makes a context for `options.calls` sequences of `options.context` tokens each, no more than the model was trained for.
+    ///
+    /// # Errors
+    /// [`LlmError::ContextRefused`] where llama.cpp does not make one.
+    pub fn new(weights: &'w Weights, options: &LlmOptions) -> Result<Self, LlmError> {
+        let trained = weights.model().n_ctx_train();
+        let capacity = options.context.min(trained);
+        if capacity < options.context {
+            tracing::warn!(
+                asked = options.context,
+                trained,
+                "context cut to what the model was trained for"
+            );
+        }
+        let cells = capacity.saturating_mul(options.calls).saturating_add(DRAFT_CELLS);
+        let threads = i32::try_from(options.threads).unwrap_or(i32::MAX);
+        let params = LlamaContextParams::default()
+            .with_n_ctx(NonZeroU32::new(cells))
+            .with_n_batch(MAX_BATCH as u32)
+            .with_n_ubatch(MAX_BATCH as u32)
+            .with_n_seq_max(options.calls.saturating_add(DRAFT_SEQUENCES))
+            // A token of a draft tree belongs to several sequences, which only a unified cache can share.
+            .with_kv_unified(true)
+            // Models with sliding windows otherwise forget the tokens a cut reply is taken back to.
+            .with_swa_full(true)
+            .with_flash_attention_policy(FLASH_ATTENTION)
+            .with_n_threads(threads)
+            .with_n_threads_batch(threads);
+        let context = weights.context(params).ok_or(LlmError::ContextRefused { cells })?;
+        Ok(Self {
+            context,
+            batch: LlamaBatch::new(MAX_BATCH, 1),
+            cached: vec![Vec::new(); options.calls as usize],
+            capacity: capacity as usize,
+            logits_of: None,
+        })
+    }
+
+    /// The most tokens a sequence may have.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Cells of the whole cache: those of all sequences and those for drafts.
+    pub fn cells(&self) -> u32 {
+        self.context.n_ctx()
+    }
+
+    /// The tokens of `sequence` that the cache holds.
+    pub fn cached(&self, sequence: usize) -> &[Token] {
+        &self.cached[sequence]
+    }
+
+    /// Makes the cache hold `target` for `sequence`: keeps the longest common prefix, removes the rest, decodes what is new.
+    ///
+    /// Where logits are needed, at least the last token is decoded unless its logits are still at hand. `stop` is asked before
+    /// every 32 tokens of decoding.
+    ///
+    /// # Errors
+    /// [`LlmError::ContextFull`] before anything is changed; [`LlmError::Decode`] with a cache that holds what was decoded before.
+    ///
+    /// # Panics
+    /// Where `sequence` is not below the number of calls.
+    pub fn sync(
+        &mut self,
+        sequence: usize,
+        target: &[Token],
+        need: Need,
+        stop: &mut dyn FnMut() -> bool,
+    ) -> Result<Synced, LlmError> {
+        if target.len() > self.capacity {
+            return Err(LlmError::ContextFull { needed: target.len(), have: self.capacity });
+        }
+        let cached = &self.cached[sequence];
+        let mut kept = cached.iter().zip(target).take_while(|(old, new)| old == new).count();
+        let removes = kept < cached.len();
+        if need == Need::Logits
+            && kept == target.len()
+            && (removes || self.logits_of != Some(sequence))
+        {
+            kept = kept.saturating_sub(1);
+        }
+        let removed = cached.len() - kept;
+        self.truncate(sequence, kept)?;
+        let mut synced = Synced { kept, removed, decoded: 0, stopped: false };
+        let mut steps = target[kept..].chunks(STEP).peekable();
+        while let Some(step) = steps.next() {
+            if stop() {
+                synced.stopped = true;
+                break;
+            }
+            self.append(sequence, step, need == Need::Logits && steps.peek().is_none())?;
+            synced.decoded += step.len();
+        }
+        Ok(synced)
+    }
+
+    /// Draws a token after the last one of `sequence`, whose logits must be at hand: after a [`Mirror::sync`] that asked for
+    /// them and was not stopped, with no other between.
+    ///
+    /// # Panics
+    /// Where the logits at hand are not those of `sequence`.
+    pub(super) fn sample(&self, sequence: usize, sampler: &mut LlamaSampler) -> Token {
+        assert_eq!(self.logits_of, Some(sequence), "sampled without logits of the sequence");
+        sampler.sample(&self.context, self.batch.n_tokens() - 1)
+    }
+
+    /// The logits after the last token of `sequence`, one for each token of the vocabulary; nothing where another was decoded since.
+    pub fn logits(&self, sequence: usize) -> Option<&[f32]> {
+        (self.logits_of == Some(sequence))
+            .then(|| self.context.get_logits_ith(self.batch.n_tokens() - 1))
+    }
+
+    /// The time to decode a batch of each size with all logits, after 256 tokens of context: T(n) of the cost rule for drafts.
+    /// Median of seven, wall time. Sizes outside 1 to [`MAX_BATCH`] are left out.
+    ///
+    /// # Errors
+    /// [`LlmError::Decode`].
+    pub fn measure_batches(&mut self, sizes: &[usize]) -> Result<Vec<(usize, Duration)>, LlmError> {
+        let scratch = self.cached.len();
+        self.cached.push(Vec::new());
+        let times = self.measure(scratch, sizes);
+        let cleared = self.truncate(scratch, 0);
+        self.cached.truncate(scratch);
+        self.logits_of = None;
+        cleared.and(times)
+    }
+
+    fn measure(
+        &mut self,
+        scratch: usize,
+        sizes: &[usize],
+    ) -> Result<Vec<(usize, Duration)>, LlmError> {
+        // Any tokens do: the time does not depend on which they are.
+        let token = |at: usize| Token::new(at as i32 % 997);
+        let past: Vec<Token> = (0..MEASURED_PAST).map(token).collect();
+        self.sync(scratch, &past, Need::Cache, &mut || false)?;
+        let mut times = Vec::new();
+        for &size in sizes.iter().filter(|size| (1..=MAX_BATCH).contains(*size)) {
+            let mut samples = [Duration::ZERO; MEASUREMENTS];
+            for sample in &mut samples {
+                self.fill(scratch, &past[..size], |_| true);
+                let start = Instant::now();
+                self.context
+                    .decode(&mut self.batch)
+                    .map_err(|source| LlmError::Decode { source })?;
+                self.context.synchronize();
+                *sample = start.elapsed();
+                self.remove(scratch, MEASURED_PAST)?;
+            }
+            samples.sort_unstable();
+            times.push((size, samples[MEASUREMENTS / 2]));
+        }
+        Ok(times)
+    }
+
+    /// Decodes one batch at the end of the sequence.
+    fn append(&mut self, sequence: usize, tokens: &[Token], logits: bool) -> Result<(), LlmError> {
+        let last = tokens.len() - 1;
+        self.fill(sequence, tokens, |at| logits && at == last);
+        self.logits_of = None;
+        if let Err(source) = self.context.decode(&mut self.batch) {
+            // Part of the batch may have reached the cache.
+            self.remove(sequence, self.cached[sequence].len())?;
+            return Err(LlmError::Decode { source });
+        }
+        self.cached[sequence].extend_from_slice(tokens);
+        self.logits_of = logits.then_some(sequence);
+        Ok(())
+    }
+
+    fn fill(&mut self, sequence: usize, tokens: &[Token], logits: impl Fn(usize) -> bool) {
+        self.batch.clear();
+        let past = self.cached[sequence].len();
+        for (at, &token) in tokens.iter().enumerate() {
+            self.batch
+                .add(token, (past + at) as i32, &[sequence as i32], logits(at))
+                .expect("a batch has room for its largest size");
+        }
+    }
+
+    fn truncate(&mut self, sequence: usize, len: usize) -> Result<(), LlmError> {
+        if len < self.cached[sequence].len() {
+            self.remove(sequence, len)?;
+            self.cached[sequence].truncate(len);
+            if self.logits_of == Some(sequence) {
+                self.logits_of = None;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, sequence: usize, from: usize) -> Result<(), LlmError> {
+        self.context
+            .kv_cache_seq_rm(sequence as i32, Some(from as u32), None)
+            .map_err(|_| LlmError::CacheEdit)
+    }
+}

@@ -1,0 +1,181 @@
+//! From messages to tokens.
+//!
+//! The chat template is rendered with a private mark in place of each message's text. What stands between the marks is the
+//! template's own and may hold control tokens; the texts are tokenised as plain text, so that no words of a user, however
+//! they read, end a turn or begin another.
+
+use std::collections::HashMap;
+
+use llama_cpp_2::model::{LlamaChatMessage, LlamaChatTemplate, LlamaModel};
+
+use super::{LlmError, Token, Weights};
+
+/// Who wrote a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The instructions that open the conversation.
+    System,
+    /// The person.
+    User,
+    /// The model.
+    Assistant,
+}
+
+impl Role {
+    fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::User => "user",
+            Self::Assistant => "assistant",
+        }
+    }
+}
+
+/// One turn of a conversation. White space around the text is not part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Who wrote it.
+    pub role: Role,
+    /// What was said.
+    pub text: String,
+}
+
+impl Message {
+    /// A message of `role`.
+    pub fn new(role: Role, text: impl Into<String>) -> Self {
+        Self { role, text: text.into() }
+    }
+}
+
+/// The tokens of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompt {
+    /// All tokens, with no end mark after the last message: it may still grow.
+    pub tokens: Vec<Token>,
+    /// Per message, where the tokens of its text begin.
+    pub starts: Vec<usize>,
+}
+
+/// Tokens of texts that were tokenised before, so that a long history costs nothing at the next turn.
+#[derive(Debug, Default)]
+pub(super) struct Memo {
+    texts: HashMap<String, Vec<Token>>,
+    template: HashMap<String, Vec<Token>>,
+}
+
+impl Memo {
+    /// Says that the tokens of `text` are `tokens`, whatever the tokenizer would make of it: those a reply was written in.
+    pub(super) fn insert(&mut self, text: &str, tokens: &[Token]) {
+        self.texts.insert(text.to_owned(), tokens.to_vec());
+    }
+
+    /// Forgets texts of earlier conversations once they outnumber those of this one.
+    fn prune(&mut self, messages: &[Message]) {
+        if self.texts.len() > 2 * messages.len() + 16 {
+            let kept = messages.iter().map(|message| message.text.trim());
+            self.texts = kept.filter_map(|text| self.texts.remove_entry(text)).collect();
+        }
+    }
+}
+
+/// Renders `messages` with the last one open: no end mark follows it, so that more text may. An assistant's message without text
+/// gives the opening of a reply.
+pub(super) fn render(
+    weights: &Weights,
+    memo: &mut Memo,
+    messages: &[Message],
+) -> Result<Prompt, LlmError> {
+    let (model, vocab) = (weights.model(), weights.vocab());
+    let pieces = pieces(model, weights.template(), messages)
+        .ok_or_else(|| LlmError::UnknownChatTemplate { path: weights.path().into() })?;
+    let mut prompt = Prompt { tokens: Vec::new(), starts: Vec::with_capacity(messages.len()) };
+    if vocab.should_add_bos() {
+        prompt.tokens.push(vocab.bos());
+    }
+    for (piece, message) in pieces.iter().zip(messages) {
+        prompt.tokens.extend(recall(&mut memo.template, piece, |piece| {
+            vocab.tokenize(piece.as_bytes(), false, true)
+        }));
+        prompt.starts.push(prompt.tokens.len());
+        prompt.tokens.extend(recall(&mut memo.texts, message.text.trim(), |text| {
+            vocab.tokenize(text.as_bytes(), false, false)
+        }));
+    }
+    memo.prune(messages);
+    Ok(prompt)
+}
+
+fn recall<'m>(
+    known: &'m mut HashMap<String, Vec<Token>>,
+    text: &str,
+    tokenize: impl FnOnce(&str) -> Vec<Token>,
+) -> &'m [Token] {
+    if !known.contains_key(text) {
+        let tokens = if text.is_empty() { Vec::new() } else { tokenize(text) };
+        known.insert(text.to_owned(), tokens);
+    }
+    &known[text]
+}
+
+/// What the template puts before each text; what it puts after the last one is left off. Nothing where the template fails, or
+/// drops or reorders messages.
+fn pieces(
+    model: &LlamaModel,
+    template: &LlamaChatTemplate,
+    messages: &[Message],
+) -> Option<Vec<String>> {
+    let Some((last, earlier)) = messages.split_last() else {
+        return Some(Vec::new());
+    };
+    let opens_reply = last.role == Role::Assistant && last.text.trim().is_empty();
+    let marked = if opens_reply { earlier } else { messages };
+    let chat: Option<Vec<_>> = marked
+        .iter()
+        .enumerate()
+        .map(|(at, message)| LlamaChatMessage::new(message.role.name().to_owned(), mark(at)).ok())
+        .collect();
+    let rendered = model.apply_chat_template(template, &chat?, opens_reply).ok()?;
+    let mut rest = rendered.as_str();
+    let mut pieces = Vec::with_capacity(messages.len());
+    for at in 0..marked.len() {
+        let (before, after) = rest.split_once(&mark(at))?;
+        pieces.push(before.to_owned());
+        rest = after;
+    }
+    if opens_reply {
+        pieces.push(rest.to_owned());
+    }
+    Some(pieces)
+}
+
+/// Stands for the text of message `at`: characters for private use, which no template contains or trims.
+fn mark(at: usize) -> String {
+    format!("\u{F8FF}{at}\u{F8FF}")
+}
+
+/// How many messages after a leading system prompt are too old for `budget` tokens: see [`super::Llm::fit`].
+///
+/// The window is moved as if the messages had come one by one, which makes the answer for a list that of its beginning until the
+/// window is full again.
+pub(super) fn oldest_to_drop(messages: &[Message], prompt: &Prompt, budget: usize) -> usize {
+    let first = usize::from(messages.first().is_some_and(|first| first.role == Role::System));
+    let begin = |at: usize| prompt.starts.get(at).copied().unwrap_or(prompt.tokens.len());
+    let budget = budget.saturating_sub(begin(first));
+    let mut oldest = first;
+    for newest in first..messages.len() {
+        let size = |oldest: usize| begin(newest + 1) - begin(oldest);
+        if size(oldest) <= budget {
+            continue;
+        }
+        let fits = |at: &usize| size(*at) <= budget / 2 && messages[*at].role == Role::User;
+        oldest = (oldest + 1..newest).find(fits).unwrap_or(newest).max(oldest);
+    }
+    oldest - first
+}
+
+/// Whether llama.cpp can render a conversation with this template.
+pub(super) fn is_usable(model: &LlamaModel, template: &LlamaChatTemplate) -> bool {
+    let roles = [Role::System, Role::User, Role::Assistant, Role::User, Role::Assistant];
+    let chat: Vec<_> = roles.iter().map(|role| Message::new(*role, "")).collect();
+    pieces(model, template, &chat).is_some()
+}

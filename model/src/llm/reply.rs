@@ -1,0 +1,215 @@
+//! A reply in the making: what was sampled, what was said of it, and when it is over.
+
+use llama_cpp_2::sampling::LlamaSampler;
+use llama_cpp_2::vocab::LlamaVocab;
+
+use super::speech::{SpeechText, ends_sentence};
+use super::{End, ReplyLimits, Sampling, Token};
+
+/// One reply, from its first token until another one is begun. It outlives pauses, so that going on costs no decoding.
+#[derive(Debug)]
+pub(super) struct Reply {
+    /// The prompt, then the tokens of the reply. The last of them need not be in the cache.
+    tokens: Vec<Token>,
+    /// How many of `tokens` are the prompt.
+    head: usize,
+    /// What can be spoken of the reply so far.
+    text: String,
+    /// Per token of the reply, the length of `text` after it.
+    ends: Vec<usize>,
+    /// Drawn from once a token, so that pauses do not change what is drawn.
+    sampler: LlamaSampler,
+    /// Bytes of a character whose rest is in the next token.
+    partial: Vec<u8>,
+    speech: SpeechText,
+    /// Why nothing more is to be written.
+    pub(super) end: Option<End>,
+    /// Whether the conversation went elsewhere since: only its own text takes a reply up again then.
+    pub(super) abandoned: bool,
+}
+
+impl Reply {
+    /// A reply that follows `prompt`, of which the last `given` tokens are its beginning.
+    pub(super) fn new(
+        prompt: Vec<Token>,
+        given: usize,
+        sampling: &Sampling,
+        vocab_size: i32,
+    ) -> Self {
+        let mut sampler = sampler(sampling, vocab_size, seed(sampling.seed, &prompt));
+        sampler.accept_many(&prompt[prompt.len() - given..]);
+        Self {
+            head: prompt.len(),
+            tokens: prompt,
+            text: String::new(),
+            ends: Vec::new(),
+            sampler,
+            partial: Vec::new(),
+            speech: SpeechText::default(),
+            end: None,
+            abandoned: false,
+        }
+    }
+
+    pub(super) fn tokens(&self) -> &[Token] {
+        &self.tokens
+    }
+
+    pub(super) fn sampler(&mut self) -> &mut LlamaSampler {
+        &mut self.sampler
+    }
+
+    /// Whether a prompt that ends with the text `said` of its open reply asks for the rest of this one.
+    pub(super) fn is_continued_by(&self, prompt: &[Token], said: &str) -> bool {
+        let from_start = said.is_empty() && !self.abandoned && prompt == &self.tokens[..self.head];
+        from_start || (said == self.text && prompt == self.tokens)
+    }
+
+    /// Whether `prompt` is this reply's conversation, perhaps with some of the reply.
+    pub(super) fn belongs_to(&self, prompt: &[Token]) -> bool {
+        prompt.starts_with(&self.tokens[..self.head])
+    }
+
+    /// The tokens in which this reply said the beginning of `text`, and what remains of `text`. Nothing where it began otherwise.
+    ///
+    /// Text that was cut to what was heard so keeps the tokens it was written in; the tokenizer could choose others.
+    pub(super) fn recall<'t>(&self, text: &'t str) -> Option<(&[Token], &'t str)> {
+        let starts = |end: usize| text.starts_with(&self.text[..end]);
+        let count = self.ends.partition_point(|&end| starts(end));
+        let end = *self.ends[..count].last().filter(|end| **end > 0)?;
+        // Text still held back after `end` is in tokens that must not be kept when other text follows.
+        let whole = end == text.len();
+        let count = if whole { count } else { self.ends.partition_point(|&other| other < end) + 1 };
+        Some((&self.tokens[self.head..self.head + count], &text[end..]))
+    }
+
+    /// Takes the token that was drawn next. Gives what is now to be said, perhaps nothing; `end` says whether it was the last.
+    pub(super) fn take(
+        &mut self,
+        token: Token,
+        vocab: &LlamaVocab<'_>,
+        limits: ReplyLimits,
+    ) -> &str {
+        let said = self.text.len();
+        let bytes = vocab.token_to_piece(token, false, None);
+        self.end = self.end_before(token, &bytes, vocab, limits);
+        if self.end.is_none() {
+            self.tokens.push(token);
+            self.partial.extend_from_slice(&bytes);
+            let piece = drain_utf8(&mut self.partial);
+            self.speech.push(&piece, &mut self.text);
+            self.ends.push(self.text.len());
+            if self.ends.len() >= limits.hard {
+                self.end = Some(End::Length);
+            }
+        }
+        if self.end.is_some() {
+            self.speech.finish(&mut self.text);
+            if let Some(end) = self.ends.last_mut() {
+                *end = self.text.len();
+            }
+        }
+        &self.text[said..]
+    }
+
+    /// Whether the reply is over before this token.
+    fn end_before(
+        &self,
+        token: Token,
+        bytes: &[u8],
+        vocab: &LlamaVocab<'_>,
+        limits: ReplyLimits,
+    ) -> Option<End> {
+        let rounded =
+            ends_sentence(&self.text) && bytes.first().is_some_and(u8::is_ascii_whitespace);
+        if vocab.is_eog(token) || vocab.is_control(token) {
+            Some(End::EndOfTurn)
+        } else if rounded && bytes.contains(&b'\n') {
+            // What follows in writing is another paragraph or a list; a spoken answer ends here.
+            Some(End::EndOfTurn)
+        } else if rounded && self.ends.len() >= limits.soft {
+            Some(End::Length)
+        } else {
+            None
+        }
+    }
+}
+
+/// The complete characters of `bytes`, which keeps the beginning of an incomplete one. Invalid bytes are dropped.
+fn drain_utf8(bytes: &mut Vec<u8>) -> String {
+    let mut text = String::new();
+    let mut done = 0;
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        done += chunk.valid().len();
+        let complete_to = done + chunk.invalid().len();
+        let cut_short = complete_to == bytes.len()
+            && std::str::from_utf8(chunk.invalid()).is_err_and(|error| error.error_len().is_none());
+        if !cut_short {
+            done = complete_to;
+        }
+    }
+    bytes.drain(..done);
+    text
+}
+
+fn sampler(sampling: &Sampling, vocab_size: i32, seed: u32) -> LlamaSampler {
+    let penalties = LlamaSampler::penalties(
+        vocab_size,
+        i32::try_from(sampling.repeat_window).unwrap_or(i32::MAX),
+        sampling.repeat_penalty,
+        0.0,
+        0.0,
+    );
+    let chain = if sampling.temperature > 0.0 {
+        vec![
+            penalties,
+            LlamaSampler::top_k(i32::try_from(sampling.top_k).unwrap_or(i32::MAX)),
+            LlamaSampler::top_p(sampling.top_p, 1),
+            LlamaSampler::temp(sampling.temperature),
+            LlamaSampler::dist(seed),
+        ]
+    } else {
+        vec![penalties, LlamaSampler::greedy()]
+    };
+    LlamaSampler::chain(chain, true)
+}
+
+/// The seed of a reply: of what it answers and of nothing else, so that neither time nor another call changes it. FNV-1a
+/// (Fowler, Noll, Vo), 64 bits folded to 32.
+fn seed(seed: u32, prompt: &[Token]) -> u32 {
+    let words = std::iter::once(seed).chain(prompt.iter().map(|token| token.0.cast_unsigned()));
+    let hash = words.flat_map(u32::to_le_bytes).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    (hash ^ (hash >> 32)) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_split_between_tokens_is_given_whole() {
+        let mut bytes = "caf\u{e9}".as_bytes()[..4].to_vec();
+        assert_eq!(drain_utf8(&mut bytes), "caf");
+        bytes.push(0xa9);
+        assert_eq!(drain_utf8(&mut bytes), "\u{e9}");
+        assert!(bytes.is_empty());
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_dropped() {
+        let mut bytes = b"a\xff\xc3(b\xe2\x82".to_vec();
+        assert_eq!(drain_utf8(&mut bytes), "a(b");
+        assert_eq!(bytes, b"\xe2\x82");
+    }
+
+    #[test]
+    fn the_seed_follows_from_the_prompt_and_the_option() {
+        let prompt = [Token::new(5), Token::new(9)];
+        assert_eq!(seed(1, &prompt), seed(1, &prompt));
+        assert_ne!(seed(1, &prompt), seed(2, &prompt));
+        assert_ne!(seed(1, &prompt), seed(1, &prompt[..1]));
+    }
+}

@@ -1,0 +1,229 @@
+//! From written text to words that can be spoken.
+
+use std::mem;
+
+/// Turns a stream of model text into plain sentences: without Markdown, list markers, links and emoji, on one line.
+///
+/// Text goes in and comes out in pieces. The concatenation of what comes out has no white space at either end and never two
+/// spaces in a row; it does not depend on where the pieces were cut.
+#[derive(Clone, Debug)]
+pub struct SpeechText {
+    place: Place,
+    /// What stands between the last character given out and the next.
+    gap: Gap,
+    /// The last character given out.
+    last: Option<char>,
+    /// Held back at the beginning of a line until it is known for a list marker or for text.
+    held: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Before the first text of a line, where list markers and headings are.
+    LineStart,
+    /// Anywhere else.
+    Text,
+    /// After the `]` of a link.
+    LinkText,
+    /// In the address of a link.
+    LinkAddress,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Gap {
+    None,
+    Space,
+    /// A line ended: a sentence does too, if its writer left that to the layout.
+    Line,
+}
+
+/// Longest number of a list item; longer ones are years or amounts.
+const LIST_DIGITS: usize = 2;
+
+impl Default for SpeechText {
+    fn default() -> Self {
+        Self { place: Place::LineStart, gap: Gap::None, last: None, held: String::new() }
+    }
+}
+
+impl SpeechText {
+    /// Takes a piece of the text and appends to `out` what can be spoken of it and of what was held back before.
+    pub fn push(&mut self, piece: &str, out: &mut String) {
+        for c in piece.chars() {
+            self.step(c, out);
+        }
+    }
+
+    /// Appends what was held back: no more text follows.
+    pub fn finish(&mut self, out: &mut String) {
+        let held = mem::take(&mut self.held);
+        // A lone dash or hash speaks of nothing; a number does.
+        if held.starts_with(|c: char| c.is_ascii_digit()) {
+            held.chars().for_each(|c| self.say(c, out));
+        }
+        self.place = Place::Text;
+    }
+
+    fn step(&mut self, c: char, out: &mut String) {
+        match self.place {
+            Place::LineStart => self.line_start(c, out),
+            Place::Text => self.text(c, out),
+            Place::LinkText if c == '(' => self.place = Place::LinkAddress,
+            Place::LinkText => {
+                self.place = Place::Text;
+                self.text(c, out);
+            }
+            Place::LinkAddress if c == ')' => self.place = Place::Text,
+            Place::LinkAddress => {}
+        }
+    }
+
+    /// A marker is `#`s, one of `-+>`, or a short number and a full stop or bracket, each before a space.
+    fn line_start(&mut self, c: char, out: &mut String) {
+        let numbered = self.held.ends_with(['.', ')']);
+        let digits = !self.held.is_empty() && self.held.chars().all(|c| c.is_ascii_digit());
+        let symbols = self.held.starts_with(['#', '-', '+', '>']);
+        if c.is_whitespace() {
+            if symbols || numbered {
+                self.held.clear();
+            }
+            if !self.held.is_empty() || c == '\n' {
+                self.flush(out);
+                self.text(c, out);
+            }
+        } else if (c.is_ascii_digit()
+            && (digits || self.held.is_empty())
+            && self.held.len() < LIST_DIGITS)
+            || (digits && matches!(c, '.' | ')'))
+            || (self.held.is_empty() && matches!(c, '#' | '-' | '+' | '>'))
+            || (symbols && self.held.ends_with(c))
+        {
+            self.held.push(c);
+        } else if !is_unspeakable(c) {
+            self.flush(out);
+            self.text(c, out);
+        }
+    }
+
+    /// What was held was text after all.
+    fn flush(&mut self, out: &mut String) {
+        self.place = Place::Text;
+        for c in mem::take(&mut self.held).chars() {
+            self.text(c, out);
+        }
+    }
+
+    fn text(&mut self, c: char, out: &mut String) {
+        match c {
+            '\n' => {
+                self.gap = self.gap.max(Gap::Line);
+                self.place = Place::LineStart;
+            }
+            '|' => self.gap = self.gap.max(Gap::Space),
+            ']' => self.place = Place::LinkText,
+            c if c.is_whitespace() => self.gap = self.gap.max(Gap::Space),
+            c if is_unspeakable(c) => {}
+            c => self.say(c, out),
+        }
+    }
+
+    fn say(&mut self, c: char, out: &mut String) {
+        let gap = mem::replace(&mut self.gap, Gap::None);
+        if let Some(last) = self.last {
+            if gap == Gap::Line && last.is_alphanumeric() {
+                out.push('.');
+            }
+            // A space before these is what an emoji left behind.
+            if gap == Gap::Line || (gap == Gap::Space && !matches!(c, '!' | '?' | ',')) {
+                out.push(' ');
+            }
+        }
+        out.push(c);
+        self.last = Some(c);
+    }
+}
+
+/// Marks of layout, emoji, and characters without a sound.
+fn is_unspeakable(c: char) -> bool {
+    matches!(c,
+        '*' | '_' | '`' | '~' | '[' | ']' | '\\'
+        // Bullets, geometric shapes, arrows, dingbats, emoji and what joins or colours them.
+        | '\u{2022}' | '\u{2023}' | '\u{25A0}'..='\u{27BF}' | '\u{2190}'..='\u{21FF}' | '\u{2B00}'..='\u{2BFF}'
+        | '\u{200B}'..='\u{200F}' | '\u{20E3}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFFD}'
+        | '\u{1F000}'..='\u{1FAFF}' | '\u{E0000}'..='\u{E007F}')
+        || c.is_control()
+}
+
+/// Whether `text` ends where a sentence does.
+pub(super) fn ends_sentence(text: &str) -> bool {
+    text.trim_end_matches(['"', '\'', ')', '\u{201D}', '\u{2019}'])
+        .ends_with(['.', '!', '?', '\u{2026}'])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn spoken(pieces: &[&str]) -> String {
+        let (mut text, mut out) = (SpeechText::default(), String::new());
+        pieces.iter().for_each(|piece| text.push(piece, &mut out));
+        text.finish(&mut out);
+        out
+    }
+
+    #[test]
+    fn plain_sentences_pass_unchanged() {
+        let text = "It's 3.5 miles, or 5-6 km (roughly). Isn't that well-known? 20% off: $4.99!";
+        assert_eq!(spoken(&[text]), text);
+    }
+
+    #[test]
+    fn emphasis_code_and_headings_lose_their_marks() {
+        assert_eq!(
+            spoken(&["# Tips\n\nUse **bold** and `code`, *always*."]),
+            "Tips. Use bold and code, always."
+        );
+    }
+
+    #[test]
+    fn list_items_become_sentences() {
+        assert_eq!(
+            spoken(&["Try:\n1. Walk\n2) Run\n- Swim\n* Rest."]),
+            "Try: Walk. Run. Swim. Rest."
+        );
+    }
+
+    #[test]
+    fn numbers_that_begin_a_line_are_kept() {
+        for text in ["365 days make a year.", "3.14 is pi.", "12", "1969.", "-5 degrees"] {
+            assert_eq!(spoken(&[text]), text);
+        }
+    }
+
+    #[test]
+    fn emoji_are_silent_and_links_are_read_by_their_text() {
+        assert_eq!(
+            spoken(&[
+                "Hi \u{1F44B}\u{1F3FD} there \u{2764}\u{FE0F}! See [the docs](https://x.y/z)."
+            ]),
+            "Hi there! See the docs."
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn where_the_text_is_cut_does_not_matter(text in "[ a1.\\-*#\\n\\])(\\[>]{0,40}", cut in 0usize..40) {
+            let cut = text.char_indices().map(|(at, _)| at).nth(cut).unwrap_or(text.len());
+            prop_assert_eq!(spoken(&[&text[..cut], &text[cut..]]), spoken(&[&text]));
+        }
+
+        #[test]
+        fn nothing_spoken_has_loose_white_space(text in "\\PC{0,60}|[ a1.\\-*#\\n]{0,40}") {
+            let said = spoken(&[&text]);
+            prop_assert_eq!(said.trim(), said.as_str());
+            prop_assert!(!said.contains("  ") && !said.contains('\n'));
+        }
+    }
+}

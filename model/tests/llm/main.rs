@@ -1,0 +1,9 @@
+//! The language model, with the real one: SmolLM2-135M from the models folder.
+
+mod bad_files;
+mod calls;
+mod fit;
+mod mirror;
+mod prompt;
+mod replies;
+mod support;
