@@ -1,7 +1,7 @@
 //! The `duplex` program: arguments, configuration, and the commands built on the other crates.
 //!
-//! `commands` has a module for each command; each takes the loaded [`Config`](config::Config)
-//! and returns a [`Failure`](failure::Failure), which says what to print and how to exit. No
+//! `commands` has a module for each command; each takes the loaded [`Config`]
+//! and returns a [`Failure`], which says what to print and how to exit. No
 //! command prints anything but through the handles it is given.
 
 mod args;
