@@ -45,8 +45,8 @@ mod node {
 }
 
 /// Frames of context that a slice needs before and after it for samples like those of the whole.
-/// The network's exact reach is 34 and 28. What lies beyond these changes a sample by noise 65 dB
-/// below speech, and would make the first chunk later.
+/// The network's exact reach is 34 and 28. What lies beyond these adds an error some 60 dB below
+/// speech, and would make the first chunk later.
 const CONTEXT_BEFORE: usize = 20;
 const CONTEXT_AFTER: usize = 16;
 /// Frames decoded once at load: proves that the graph can be cut, and gives the hop.
