@@ -1,1 +1,3 @@
-//! (in the making)
+//! Scripted calls, the simulated room, scoring and reports.
+
+pub mod report;
