@@ -11,15 +11,26 @@ use std::time::Duration;
 use duplex_core::Samples;
 use duplex_model::asr::{Framing, Recogniser, RecogniserOptions, Request, WordErrors, wer};
 
+/// Silence before and behind the audio, in milliseconds.
+const FRAMINGS: [(u64, u64); 9] = [
+    (500, 2560),
+    (250, 2560),
+    (500, 3200),
+    (250, 3200),
+    (0, 3200),
+    (500, 3840),
+    (250, 3840),
+    (0, 3840),
+    (500, 5120),
+];
+
 fn main() {
     let clips = clips::all();
     println!(
         "| lead ms | margin ms | word errors | without backchannels | cpu ms of a clip of 1.7 to 2.3 s |"
     );
     println!("|---|---|---|---|---|");
-    for (lead, margin) in
-        [(500, 2560), (500, 3200), (0, 3840), (250, 3840), (500, 3840), (750, 3840), (500, 5120)]
-    {
+    for (lead, margin) in FRAMINGS {
         let framing =
             Framing { lead: Samples::from_millis(lead), margin: Samples::from_millis(margin) };
         let mut recogniser =

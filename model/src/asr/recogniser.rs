@@ -61,7 +61,7 @@ pub struct Framing {
 
 impl Default for Framing {
     fn default() -> Self {
-        Self { lead: Samples::from_millis(500), margin: Samples::from_millis(3840) }
+        Self { lead: Samples::from_millis(250), margin: Samples::from_millis(3840) }
     }
 }
 

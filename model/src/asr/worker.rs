@@ -42,6 +42,9 @@ impl Worker {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            // Threads that wait for each other by spinning take the processor from the one they wait for as soon as
+            // anything else runs, and something else always does: the reply and the voice.
+            .env("OMP_WAIT_POLICY", "passive")
             .process_group(0)
             .spawn()?;
         let taken = (child.stdin.take(), child.stdout.take(), child.stderr.take());
