@@ -4,7 +4,7 @@ use std::{hint::black_box, path::Path, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use duplex_audio::{
-    ACTIVITY_WINDOW, EchoCanceller, EchoPath, FrontEnd, FrontEndOptions, ImpulseResponse,
+    ACTIVITY_WINDOW, Clip, EchoCanceller, EchoPath, FrontEnd, FrontEndOptions, ImpulseResponse,
     MICROPHONE_FRAME, PLAYOUT_FRAME, PLAYOUT_RATE, Resampler, VoiceActivity, convert, noise,
     playout,
 };
@@ -22,6 +22,12 @@ fn frame(seed: u64) -> [f32; MICROPHONE_FRAME] {
     std::array::from_fn(|_| 0.1 * noise.next().unwrap_or(0.0))
 }
 
+fn clip(name: &str) -> Vec<[f32; MICROPHONE_FRAME]> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/speech");
+    let clip = Clip::read(folder.join(format!("{name}.flac"))).expect("it is in the repository");
+    clip.mono(SAMPLE_RATE).as_chunks().0.to_vec()
+}
+
 fn front_end(criterion: &mut Criterion) {
     let (near, far) = (frame(1), frame(2));
     let mut group = criterion.benchmark_group("frame of 10 ms");
@@ -31,6 +37,17 @@ fn front_end(criterion: &mut Criterion) {
             whole.push(black_box(&near), black_box(&far), &mut |frame| {
                 black_box(frame);
             });
+        });
+    });
+    let (user, assistant) = (clip("l01"), clip("l02"));
+    let mut double_talk = user.iter().zip(&assistant).cycle();
+    group.bench_function("front end in double talk", |bencher| {
+        bencher.iter(|| {
+            if let Some((near, far)) = double_talk.next() {
+                whole.push(near, far, &mut |frame| {
+                    black_box(frame);
+                });
+            }
         });
     });
     let mut canceller = EchoCanceller::new();

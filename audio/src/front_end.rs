@@ -130,7 +130,9 @@ impl FrontEnd {
         let level_db = level_db(&self.window);
         let far_active = self.canceller.is_some() && self.since_far < ECHO_FRAMES;
         let thresholds = if far_active { &self.options.echoing } else { &self.options.quiet };
-        self.leak.tick();
+        if far_active {
+            self.leak.tick();
+        }
         // The comparison costs more than all the rest, so it is made only where it can matter.
         let leaks = far_active
             && probability >= thresholds.offset.min(thresholds.onset)

@@ -22,6 +22,10 @@ const MOSTLY: f32 = 0.5;
 /// and blurs the wave.
 const EXPECTED: u32 = 15;
 
+/// Windows of far-end speech, about five seconds, through which it is expected from the beginning: the
+/// canceller has yet to find the room.
+const COLD: u32 = 150;
+
 /// The least power that is compared at all, a mean square of -90 dB.
 const LEAST_POWER: f32 = 1e-9;
 
@@ -30,7 +34,7 @@ pub(crate) struct Leak {
     microphone: Past,
     cleaned: Past,
     far: Past,
-    /// Windows for which a leak is still expected.
+    /// Windows with the far end active for which a leak is still expected.
     expected: u32,
 }
 
@@ -41,7 +45,7 @@ impl Leak {
             microphone: Past::new(COMPARED),
             cleaned: Past::new(COMPARED),
             far: Past::new(COMPARED + reach),
-            expected: 0,
+            expected: COLD,
         }
     }
 
@@ -57,7 +61,7 @@ impl Leak {
         self.far.push(far);
     }
 
-    /// A window has passed.
+    /// A window with the far end active has passed.
     pub(crate) fn tick(&mut self) {
         self.expected = self.expected.saturating_sub(1);
     }
@@ -67,7 +71,7 @@ impl Leak {
         let leaks = likeness(&self.cleaned, &self.far) >= COPY
             || self.expected > 0 && likeness(&self.microphone, &self.far) >= MOSTLY;
         if leaks {
-            self.expected = EXPECTED;
+            self.expected = self.expected.max(EXPECTED);
         }
         leaks
     }

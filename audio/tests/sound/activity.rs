@@ -51,11 +51,11 @@ fn noise_and_the_sounds_of_a_room_are_not_speech() {
     for (sample, noise) in sound.iter_mut().zip(noise::pink(2)) {
         *sample += 0.01 * noise;
     }
-    for (at, event) in
-        [noise::click(1), noise::click(2), noise::door(1), noise::door(2)].into_iter().enumerate()
-    {
+    let events =
+        [noise::click(1), noise::cough(1), noise::door(1), noise::cough(2), noise::door(2)];
+    for (at, event) in events.into_iter().enumerate() {
         for (sample, event) in sound[(at + 1) * 3 * SECOND..].iter_mut().zip(event) {
-            *sample += 0.3 * event;
+            *sample += 0.25 * event;
         }
     }
     assert_eq!(changes(&sound), []);
