@@ -9,13 +9,13 @@ use rubato::{
 };
 
 /// Half of the filter's length in time. The filter is as long at the lower of the two rates, in
-/// samples, as quality asks for; at 16 kHz this is 128 taps, flat to 7.4 kHz, with aliases 75 dB down.
+/// samples, as quality asks for; at 16 kHz this is 128 taps and a cutoff of 7.4 kHz.
 const DELAY: Duration = Duration::from_millis(4);
 
 /// The most input samples handed to the filter at once.
 const CHUNK: usize = 1024;
 
-/// Length of the filter of [`convert`] at the lower rate; at 16 kHz it is flat to 7.8 kHz.
+/// Length of the filter of [`convert`] at the lower rate; at 16 kHz its cutoff is 7.9 kHz.
 const QUALITY: usize = 1024;
 
 /// Beyond this many phases the filter's table outgrows the cache, and phases between its entries are
@@ -24,9 +24,7 @@ const MOST_PHASES: u32 = 512;
 
 /// A pair of rates between which nothing can be converted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "cannot resample from {from} Hz to {to} Hz; both rates must be above 1 kHz and at most 768 kHz"
-)]
+#[error("cannot resample from {from} Hz to {to} Hz; both must lie within 1 and 768 kHz")]
 pub struct RateError {
     /// Samples per second coming in.
     pub from: u32,
