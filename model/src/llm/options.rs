@@ -1,8 +1,8 @@
 //! How a context is made and how replies are written.
 
-/// Instructions under which small chat models answer as one speaks.
-pub const DEFAULT_SYSTEM_PROMPT: &str =
-    "You are a friendly voice assistant. Answer in one or two short spoken sentences.";
+/// Instructions under which small chat models answer as one speaks. Chosen by reading replies of SmolLM2-135M to the questions of
+/// tests/speech: docs/measurements-llm.md.
+pub const DEFAULT_SYSTEM_PROMPT: &str = "You answer questions in plain spoken English. Keep every answer to one or two short sentences.";
 
 /// How a context is made and how replies are written.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,10 +51,10 @@ pub struct Sampling {
 impl Default for Sampling {
     fn default() -> Self {
         Self {
-            temperature: 0.4,
+            temperature: 0.2,
             top_p: 0.9,
             top_k: 40,
-            repeat_penalty: 1.1,
+            repeat_penalty: 1.05,
             repeat_window: 64,
             seed: 0,
         }
