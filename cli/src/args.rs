@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::commands::{bench::Bench, converse::Converse, demo::Demo};
 use crate::failure::Exit;
 
 /// A voice assistant that listens while it speaks
@@ -29,6 +30,14 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Demo(Demo),
+    Converse(Converse),
+    /// Step a journal through the session and say where it acts differently, if it does
+    Replay {
+        /// A journal that `demo` or `converse` wrote
+        journal: PathBuf,
+    },
+    Bench(Bench),
     /// The models: which there are, where they lie, whether they are whole
     #[command(subcommand)]
     Models(Models),

@@ -11,6 +11,8 @@ use duplex_model::weights;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
+    /// The run, or an expectation of it, failed.
+    Failed = 1,
     /// Bad usage, configuration or input.
     Usage = 2,
     /// A model is missing or broken, and was not to be had.

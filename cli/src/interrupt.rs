@@ -1,6 +1,9 @@
 //! Ctrl-C, once for the whole program.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use duplex_runtime::Stop;
 
 use crate::failure::{Exit, Failure};
 
@@ -16,9 +19,41 @@ pub(crate) fn catch() -> Result<(), Failure> {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(Exit::Interrupted as u8));
         }
+        if let Some(call) = lock().as_ref() {
+            call.stop();
+        }
     };
     ctrlc::set_handler(handler)
         .map_err(|e| Failure::new(Exit::Io, format!("cannot catch Ctrl-C: {e}")))
+}
+
+/// Ends a call at the first Ctrl-C, for as long as the answer lives.
+pub(crate) fn stops(call: &Stop) -> Guard {
+    *lock() = Some(call.clone());
+    Guard
+}
+
+/// While it lives, Ctrl-C ends a call.
+pub(crate) struct Guard;
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        *lock() = None;
+    }
+}
+
+static CALL: Mutex<Option<Stop>> = Mutex::new(None);
+
+fn lock() -> MutexGuard<'static, Option<Stop>> {
+    CALL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An error where there was a Ctrl-C.
+pub(crate) fn check() -> Result<(), Failure> {
+    match interrupted() {
+        true => Err(Failure::new(Exit::Interrupted, "interrupted: what was said so far is kept")),
+        false => Ok(()),
+    }
 }
 
 /// Whether there was a Ctrl-C since [`catch`].

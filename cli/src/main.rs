@@ -1,15 +1,18 @@
 //! The `duplex` program: arguments, configuration, and the commands built on the other crates.
 //!
-//! `commands` has a module for each command; each takes the loaded [`Config`](config::Config)
-//! and returns a [`Failure`](failure::Failure), which says what to print and how to exit. No
+//! `commands` has a module for each command; each takes the loaded [`Config`]
+//! and returns a [`Failure`], which says what to print and how to exit. No
 //! command prints anything but through the handles it is given.
 
 mod args;
 mod commands;
 mod config;
 mod failure;
+mod hold;
 mod interrupt;
 mod progress;
+mod setup;
+mod view;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -37,9 +40,13 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
+    let mut out = io::stdout();
     let load = || Config::load(args.config.as_deref(), &args.set);
     match args.command {
+        Command::Demo(demo) => commands::demo::run(demo, &load()?, &mut out),
+        Command::Converse(converse) => commands::converse::run(converse, &load()?, &mut out),
+        Command::Replay { journal } => commands::replay::run(&journal, &mut out),
+        Command::Bench(bench) => commands::bench::run(bench, &load()?, &mut out),
         Command::Models(command) => commands::models::run(command, &load()?, &mut out),
         Command::Config(command) => {
             commands::config::run(command, args.config.as_deref(), &args.set, &mut out)

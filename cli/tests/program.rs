@@ -116,7 +116,7 @@ fn the_configuration_is_found_by_flag_variable_and_place() {
     assert!(shown(&["config", "show"]).contains("threads = 11"));
     assert!(shown(&["--config", "b.toml", "config", "show"]).contains("threads = 12"));
     assert!(shown(&["config", "show", "--set", "llm.threads=13"]).contains("threads = 13"));
-    assert!(shown(&["config", "show", "--defaults"]).contains("threads = 2"));
+    assert!(shown(&["config", "show", "--defaults"]).contains("threads = 1\n"));
 }
 
 #[test]
@@ -242,6 +242,33 @@ fn a_pull_that_is_killed_leaves_no_model_and_the_next_one_completes_it() {
     assert!(stdout(&output).ends_with("/m.gguf: fetched\n"), "{}", stdout(&output));
     let found = stdout(&home.run(&path));
     assert_eq!(fs::read(found.trim_end()).unwrap(), b"GGUF whole");
+}
+
+/// The limit on the size of a file is the full disk that needs no other disk.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_4_and_says_so() {
+    let home = Home::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let model = format!("models.llm=http://{}/m.gguf", listener.local_addr().unwrap());
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 8; exec '{}' --set {model} models pull llm",
+        env!("CARGO_BIN_EXE_duplex")
+    );
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &script]).env("DUPLEX_HOME", home.path().join("duplex"));
+    let pull = shell.env("HOME", home.path()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.read_exact(&mut [0; 16]).unwrap();
+    let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1000000\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    // The program stops reading when it cannot write.
+    let _ = stream.write_all(&vec![b'G'; 1_000_000]);
+    let output = pull.wait_with_output().unwrap();
+    assert_eq!(code(&output), 4, "{}", stderr(&output));
+    let text = stderr(&output);
+    assert!(text.contains("cannot write") && text.contains("m.gguf.part"), "{text}");
+    assert!(text.contains("hint: the disk is full"), "{text}");
 }
 
 #[cfg(unix)]

@@ -57,6 +57,13 @@ fn seconds(voice: &Voice, samples: usize) -> f64 {
     samples as f64 / f64::from(voice.sample_rate())
 }
 
+/// The thread that loads the voice need not be the one that speaks.
+#[test]
+fn a_voice_may_move_between_threads() {
+    fn moves<T: Send>() {}
+    moves::<Voice>();
+}
+
 #[test]
 fn only_the_last_chunk_is_the_last() {
     let chunks = speak(&mut voice(), LONG);

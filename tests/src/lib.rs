@@ -1,1 +1,12 @@
-//! (in the making)
+//! Scripted calls: a simulated room, the demo, scoring and reports.
+//!
+//! A [`room::Room`] is the sound device of a scripted call. [`record::record`] makes a
+//! [`report::CallRecord`] of a finished one; whether it went well is judged from what was audible,
+//! never from the system's own events. Nothing here is part of the product's path.
+
+pub mod collect;
+pub mod demo;
+pub mod record;
+pub mod report;
+pub mod room;
+pub mod score;

@@ -1,5 +1,9 @@
 //! A module for each command.
 
+pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod converse;
+pub(crate) mod demo;
 pub(crate) mod models;
+pub(crate) mod replay;

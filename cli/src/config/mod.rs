@@ -33,6 +33,19 @@ pub(crate) struct Config {
     /// The assistant's voice.
     #[config(nested)]
     pub(crate) voice: Voice,
+
+    /// Sound.
+    #[config(nested)]
+    pub(crate) audio: Audio,
+
+    /// When the assistant speaks, stops, waits and goes on. Silence counts from the user's last
+    /// sound.
+    #[config(nested)]
+    pub(crate) turn: Turn,
+
+    /// What a model's job costs in a virtual call, in which no clock runs.
+    #[config(nested)]
+    pub(crate) charges: Charges,
 }
 
 /// Which models are used.
@@ -75,8 +88,9 @@ impl Models {
 /// The language model.
 #[derive(Clone, Debug, PartialEq, Derive, Serialize)]
 pub(crate) struct Llm {
-    /// CPU threads that write the reply.
-    #[config(default = 2, validate(*threads > 0, "at least 1"))]
+    /// CPU threads that write the reply. More than one only pays where cores are idle: the
+    /// threads wait for one another at every step, and a busy core holds up all of them.
+    #[config(default = 1, validate(*threads > 0, "at least 1"))]
     pub(crate) threads: u32,
 
     /// Tokens of the conversation that the model can see at once.
@@ -84,7 +98,7 @@ pub(crate) struct Llm {
     pub(crate) context: u32,
 
     /// How freely words are chosen; 0 always takes the likeliest.
-    #[config(default = 0.7, validate((0.0..=2.0).contains(temperature), "between 0 and 2"))]
+    #[config(default = 0.2, validate((0.0..=2.0).contains(temperature), "between 0 and 2"))]
     pub(crate) temperature: f64,
 
     /// Words are chosen among the likeliest that together have this probability.
@@ -92,12 +106,12 @@ pub(crate) struct Llm {
     pub(crate) top_p: f64,
 
     /// Tokens after which a reply ends, finished or not.
-    #[config(default = 96, validate(*max_reply_tokens > 0, "at least 1"))]
+    #[config(default = 120, validate(*max_reply_tokens > 0, "at least 1"))]
     pub(crate) max_reply_tokens: u32,
 
     /// What the model is told about its task before the conversation begins.
     #[config(
-        default = "You are a friendly voice assistant. You answer aloud, in one or two short, plain sentences, without lists or markup."
+        default = "You answer questions in plain spoken English. Keep every answer to one or two short sentences."
     )]
     pub(crate) system_prompt: String,
 
@@ -131,6 +145,138 @@ pub(crate) struct Voice {
     /// How fast it speaks; 1 is the voice's own pace, 2 twice as fast.
     #[config(default = 1.0, validate((0.5..=2.0).contains(speed), "between 0.5 and 2"))]
     pub(crate) speed: f64,
+}
+
+/// Sound.
+#[derive(Clone, Debug, PartialEq, Derive, Serialize)]
+pub(crate) struct Audio {
+    /// Whether the assistant's own voice is taken out of the microphone; not needed with
+    /// headphones.
+    #[config(default = true)]
+    pub(crate) cancel_echo: bool,
+
+    /// Level of the assistant's voice while it is unclear who has the floor, in dB.
+    #[config(default = -14.0, validate((-60.0..=0.0).contains(duck_db), "between -60 and 0"))]
+    pub(crate) duck_db: f64,
+}
+
+/// When the assistant speaks, stops, waits and goes on.
+#[derive(Clone, Debug, PartialEq, Derive, Serialize)]
+pub(crate) struct Turn {
+    /// Length of a slice: how often the user's words are recognised while they speak.
+    #[config(default = 640, validate(*slice_ms >= 160, "at least 160"))]
+    pub(crate) slice_ms: u64,
+
+    /// Sound before speech is noticed that is recognised too.
+    #[config(default = 320)]
+    pub(crate) preroll_ms: u64,
+
+    /// Less sound than this is not worth recognising while the user speaks.
+    #[config(default = 800)]
+    pub(crate) shortest_window_ms: u64,
+
+    /// Longer speech is cut at its quietest moment.
+    #[config(default = 8000, validate((4000..=20_000).contains(longest_window_ms), "between 4000 and 20000"))]
+    pub(crate) longest_window_ms: u64,
+
+    /// Silence after which the end of the user's words is recognised.
+    #[config(default = 64)]
+    pub(crate) tail_after_ms: u64,
+
+    /// Silence after which what follows is recognised apart from what came before.
+    #[config(default = 900)]
+    pub(crate) split_after_ms: u64,
+
+    /// Evidence, in thousandths, that the user has finished which is needed to answer after a
+    /// silence in ms. Falls as silence grows; before the first point nothing is answered, after
+    /// the last anything.
+    #[config(
+        default = [[160, 800], [400, 650], [800, 500], [1200, 350], [2000, 100], [2400, 0]],
+        validate = falling
+    )]
+    pub(crate) release: Vec<[u64; 2]>,
+
+    /// Speech of the user over the assistant's after which the assistant stands still.
+    #[config(default = 240)]
+    pub(crate) hold_after_ms: u64,
+
+    /// Speech of the user over the assistant's that takes the floor by its length alone.
+    #[config(default = 1400)]
+    pub(crate) yield_after_ms: u64,
+
+    /// A sound up to this long, with no more than two words that ask nothing, signals attention.
+    #[config(default = 800)]
+    pub(crate) longest_backchannel_ms: u64,
+
+    /// Words less certain than this, in thousandths, say nothing about a short sound.
+    #[config(default = 500)]
+    pub(crate) doubtful_permille: u64,
+
+    /// Silence after which a sound without words is done with.
+    #[config(default = 250)]
+    pub(crate) settle_after_ms: u64,
+
+    /// Silence after which the assistant goes on although no words were recognised yet.
+    #[config(default = 1500)]
+    pub(crate) recogniser_patience_ms: u64,
+
+    /// A recognition without an answer counts as lost after this.
+    #[config(default = 10_000)]
+    pub(crate) lost_after_ms: u64,
+
+    /// Audio that is made ahead of what is heard.
+    #[config(default = 2000)]
+    pub(crate) lead_ms: u64,
+
+    /// How long after a cut the assistant may still go on with what it was saying.
+    #[config(default = 6000)]
+    pub(crate) resume_within_ms: u64,
+
+    /// A user who goes on within this much of the assistant's speech was not finished.
+    #[config(default = 1000)]
+    pub(crate) reopen_within_ms: u64,
+
+    /// How often a failed job is tried again for one reply.
+    #[config(default = 1)]
+    pub(crate) retries: u32,
+}
+
+/// What a model's job costs in a virtual call.
+#[derive(Clone, Debug, PartialEq, Derive, Serialize)]
+pub(crate) struct Charges {
+    /// A window of the recogniser.
+    #[config(default = 250)]
+    pub(crate) recognise_ms: u64,
+
+    /// An end-of-turn score.
+    #[config(default = 80)]
+    pub(crate) judge_ms: u64,
+
+    /// Reading the user's words ahead.
+    #[config(default = 30)]
+    pub(crate) prefill_ms: u64,
+
+    /// A clause of a reply.
+    #[config(default = 150)]
+    pub(crate) write_ms: u64,
+
+    /// The first audio of a clause.
+    #[config(default = 120)]
+    pub(crate) first_audio_ms: u64,
+
+    /// Each further piece of its audio.
+    #[config(default = 80)]
+    pub(crate) more_audio_ms: u64,
+}
+
+/// Whether the points of a curve follow one another in time and fall.
+fn falling(points: &Vec<[u64; 2]>) -> Result<(), &'static str> {
+    let falls = points.windows(2).all(|pair| pair[0][0] < pair[1][0] && pair[0][1] >= pair[1][1]);
+    match points.as_slice() {
+        [] => Err("at least one point"),
+        _ if falls => Ok(()),
+        _ => Err("points of growing silence and falling evidence"),
+    }
 }
 
 fn language(code: &impl AsRef<str>) -> Result<(), &'static str> {

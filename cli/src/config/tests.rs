@@ -136,3 +136,9 @@ fn the_page_of_the_configuration_shows_every_key() {
         assert_eq!(text[begin..end], shown, "docs/configuration.md is old: run `make docs`");
     }
 }
+
+#[test]
+fn the_default_prompt_is_the_one_that_was_chosen_for_the_default_model() {
+    let prompt = Config::defaults().unwrap().llm.system_prompt;
+    assert_eq!(prompt, duplex_model::llm::DEFAULT_SYSTEM_PROMPT);
+}

@@ -195,7 +195,7 @@ impl World {
                 self.later(self.latencies.recogniser, event);
             }
             Action::JudgeEnd { to, .. } => {
-                let said = self.user.iter().filter(|says| ms(says.from) < to).last();
+                let said = self.user.iter().rfind(|says| ms(says.from) < to);
                 let probability = Permille(said.map_or(0, |says| says.end));
                 self.later(self.latencies.end_of_turn, Event::EndOfTurn { to, probability });
             }

@@ -4,15 +4,15 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use llama_cpp_2::context::LlamaContext;
-use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::context::params::{KvCacheType, LlamaContextParams};
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::sampling::LlamaSampler;
 
 use super::{LlmError, LlmOptions, Token, Weights};
 
 /// Tokens decoded between two looks at the caller's `stop`: the finest grain at which a prefill can be interrupted. Below the
-/// 64 queries at which llama.cpp changes to a tiled attention kernel, so that a prompt decoded in any number of parts
-/// has the same logits.
+/// 64 queries at which llama.cpp changes to another attention kernel for caches of floats, so that a prompt decoded in any
+/// number of parts has the same logits.
 const STEP: usize = 32;
 
 /// The largest batch: a step of prefill, or later a tree of drafts.
@@ -29,6 +29,11 @@ const MEASURED_PAST: usize = 256;
 
 /// Decodings of each measured size; the median counts.
 const MEASUREMENTS: usize = 7;
+
+/// Number formats for the cache, the first that fits the model. Eight bits halve the memory; attention then sums in 32 bits, where
+/// for 16-bit floats it sums in 16 bits and, on CPUs with AVX512-FP16, goes element by element through heads narrower than
+/// 128 (measured at more than twice the time per token). Eight bits need heads of a multiple of 32.
+const CACHE_TYPES: [KvCacheType; 2] = [KvCacheType::Q8_0, KvCacheType::F16];
 
 /// `LLAMA_FLASH_ATTN_TYPE_ENABLED` of llama.h.
 const FLASH_ATTENTION: i32 = 1;
@@ -61,6 +66,8 @@ pub enum Need {
 #[derive(Debug)]
 pub struct Mirror<'w> {
     context: LlamaContext<'w>,
+    /// What the cache occupies, used or not.
+    cache_bytes: u64,
     /// Scratch: emptied before each use.
     batch: LlamaBatch<'static>,
     /// Per sequence, the tokens whose keys and values the cache holds, at positions from 0.
@@ -100,9 +107,17 @@ impl<'w> Mirror<'w> {
             .with_flash_attention_policy(FLASH_ATTENTION)
             .with_n_threads(threads)
             .with_n_threads_batch(threads);
-        let context = weights.context(params).ok_or(LlmError::ContextRefused { cells })?;
+        let made = CACHE_TYPES.into_iter().find_map(|kind| {
+            let context = weights.context(params.clone().with_type_k(kind).with_type_v(kind))?;
+            Some((context, kind))
+        });
+        let (context, cache_type) = made.ok_or(LlmError::ContextRefused { cells })?;
         Ok(Self {
             context,
+            cache_bytes: cells_bytes(
+                cache_type,
+                u64::from(cells) * weights.cache_numbers_per_token(),
+            ),
             batch: LlamaBatch::new(MAX_BATCH, 1),
             cached: vec![Vec::new(); options.calls as usize],
             capacity: capacity as usize,
@@ -115,9 +130,9 @@ impl<'w> Mirror<'w> {
         self.capacity
     }
 
-    /// Cells of the whole cache: those of all sequences and those for drafts.
-    pub fn cells(&self) -> u32 {
-        self.context.n_ctx()
+    /// Bytes of the whole cache, for all sequences and for drafts, allocated from the start.
+    pub fn cache_bytes(&self) -> u64 {
+        self.cache_bytes
     }
 
     /// The tokens of `sequence` that the cache holds.
@@ -268,5 +283,13 @@ impl<'w> Mirror<'w> {
         self.context
             .kv_cache_seq_rm(sequence as i32, Some(from as u32), None)
             .map_err(|_| LlmError::CacheEdit)
+    }
+}
+
+/// Bytes of `numbers` cached numbers: eight-bit ones come in blocks of 32 with a 16-bit scale.
+fn cells_bytes(kind: KvCacheType, numbers: u64) -> u64 {
+    match kind {
+        KvCacheType::Q8_0 => numbers / 32 * 34,
+        _ => numbers * 2,
     }
 }

@@ -107,9 +107,11 @@ impl<'w> Llm<'w> {
 
     /// Facts for reports.
     pub fn info(&self) -> LlmInfo {
-        let model = self.weights.info();
-        let cache_bytes = self.mirror.cells() as u64 * model.cache_bytes_per_token;
-        LlmInfo { model, context: self.mirror.capacity(), cache_bytes }
+        LlmInfo {
+            model: self.weights.info(),
+            context: self.mirror.capacity(),
+            cache_bytes: self.mirror.cache_bytes(),
+        }
     }
 
     /// Begins a call, with an empty cache.

@@ -1,8 +1,8 @@
 //! How a context is made and how replies are written.
 
-/// Instructions under which small chat models answer as one speaks.
-pub const DEFAULT_SYSTEM_PROMPT: &str =
-    "You are a friendly voice assistant. Answer in one or two short spoken sentences.";
+/// Instructions under which small chat models answer as one speaks. Chosen by reading replies of SmolLM2-135M to the questions of
+/// tests/speech; docs/measurements-llm.md has the account.
+pub const DEFAULT_SYSTEM_PROMPT: &str = "You answer questions in plain spoken English. Keep every answer to one or two short sentences.";
 
 /// How a context is made and how replies are written.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,7 +11,7 @@ pub struct LlmOptions {
     pub context: u32,
     /// Calls that can be open at the same time.
     pub calls: u32,
-    /// CPU threads.
+    /// CPU threads. More than one wait for each other after every operation: where other work shares the cores, one is faster.
     pub threads: u32,
     /// How tokens are drawn.
     pub sampling: Sampling,
@@ -24,14 +24,14 @@ impl Default for LlmOptions {
         Self {
             context: 2048,
             calls: 1,
-            threads: 2,
+            threads: 1,
             sampling: Sampling::default(),
             reply: ReplyLimits::default(),
         }
     }
 }
 
-/// How tokens are drawn: repeat penalty, then top-k, top-p, temperature.
+/// How tokens are drawn: top-k, then repeat penalty, top-p, temperature.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sampling {
     /// 0 always takes the likeliest token.
@@ -51,10 +51,10 @@ pub struct Sampling {
 impl Default for Sampling {
     fn default() -> Self {
         Self {
-            temperature: 0.4,
+            temperature: 0.2,
             top_p: 0.9,
             top_k: 40,
-            repeat_penalty: 1.1,
+            repeat_penalty: 1.05,
             repeat_window: 64,
             seed: 0,
         }

@@ -161,16 +161,18 @@ fn sampler(sampling: &Sampling, vocab_size: i32, seed: u32) -> LlamaSampler {
         0.0,
         0.0,
     );
+    // The penalties look every candidate up: after top-k these are few, and a light penalty lifts no other into their number.
+    let top_k = LlamaSampler::top_k(i32::try_from(sampling.top_k).unwrap_or(i32::MAX));
     let chain = if sampling.temperature > 0.0 {
         vec![
+            top_k,
             penalties,
-            LlamaSampler::top_k(i32::try_from(sampling.top_k).unwrap_or(i32::MAX)),
             LlamaSampler::top_p(sampling.top_p, 1),
             LlamaSampler::temp(sampling.temperature),
             LlamaSampler::dist(seed),
         ]
     } else {
-        vec![penalties, LlamaSampler::greedy()]
+        vec![top_k, penalties, LlamaSampler::greedy()]
     };
     LlamaSampler::chain(chain, true)
 }

@@ -154,10 +154,17 @@ fn is_unspeakable(c: char) -> bool {
         || c.is_control()
 }
 
-/// Whether `text` ends where a sentence does.
+/// Whether `text` ends where a sentence does: at its mark, which is not that of a title or an initial.
 pub(super) fn ends_sentence(text: &str) -> bool {
-    text.trim_end_matches(['"', '\'', ')', '\u{201D}', '\u{2019}'])
-        .ends_with(['.', '!', '?', '\u{2026}'])
+    const TITLES: [&str; 6] = ["Dr", "Mr", "Mrs", "Ms", "Prof", "St"];
+    let text = text.trim_end_matches(['"', '\'', ')', '\u{201D}', '\u{2019}']);
+    let Some(before) = text.strip_suffix('.') else {
+        return text.ends_with(['!', '?', '\u{2026}']);
+    };
+    let word = before.rsplit([' ', '.']).next().unwrap_or(before);
+    let initial =
+        word.len() == 1 && word != "I" && word.starts_with(|c: char| c.is_ascii_uppercase());
+    !initial && !TITLES.contains(&word)
 }
 
 #[cfg(test)]
@@ -210,6 +217,16 @@ mod tests {
             ]),
             "Hi there! See the docs."
         );
+    }
+
+    #[test]
+    fn titles_and_initials_end_no_sentence() {
+        for text in ["It is here.", "Really?", "He said \"no.\"", "So am I.", "It costs 5."] {
+            assert!(ends_sentence(text), "{text}");
+        }
+        for text in ["Her name is Mrs.", "By J. R. R.", "It is", "It is,", ""] {
+            assert!(!ends_sentence(text), "{text}");
+        }
     }
 
     proptest! {

@@ -52,8 +52,6 @@ pub struct ModelInfo {
     pub weights_bytes: u64,
     /// Tokens of context the model was trained for.
     pub trained_context: u32,
-    /// Bytes of key and value cache that one token takes, at 16 bits a number.
-    pub cache_bytes_per_token: u64,
 }
 
 impl Weights {
@@ -90,15 +88,12 @@ impl Weights {
         let model = &self.model;
         let name = model.meta_val_str("general.name").ok().filter(|name| !name.is_empty());
         let file_name = || self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let head_width = model.n_embd().unsigned_abs() / model.n_head().max(1);
-        let numbers = 2 * u64::from(model.n_layer() * model.n_head_kv() * head_width);
         ModelInfo {
             name: name.unwrap_or_else(file_name),
             architecture: architecture(model),
             parameters: model.n_params(),
             weights_bytes: model.size(),
             trained_context: model.n_ctx_train(),
-            cache_bytes_per_token: numbers * size_of::<u16>() as u64,
         }
     }
 
@@ -118,6 +113,13 @@ impl Weights {
 
     pub(super) fn template(&self) -> &LlamaChatTemplate {
         &self.template
+    }
+
+    /// Keys and values that attention keeps of one token.
+    pub(super) fn cache_numbers_per_token(&self) -> u64 {
+        let model = &self.model;
+        let head_width = model.n_embd().unsigned_abs() / model.n_head().max(1);
+        2 * u64::from(model.n_layer() * model.n_head_kv() * head_width)
     }
 
     pub(super) fn context(&self, params: LlamaContextParams) -> Option<LlamaContext<'_>> {

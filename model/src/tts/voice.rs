@@ -147,11 +147,9 @@ impl Voice {
             begun: outlet.emitted,
         };
         let mut trim = Trim::new(self.config.sample_rate);
-        let mut frame = 0;
-        while frame < latent.frames() {
-            let end = (frame + *size).min(latent.frames());
-            let samples = trim.push(&self.graph.decode(&latent, frame..end)?);
-            frame = end;
+        let mut vocoder = self.graph.vocoder(&latent);
+        while let Some(samples) = vocoder.next(*size)? {
+            let samples = trim.push(&samples);
             *size = (*size + *size / 2).min(LARGEST_CHUNK);
             if samples.is_empty() {
                 continue;

@@ -190,10 +190,11 @@ impl Error {
                 "check the network; another `duplex models pull` goes on from here".into()
             }
             Self::Io { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    "the disk is full: free some space, or set DUPLEX_HOME to a folder elsewhere"
-                        .into()
-                }
+                io::ErrorKind::StorageFull
+                | io::ErrorKind::QuotaExceeded
+                | io::ErrorKind::FileTooLarge => "the disk is full, or your share of it: free \
+                    some space, or set DUPLEX_HOME to a folder elsewhere"
+                    .into(),
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     "make the folder writable, or set DUPLEX_HOME to one that is".into()
                 }

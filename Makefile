@@ -1,0 +1,45 @@
+# `make help` lists what there is.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup build models demo test lint docs bench clean
+
+CARGO := cargo
+# Through cargo, so that it is found wherever cargo is told to build.
+DUPLEX := $(CARGO) run --quiet --release --locked --package duplex --
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing (Debian: with apt; else: say what it is)
+	@scripts/setup
+
+build: setup ## build all programs
+	$(CARGO) build --release --locked --workspace
+
+models: build ## fetch the models that are missing or broken
+	$(DUPLEX) models pull
+
+demo: models ## run the shipped call; the result is in out/demo
+	$(DUPLEX) demo
+
+test: lint models ## everything that proves the project
+	@scripts/test
+
+lint: setup ## format, clippy, documentation
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --release --locked --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --release --locked --workspace --no-deps \
+		--document-private-items
+
+docs: ## write the keys of the configuration into docs/configuration.md
+	UPDATE_DOCS=1 $(CARGO) test --release --locked --package duplex the_page_of_the_configuration
+
+bench: models ## micro-benchmarks
+	DUPLEX_MODELS="$$($(DUPLEX) models path)" \
+		$(CARGO) bench --profile release --locked --workspace
+
+clean: ## remove what was built and what the demo wrote; the models stay
+	$(CARGO) clean
+	rm -rf out

@@ -1,0 +1,150 @@
+//! Sound files: WAV and FLAC in, WAV out.
+
+mod error;
+mod flac;
+mod wav;
+mod writer;
+
+use std::{
+    fs::File,
+    io::{BufReader, Cursor, Read, Seek},
+    path::Path,
+};
+
+pub use error::FileError;
+pub use writer::WavWriter;
+
+use crate::{resample, units::sane};
+
+/// Rates that a clip may have; a header that says anything else is damaged, and resampling from it
+/// could ask for any amount of memory.
+const RATES: std::ops::RangeInclusive<u32> = 2_000..=768_000;
+
+/// A whole sound file in memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clip {
+    /// Samples per second of each channel.
+    pub rate: u32,
+    /// One vector of samples in -1..=1 for each channel, all of one length.
+    pub channels: Vec<Vec<f32>>,
+}
+
+impl Clip {
+    /// Reads a WAV file (8, 16, 24, 32 bit integers or 32 bit floats) or a FLAC file.
+    ///
+    /// The content decides which of the two it is, not the name. Samples that are not numbers become
+    /// silence and those beyond full scale are clipped.
+    ///
+    /// # Errors
+    /// Every [`FileError`] names the file and says what to do about it.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, FileError> {
+        let path = path.as_ref();
+        let opened = File::open(path).map_err(|source| FileError::reading(path, source))?;
+        Self::from_reader(path, BufReader::new(opened))
+    }
+
+    /// Reads a sound file that is in memory, such as one that is part of the program. `name` stands
+    /// for its path in errors.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    pub fn decode(name: impl AsRef<Path>, bytes: &[u8]) -> Result<Self, FileError> {
+        Self::from_reader(name.as_ref(), Cursor::new(bytes))
+    }
+
+    fn from_reader(path: &Path, mut file: impl Read + Seek) -> Result<Self, FileError> {
+        let mut magic = Vec::new();
+        Read::take(&mut file, 12)
+            .read_to_end(&mut magic)
+            .and_then(|_| file.rewind())
+            .map_err(|source| FileError::reading(path, source))?;
+
+        let clip = match Kind::of(&magic) {
+            Kind::Wav => wav::read(path, file)?,
+            Kind::Flac => flac::read(path, file)?,
+            Kind::Other(name) => return Err(FileError::unsupported(path, name)),
+            Kind::Nothing => return Err(FileError::Empty { path: path.into() }),
+            Kind::Unknown => return Err(FileError::NotAudio { path: path.into() }),
+        };
+        if !RATES.contains(&clip.rate) {
+            let what = format!("a sample rate of {} Hz", clip.rate);
+            return Err(FileError::unsupported(path, what));
+        }
+        if clip.frames() == 0 {
+            return Err(FileError::Empty { path: path.into() });
+        }
+        Ok(clip)
+    }
+
+    /// Samples of each channel.
+    pub fn frames(&self) -> usize {
+        self.channels.first().map_or(0, Vec::len)
+    }
+
+    /// One channel at `rate`: the mean of the channels that carry any sound, resampled.
+    ///
+    /// Channels of silence do not count, so that a voice recorded on one side of a stereo file keeps
+    /// its level.
+    pub fn mono(&self, rate: u32) -> Vec<f32> {
+        let sounding: Vec<&Vec<f32>> =
+            self.channels.iter().filter(|channel| channel.iter().any(|&x| x != 0.0)).collect();
+        let mixed = match sounding.as_slice() {
+            [] => vec![0.0; self.frames()],
+            [only] => only.to_vec(),
+            several => {
+                let weight = 1.0 / several.len() as f32;
+                (0..self.frames())
+                    .map(|frame| several.iter().map(|channel| channel[frame]).sum::<f32>() * weight)
+                    .collect()
+            }
+        };
+        resample::convert(&mixed, self.rate, rate)
+    }
+}
+
+/// What the first bytes of a file say it is.
+enum Kind {
+    Wav,
+    Flac,
+    Other(&'static str),
+    Nothing,
+    Unknown,
+}
+
+impl Kind {
+    fn of(magic: &[u8]) -> Self {
+        match magic {
+            [] => Self::Nothing,
+            // A file cut off within its first bytes is a truncated WAV file, not another kind.
+            [b'R', b'I', b'F', b'F', rest @ ..] if rest.len() < 8 || rest.ends_with(b"WAVE") => {
+                Self::Wav
+            }
+            [b'f', b'L', b'a', b'C', ..] => Self::Flac,
+            [b'R', b'F', b'6', b'4', ..] => Self::Other("RF64"),
+            [b'O', b'g', b'g', b'S', ..] => Self::Other("Ogg"),
+            [b'F', b'O', b'R', b'M', ..] => Self::Other("AIFF"),
+            [b'I', b'D', b'3', ..] | [0xff, 0xe2..=0xff, ..] => Self::Other("MP3"),
+            [_, _, _, _, b'f', b't', b'y', b'p', ..] => Self::Other("MP4"),
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// Takes interleaved samples apart.
+struct Channels(Vec<Vec<f32>>);
+
+impl Channels {
+    fn new(count: usize) -> Self {
+        Self(vec![Vec::new(); count])
+    }
+
+    fn frames(&self) -> usize {
+        self.0.first().map_or(0, Vec::len)
+    }
+
+    fn push_frame(&mut self, frame: impl IntoIterator<Item = f32>) {
+        for (channel, sample) in self.0.iter_mut().zip(frame) {
+            channel.push(sane(sample));
+        }
+    }
+}

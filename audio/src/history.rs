@@ -1,0 +1,67 @@
+//! The last seconds of what the microphone heard.
+
+use std::ops::Range;
+
+/// A ring of the latest samples of a call, addressed by how many came before them.
+pub struct History {
+    ring: Vec<f32>,
+    /// Position behind the newest sample: how many were pushed.
+    end: u64,
+}
+
+/// A part of the [`History`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Excerpt {
+    /// The samples that were there.
+    pub samples: Vec<f32>,
+    /// Position of the first of them.
+    pub from: u64,
+    /// How many of the samples asked for have been overwritten, or lie before the beginning.
+    pub lost: u64,
+    /// How many of the samples asked for have not been heard yet.
+    pub to_come: u64,
+}
+
+impl History {
+    /// Keeps the latest `capacity` samples, and at least one.
+    pub fn new(capacity: usize) -> Self {
+        Self { ring: vec![0.0; capacity.max(1)], end: 0 }
+    }
+
+    /// Appends `samples`; the oldest are forgotten.
+    pub fn push(&mut self, samples: &[f32]) {
+        let capacity = self.ring.len();
+        let kept = &samples[samples.len().saturating_sub(capacity)..];
+        self.end += samples.len() as u64;
+        let at = ((self.end - kept.len() as u64) % capacity as u64) as usize;
+        let (first, second) = kept.split_at(kept.len().min(capacity - at));
+        self.ring[at..at + first.len()].copy_from_slice(first);
+        self.ring[..second.len()].copy_from_slice(second);
+    }
+
+    /// The positions that are there.
+    pub fn held(&self) -> Range<u64> {
+        self.end.saturating_sub(self.ring.len() as u64)..self.end
+    }
+
+    /// The samples from position `from` up to `to`, as far as they are there.
+    pub fn range(&self, from: u64, to: u64) -> Excerpt {
+        let to = to.max(from);
+        let held = self.held();
+        let first = from.clamp(held.start, held.end);
+        let last = to.clamp(held.start, held.end);
+        let capacity = self.ring.len();
+        let at = (first % capacity as u64) as usize;
+        let count = (last - first) as usize;
+        let straight = count.min(capacity - at);
+        let mut samples = Vec::with_capacity(count);
+        samples.extend_from_slice(&self.ring[at..at + straight]);
+        samples.extend_from_slice(&self.ring[..count - straight]);
+        Excerpt {
+            samples,
+            from: first,
+            lost: to.min(held.start).saturating_sub(from),
+            to_come: to.saturating_sub(from.max(held.end)),
+        }
+    }
+}

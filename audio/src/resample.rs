@@ -1,0 +1,177 @@
+//! Sample rates: [`Resampler`] for streams, [`convert`] for what is whole in memory.
+
+use std::time::Duration;
+
+use rubato::{
+    Async, Fft, FixedAsync, FixedSync, Resampler as _, Resizable as _, SincInterpolationParameters,
+    SincInterpolationType, WindowFunction, audioadapter_buffers::direct::InterleavedSlice,
+    calculate_cutoff,
+};
+
+/// Half of the filter's length in time. The filter is as long at the lower of the two rates, in
+/// samples, as quality asks for; at 16 kHz this is 128 taps and a cutoff of 7.4 kHz.
+const DELAY: Duration = Duration::from_millis(4);
+
+/// The most input samples handed to the filter at once.
+const CHUNK: usize = 1024;
+
+/// Length of the filter of [`convert`] at the lower rate; at 16 kHz its cutoff is 7.9 kHz.
+const QUALITY: usize = 1024;
+
+/// Beyond this many phases the filter's table outgrows the cache, and phases between its entries are
+/// interpolated.
+const MOST_PHASES: u32 = 512;
+
+/// A pair of rates between which nothing can be converted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot resample from {from} Hz to {to} Hz; both must lie within 1 and 768 kHz")]
+pub struct RateError {
+    /// Samples per second coming in.
+    pub from: u32,
+    /// Samples per second asked for.
+    pub to: u32,
+}
+
+/// Changes the rate of a stream: any block sizes, little delay, and no block held back.
+pub struct Resampler {
+    /// Nothing where the two rates are the same.
+    filter: Option<Async<f32>>,
+    /// Output of one chunk, as large as it can get.
+    scratch: Vec<f32>,
+    delay: usize,
+    /// Reduced ratio of the rates, `to / from`.
+    ratio: (u64, u64),
+    taken: u64,
+    given: u64,
+}
+
+impl Resampler {
+    /// A stream from `from` to `to` samples per second.
+    ///
+    /// # Errors
+    /// [`RateError`] where a rate is not that of sound.
+    pub fn new(from: u32, to: u32) -> Result<Self, RateError> {
+        const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
+        if !RATES.contains(&from) || !RATES.contains(&to) {
+            return Err(RateError { from, to });
+        }
+        let divisor = gcd(from, to);
+        let ratio = (u64::from(to / divisor), u64::from(from / divisor));
+        let mut stream =
+            Self { filter: None, scratch: Vec::new(), delay: 0, ratio, taken: 0, given: 0 };
+        if from == to {
+            return Ok(stream);
+        }
+        let taps_at =
+            |rate| ((2.0 * DELAY.as_secs_f64() * f64::from(rate)) as usize / 8 * 8).max(8);
+        let phases = to / divisor;
+        let window = WindowFunction::Blackman;
+        let taps = taps_at(from);
+        let shape = SincInterpolationParameters::new(taps, window)
+            .f_cutoff(calculate_cutoff(taps_at(from.min(to)), window));
+        let shape = if phases <= MOST_PHASES {
+            // Every output falls on a phase of the table: exact, at a quarter of the work.
+            shape.oversampling_factor(phases as usize).interpolation(SincInterpolationType::Nearest)
+        } else {
+            shape
+        };
+        let scale = f64::from(to) / f64::from(from);
+        let filter = Async::new_sinc(scale, 1.0, &shape, CHUNK, 1, FixedAsync::Input)
+            .map_err(|_| RateError { from, to })?;
+        // rubato's own `output_delay` is off by up to two samples: the filter is centred one phase
+        // before its middle tap, and the first output lies one step into the input.
+        let middle = taps as f64 / 2.0 - 1.0 / shape.oversampling_factor as f64;
+        stream.delay = (middle * scale - 1.0).round() as usize;
+        stream.scratch = vec![0.0; filter.output_frames_max()];
+        stream.filter = Some(filter);
+        Ok(stream)
+    }
+
+    /// Output samples by which the output lags behind the input: the first `delay` samples out
+    /// belong before the first sample in.
+    pub fn delay(&self) -> usize {
+        self.delay
+    }
+
+    /// Takes all of `input` and appends to `output` all that follows from it.
+    ///
+    /// Allocates only where `output` has to grow.
+    pub fn process(&mut self, input: &[f32], output: &mut Vec<f32>) {
+        self.taken += input.len() as u64;
+        let before = output.len();
+        for chunk in input.chunks(CHUNK) {
+            self.filter_chunk(chunk, output);
+        }
+        self.given += (output.len() - before) as u64;
+    }
+
+    /// Appends what is still on its way: after it the output holds [`delay`](Self::delay) samples and
+    /// the rounded length of the whole input. The stream then starts anew.
+    pub fn finish(&mut self, output: &mut Vec<f32>) {
+        let (to, from) = self.ratio;
+        let whole = scaled(self.taken, to, from) + self.delay as u64;
+        let silence = [0.0; CHUNK];
+        while self.given < whole {
+            let missing = (whole - self.given) as usize;
+            let before = output.len();
+            self.filter_chunk(&silence, output);
+            output.truncate(before + missing.min(output.len() - before));
+            self.given += (output.len() - before) as u64;
+        }
+        if let Some(filter) = &mut self.filter {
+            filter.reset();
+        }
+        (self.taken, self.given) = (0, 0);
+    }
+
+    fn filter_chunk(&mut self, chunk: &[f32], output: &mut Vec<f32>) {
+        let Some(filter) = &mut self.filter else {
+            output.extend_from_slice(chunk);
+            return;
+        };
+        let room = self.scratch.len();
+        // The sizes fit by construction, so nothing here can fail.
+        let produced = (|| {
+            filter.set_chunk_size(chunk.len()).ok()?;
+            let input = InterleavedSlice::new(chunk, 1, chunk.len()).ok()?;
+            let mut out = InterleavedSlice::new_mut(&mut self.scratch, 1, room).ok()?;
+            filter.process_into_buffer(&input, &mut out, None).ok()
+        })();
+        if let Some((_, produced)) = produced {
+            output.extend_from_slice(&self.scratch[..produced]);
+        }
+    }
+}
+
+/// `samples` at another rate: exactly `samples.len() * to / from`, rounded, and aligned in time.
+///
+/// Nothing where either rate is zero.
+pub fn convert(samples: &[f32], from: u32, to: u32) -> Vec<f32> {
+    if from == to || from == 0 || to == 0 || samples.is_empty() {
+        return if from == to { samples.to_vec() } else { Vec::new() };
+    }
+    let wanted = scaled(samples.len() as u64, u64::from(to), u64::from(from)) as usize;
+    let divisor = gcd(from, to);
+    let block = (from / divisor) as usize;
+    // An even number of blocks, so that the delay is a whole number of samples at both rates, and
+    // enough of them for the filter to be long at the lower rate.
+    let length = QUALITY * (from.div_ceil(to).max(1) as usize);
+    let chunk = length.div_ceil(2 * block) * 2 * block;
+    let converted = (|| {
+        let mut filter =
+            Fft::<f32>::new(from as usize, to as usize, chunk, 1, FixedSync::Both).ok()?;
+        let input = InterleavedSlice::new(samples, 1, samples.len()).ok()?;
+        filter.process_all(&input, samples.len(), None).ok()
+    })();
+    let mut output = converted.map_or_else(Vec::new, |converted| converted.take_data());
+    output.resize(wanted, 0.0);
+    output
+}
+
+fn scaled(count: u64, to: u64, from: u64) -> u64 {
+    ((u128::from(count) * u128::from(to) + u128::from(from) / 2) / u128::from(from)) as u64
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}

@@ -1,0 +1,91 @@
+//! What a room does between loudspeaker and microphone.
+
+use std::time::Duration;
+
+use duplex_core::SAMPLE_RATE;
+
+use crate::{
+    leak::dot,
+    noise,
+    units::{MICROPHONE_FRAME, amplitude},
+};
+
+/// How a room answers an impulse, at the session rate, with a total energy of one: it changes the
+/// colour of a sound and draws it out, and leaves its level about as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImpulseResponse(Vec<f32>);
+
+impl ImpulseResponse {
+    /// No room: the sound itself.
+    pub fn direct() -> Self {
+        Self(vec![1.0])
+    }
+
+    /// A direct sound and a tail of exponentially decaying noise (Polack's model) that loses 60 dB in
+    /// `rt60`; the direct sound has `direct_db` more energy than the tail.
+    pub fn decaying(seed: u64, rt60: Duration, direct_db: f32) -> Self {
+        let length = samples(rt60).max(1);
+        // 60 dB are a factor of a thousand on amplitudes.
+        let decay = 1000f32.ln() / length as f32;
+        let mut taps: Vec<f32> = noise::white(seed)
+            .take(length)
+            .enumerate()
+            .map(|(n, x)| x * (-decay * n as f32).exp())
+            .collect();
+        taps[0] = 0.0;
+        let tail = energy(&taps);
+        let direct = amplitude(direct_db);
+        taps.iter_mut().for_each(|tap| *tap /= tail.max(f32::MIN_POSITIVE).sqrt());
+        taps[0] = direct;
+        let whole = energy(&taps).sqrt();
+        taps.iter_mut().for_each(|tap| *tap /= whole);
+        Self(taps)
+    }
+
+    /// The taps, one a sample.
+    pub fn taps(&self) -> &[f32] {
+        &self.0
+    }
+}
+
+fn energy(taps: &[f32]) -> f32 {
+    taps.iter().map(|tap| tap * tap).sum()
+}
+
+fn samples(duration: Duration) -> usize {
+    (duration.as_secs_f64() * f64::from(SAMPLE_RATE)).round() as usize
+}
+
+/// The way of the assistant's voice from the loudspeaker back into the microphone.
+#[derive(Clone, Debug)]
+pub struct EchoPath {
+    /// Reversed and scaled, so that a sum of products with the past in its order is the echo.
+    taps: Vec<f32>,
+    delay: usize,
+    /// The far end's past, oldest first: as many samples as taps and delay reach back, and a frame.
+    past: Vec<f32>,
+}
+
+impl EchoPath {
+    /// An echo that arrives after `delay` with `gain_db` of the far end's level, coloured by `room`.
+    pub fn new(delay: Duration, gain_db: f32, room: &ImpulseResponse) -> Self {
+        let gain = amplitude(gain_db);
+        let taps: Vec<f32> = room.taps().iter().rev().map(|tap| tap * gain).collect();
+        let delay = samples(delay);
+        let past = vec![0.0; taps.len() - 1 + delay + MICROPHONE_FRAME];
+        Self { taps, delay, past }
+    }
+
+    /// Takes the next frame of the far end, and gives the echo that the microphone hears in that time.
+    ///
+    /// Costs one multiplication for each sample and tap.
+    pub fn step(&mut self, far: &[f32; MICROPHONE_FRAME], echo: &mut [f32; MICROPHONE_FRAME]) {
+        self.past.copy_within(MICROPHONE_FRAME.., 0);
+        let newest = self.past.len() - MICROPHONE_FRAME;
+        self.past[newest..].copy_from_slice(far);
+        let heard = &self.past[..self.past.len() - self.delay];
+        for (echo, window) in echo.iter_mut().zip(heard.windows(self.taps.len())) {
+            *echo = dot(window, &self.taps);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The tests of this crate in one program. Those of voice activity need the models.
+
+mod activity;
+mod common;
+mod echo;
+mod files;
+mod front_end;
+mod history;
+mod playout;
+mod playout_properties;
+mod resample;
+mod room;

@@ -1,0 +1,290 @@
+//! `duplex bench`: how fast the models are here, and how fast the assistant answers.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use duplex_audio::Clip;
+use duplex_core::{SAMPLE_RATE, Samples};
+use duplex_harness::report::{Expect, Percentiles};
+use duplex_harness::room::{Anchor, Cue, RoomOptions, Sound};
+use duplex_model::asr::{Recogniser, Request, wer};
+use duplex_model::llm::{Llm, Message, Role, Weights};
+use duplex_model::tts::Voice;
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::failure::{Exit, Failure};
+use crate::hold::{Scene, folder, hold, machine};
+use crate::setup;
+use crate::view::Mode;
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum What {
+    /// Recognition: time for a clip, and word errors
+    Asr,
+    /// The language model: time for a batch, for a prompt and for a reply
+    Llm,
+    /// The voice: time to the first sound, and for a second of sound
+    Tts,
+    /// Whole turns: from the user's last sound to the assistant's first, in real time
+    Turns,
+}
+
+/// Measure the models and the turns on this machine
+#[derive(Debug, clap::Args)]
+pub(crate) struct Bench {
+    /// What to measure
+    what: What,
+
+    /// Clips of speech with a manifest.tsv
+    #[arg(long, value_name = "FOLDER", default_value = "tests/speech")]
+    clips: PathBuf,
+
+    /// Category of the clips, as in the manifest
+    #[arg(long, default_value = "question")]
+    category: String,
+
+    /// How often the clips are asked, one after another, in one call
+    #[arg(long, default_value_t = 1)]
+    repeat: usize,
+
+    /// Where turns leave their recording and report
+    #[arg(long, value_name = "FOLDER", default_value = "out/bench")]
+    out: PathBuf,
+
+    /// For programs: one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    bench: &'static str,
+    machine: String,
+    /// Figures by name; times in ms.
+    figures: BTreeMap<String, f64>,
+    /// What was measured, one by one.
+    rows: Vec<BTreeMap<String, serde_json::Value>>,
+}
+
+/// A clip and its words.
+struct Spoken {
+    name: String,
+    path: PathBuf,
+    text: String,
+}
+
+pub(crate) fn run(args: Bench, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
+    let report = match args.what {
+        What::Asr => asr(&args, config)?,
+        What::Llm => llm(config)?,
+        What::Tts => tts(config)?,
+        What::Turns => turns(&args, config)?,
+    };
+    if args.json {
+        serde_json::to_writer_pretty(&mut *out, &report).map_err(std::io::Error::from)?;
+        return Ok(writeln!(out)?);
+    }
+    writeln!(out, "{} on {}", report.bench, report.machine)?;
+    for (name, value) in &report.figures {
+        writeln!(out, "{name:<32} {value:>10.2}")?;
+    }
+    Ok(())
+}
+
+fn clips(folder: &Path, category: &str) -> Result<Vec<Spoken>, Failure> {
+    let manifest = folder.join("manifest.tsv");
+    let text = std::fs::read_to_string(&manifest).map_err(|error| {
+        Failure::new(Exit::Usage, format!("cannot read {}: {error}", manifest.display()))
+            .with_hint("run this in the repository, or name a folder with --clips")
+    })?;
+    let rows = text.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
+    let found: Vec<Spoken> = rows
+        .filter(|row| row.len() >= 5 && row[1] == category)
+        .map(|row| Spoken {
+            name: row[0].to_owned(),
+            path: folder.join(format!("{}.flac", row[0])),
+            text: row[4].to_owned(),
+        })
+        .collect();
+    if found.is_empty() {
+        let message = format!("{} has no clips of category {category}", manifest.display());
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    Ok(found)
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// Median, p90 and maximum of some times, as figures.
+fn spread(figures: &mut BTreeMap<String, f64>, name: &str, values: &[f64]) {
+    let Percentiles { p50, p90, max, .. } = Percentiles::of(values);
+    for (suffix, value) in [("p50", p50), ("p90", p90), ("max", max)] {
+        figures.extend(value.map(|value| (format!("{name}_{suffix}"), value)));
+    }
+}
+
+fn asr(args: &Bench, config: &Config) -> Result<Report, Failure> {
+    let options = setup::engine_options(config)?.asr;
+    let mut recogniser = Recogniser::spawn(options).map_err(duplex_runtime::EngineError::from)?;
+    let (mut times, mut errors, mut words, mut rows) = (Vec::new(), 0, 0, Vec::new());
+    for clip in clips(&args.clips, &args.category)? {
+        let audio = Clip::read(&clip.path)?.mono(SAMPLE_RATE);
+        let began = Instant::now();
+        let hypothesis = recogniser
+            .recognise(&audio, &Request::default())
+            .map_err(duplex_runtime::EngineError::from)?;
+        let wall = ms(began.elapsed());
+        let wrong = wer(&clip.text, &hypothesis.text);
+        times.push(wall);
+        errors += wrong.errors;
+        words += wrong.words;
+        rows.push(BTreeMap::from([
+            ("clip".to_owned(), clip.name.into()),
+            ("ms".to_owned(), wall.into()),
+            ("text".to_owned(), hypothesis.text.into()),
+            ("errors".to_owned(), wrong.errors.into()),
+        ]));
+    }
+    let mut figures = BTreeMap::from([
+        ("load_ms".to_owned(), ms(recogniser.load_time())),
+        ("word_error_rate".to_owned(), errors as f64 / (words.max(1)) as f64),
+    ]);
+    spread(&mut figures, "window_ms", &times);
+    Ok(Report { bench: "asr", machine: machine(), figures, rows })
+}
+
+fn llm(config: &Config) -> Result<Report, Failure> {
+    let options = setup::engine_options(config)?;
+    let failed = |error| Failure::from(duplex_runtime::EngineError::Llm(error));
+    let began = Instant::now();
+    let weights = Weights::load(&options.llm).map_err(failed)?;
+    let mut llm = Llm::new(&weights, options.llm_options).map_err(failed)?;
+    let mut figures = BTreeMap::from([("load_ms".to_owned(), ms(began.elapsed()))]);
+    for (size, time) in llm.measure_batches(&[1, 2, 4, 8, 16, 32]).map_err(failed)? {
+        figures.insert(format!("batch_{size:02}_ms"), ms(time));
+    }
+    let call = llm.open_call().map_err(failed)?;
+    let (mut prompts, mut firsts, mut rates) = (Vec::new(), Vec::new(), Vec::new());
+    for question in ["Why is the sky blue?", "How do plants make their food?", "Tell me a story."] {
+        let messages = [
+            Message::new(Role::System, options.system_prompt.as_str()),
+            Message::new(Role::User, question),
+        ];
+        let began = Instant::now();
+        llm.prefill(call, &messages, &mut || false).map_err(failed)?;
+        prompts.push(ms(began.elapsed()));
+        let began = Instant::now();
+        let mut first = None;
+        let written = llm
+            .write(call, &messages, &mut || false, &mut |_| {
+                first.get_or_insert_with(|| began.elapsed());
+                ControlFlow::Continue(())
+            })
+            .map_err(failed)?;
+        firsts.push(ms(first.unwrap_or_default()));
+        rates.push(ms(began.elapsed()) / written.tokens.max(1) as f64);
+    }
+    spread(&mut figures, "prompt_ms", &prompts);
+    spread(&mut figures, "first_token_ms", &firsts);
+    spread(&mut figures, "token_ms", &rates);
+    Ok(Report { bench: "llm", machine: machine(), figures, rows: Vec::new() })
+}
+
+fn tts(config: &Config) -> Result<Report, Failure> {
+    let options = setup::engine_options(config)?;
+    let failed = |error| Failure::from(duplex_runtime::EngineError::Voice(error));
+    let began = Instant::now();
+    let mut voice = Voice::load(&options.voice).map_err(failed)?;
+    let mut figures = BTreeMap::from([("load_ms".to_owned(), ms(began.elapsed()))]);
+    let rate = f64::from(voice.sample_rate());
+    let (mut firsts, mut factors, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+    for text in [
+        "Sure.",
+        "The sky is blue,",
+        "because the air scatters blue light more than red light.",
+        "It costs $45.99, and it will be ready on March 3rd at half past ten in the morning.",
+    ] {
+        for _ in 0..5 {
+            let began = Instant::now();
+            let (mut first, mut samples) = (None, 0);
+            voice
+                .speak(text, &mut |chunk| {
+                    first.get_or_insert_with(|| began.elapsed());
+                    samples += chunk.samples.len();
+                    ControlFlow::Continue(())
+                })
+                .map_err(failed)?;
+            let (first, all) = (ms(first.unwrap_or_default()), ms(began.elapsed()));
+            let seconds = samples as f64 / rate;
+            firsts.push(first);
+            factors.push(all / 1000.0 / seconds.max(0.1));
+            rows.push(BTreeMap::from([
+                ("text".to_owned(), text.into()),
+                ("first_ms".to_owned(), first.into()),
+                ("all_ms".to_owned(), all.into()),
+                ("seconds".to_owned(), seconds.into()),
+            ]));
+        }
+    }
+    spread(&mut figures, "first_audio_ms", &firsts);
+    spread(&mut figures, "real_time_factor", &factors);
+    Ok(Report { bench: "tts", machine: machine(), figures, rows })
+}
+
+fn turns(args: &Bench, config: &Config) -> Result<Report, Failure> {
+    folder(&args.out)?;
+    let mut cues = Vec::new();
+    for round in 1..=args.repeat.max(1) {
+        for clip in clips(&args.clips, &args.category)? {
+            let id = if round == 1 { clip.name } else { format!("{}-{round}", clip.name) };
+            let anchor = Anchor::Quiet(Samples::from_millis(1_000));
+            cues.push(Cue { id, sound: Sound::read(&clip.path)?, anchor });
+        }
+    }
+    let expect = cues.iter().map(|cue| (cue.id.clone(), vec![Expect::Respond])).collect();
+    let engine = setup::engine(config)?;
+    let scene = Scene {
+        room: RoomOptions { echo_db: Some(-12.0), snr_db: Some(20.0), ..RoomOptions::default() },
+        cues,
+        recording: args.out.join("call.wav"),
+        journal: Some(args.out.join("call.journal")),
+        is_virtual: false,
+        mode: Mode::choose(false),
+    };
+    let held = hold(config, &engine, scene)?;
+    let record = held.record("Turns", &expect)?;
+    record.write(&args.out)?;
+    let mut figures = BTreeMap::from([
+        ("rss_mb".to_owned(), record.summary.rss_mb),
+        ("ready_ms".to_owned(), record.summary.ready_ms),
+        ("answered".to_owned(), record.events.iter().filter(|event| event.passed).count() as f64),
+        ("asked".to_owned(), record.events.len() as f64),
+    ]);
+    let latencies: Vec<f64> = record.events.iter().filter_map(|event| event.latency_ms).collect();
+    spread(&mut figures, "response_latency_ms", &latencies);
+    let mut by_stage: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for stage in &record.stages {
+        by_stage.entry(&stage.name).or_default().push(stage.ms);
+    }
+    for (name, values) in by_stage {
+        spread(&mut figures, &format!("stage_{name}_ms"), &values);
+    }
+    figures.extend(record.counters.iter().map(|(name, count)| (name.clone(), *count as f64)));
+    let rows = record.events.iter().map(|event| {
+        BTreeMap::from([
+            ("clip".to_owned(), event.id.clone().into()),
+            ("outcome".to_owned(), event.outcome.clone().into()),
+            ("latency_ms".to_owned(), event.latency_ms.into()),
+        ])
+    });
+    let rows = rows.collect();
+    held.ended_well()?;
+    Ok(Report { bench: "turns", machine: machine(), figures, rows })
+}

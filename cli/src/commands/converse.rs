@@ -1,0 +1,88 @@
+//! `duplex converse`: a recorded user talks with the assistant.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+
+use duplex_core::Samples;
+use duplex_harness::room::{Anchor, Cue, RoomOptions, Sound};
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::hold::{Scene, folder, hold};
+use crate::setup;
+use crate::view::Mode;
+
+/// A recorded user talks with the assistant
+#[derive(Debug, clap::Args)]
+pub(crate) struct Converse {
+    /// The user: a WAV or FLAC file of any rate
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+
+    /// Both sides as audible: a stereo WAV file, the user left, the assistant right
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+
+    /// Run as fast as the models allow, every model job charged a fixed latency: the outcome is
+    /// the same on every machine. For behaviour, not for latency figures
+    #[arg(long = "virtual")]
+    is_virtual: bool,
+
+    /// Write every event of the call here; `duplex replay` steps through it again
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+
+    /// Write transcript.md, timeline.html, timeline.svg and report.json into this folder
+    #[arg(long, value_name = "FOLDER")]
+    report: Option<PathBuf>,
+
+    /// Level of the assistant's echo in the microphone, in dB, as in -12 [default: no echo]
+    #[arg(long, value_name = "DB", allow_negative_numbers = true)]
+    echo_db: Option<f32>,
+
+    /// Noise this far below the user, in dB, as in 20 [default: no noise]
+    #[arg(long, value_name = "DB", allow_negative_numbers = true)]
+    snr_db: Option<f32>,
+
+    /// Silence of both sides that ends the call, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 3.0)]
+    tail: f64,
+
+    /// For programs: every notice as a JSON object on a line of standard output
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: Converse, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
+    let sound = Sound::read(&args.input)?;
+    let engine = setup::engine(config)?;
+    let cue = Cue { id: "input".to_owned(), sound, anchor: Anchor::Start(Samples(0)) };
+    let room = RoomOptions {
+        echo_db: args.echo_db,
+        snr_db: args.snr_db,
+        tail_ms: (args.tail.clamp(0.0, 600.0) * 1000.0) as u64,
+        ..RoomOptions::default()
+    };
+    let held = hold(
+        config,
+        &engine,
+        Scene {
+            room,
+            cues: vec![cue],
+            recording: args.output.clone(),
+            journal: args.journal,
+            is_virtual: args.is_virtual,
+            mode: Mode::choose(args.json),
+        },
+    )?;
+    if let Some(report) = &args.report {
+        folder(report)?;
+        held.record(&args.input.display().to_string(), &BTreeMap::new())?.write(report)?;
+    }
+    if !args.json {
+        let seconds = held.outcome.lasted.as_millis() as f64 / 1000.0;
+        writeln!(out, "{seconds:.1} s of conversation in {}", args.output.display())?;
+    }
+    held.ended_well()
+}

@@ -1,0 +1,129 @@
+//! From the configuration to an engine and to the options of a call.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use duplex_core::{Permille, Policy, Samples};
+use duplex_model::asr::{self, RecogniserOptions};
+use duplex_model::llm::{LlmOptions, ReplyLimits, Sampling};
+use duplex_model::tts::VoiceOptions;
+use duplex_model::weights::{Role, Store};
+use duplex_runtime::{CallOptions, Charges, Engine, EngineError, EngineOptions};
+
+use crate::config::{Config, Turn};
+use crate::failure::{Exit, Failure};
+
+/// Conversations that the language model keeps in its cache at the same time.
+const CALLS: u32 = 2;
+
+/// Loads the configured models.
+pub(crate) fn engine(config: &Config) -> Result<Arc<Engine>, Failure> {
+    Ok(Arc::new(Engine::start(engine_options(config)?)?))
+}
+
+/// Which models, and how they run.
+pub(crate) fn engine_options(config: &Config) -> Result<EngineOptions, Failure> {
+    let store = Store::open()?;
+    let path =
+        |role| -> Result<PathBuf, Failure> { Ok(store.path(role, config.models.source(role))?) };
+    let voice = path(Role::Voice)?;
+    let mut description = voice.clone().into_os_string();
+    description.push(".json");
+    let worker = asr::find_worker(config.asr.worker.as_deref().map(std::path::Path::new))
+        .map_err(EngineError::from)?;
+    let llm = &config.llm;
+    let soft = LlmOptions::default().reply.soft.min(llm.max_reply_tokens as usize);
+    Ok(EngineOptions {
+        llm: path(Role::Llm)?,
+        llm_options: LlmOptions {
+            context: llm.context,
+            calls: CALLS,
+            threads: llm.threads,
+            sampling: Sampling {
+                temperature: llm.temperature as f32,
+                top_p: llm.top_p as f32,
+                seed: llm.seed,
+                ..Sampling::default()
+            },
+            reply: ReplyLimits { soft, hard: llm.max_reply_tokens as usize },
+        },
+        system_prompt: llm.system_prompt.clone(),
+        asr: RecogniserOptions {
+            threads: config.asr.threads as usize,
+            language: config.asr.language.clone(),
+            ..RecogniserOptions::new(worker, path(Role::Asr)?)
+        },
+        voice: VoiceOptions {
+            model: voice,
+            config: description.into(),
+            threads: config.voice.threads as usize,
+            speed: config.voice.speed as f32,
+            seed: u64::from(llm.seed),
+        },
+        vad: path(Role::Vad)?,
+        turn: path(Role::Turn)?,
+        turn_threads: 1,
+    })
+}
+
+/// How a call is held.
+pub(crate) fn call_options(config: &Config) -> CallOptions {
+    let mut options = CallOptions { policy: policy(&config.turn), ..CallOptions::default() };
+    options.front_end.cancel_echo = config.audio.cancel_echo;
+    options.duck_db = config.audio.duck_db as f32;
+    options
+}
+
+/// The thresholds of the turn-taking.
+fn policy(turn: &Turn) -> Policy {
+    let ms = Samples::from_millis;
+    Policy {
+        slice: ms(turn.slice_ms),
+        preroll: ms(turn.preroll_ms),
+        shortest_window: ms(turn.shortest_window_ms),
+        longest_window: ms(turn.longest_window_ms),
+        tail_after: ms(turn.tail_after_ms),
+        split_after: ms(turn.split_after_ms),
+        release: turn.release.iter().map(|&[at, evidence]| (ms(at), permille(evidence))).collect(),
+        hold_after: ms(turn.hold_after_ms),
+        yield_after: ms(turn.yield_after_ms),
+        longest_backchannel: ms(turn.longest_backchannel_ms),
+        doubtful: permille(turn.doubtful_permille),
+        settle_after: ms(turn.settle_after_ms),
+        recogniser_patience: ms(turn.recogniser_patience_ms),
+        lost_after: ms(turn.lost_after_ms),
+        lead: ms(turn.lead_ms),
+        resume_within: ms(turn.resume_within_ms),
+        reopen_within: ms(turn.reopen_within_ms),
+        retries: turn.retries,
+    }
+}
+
+fn permille(value: u64) -> Permille {
+    Permille(value.min(1000) as u16)
+}
+
+/// What a job of a virtual call costs.
+pub(crate) fn charges(config: &Config) -> Charges {
+    let ms = Samples::from_millis;
+    let charges = &config.charges;
+    Charges {
+        recognise: ms(charges.recognise_ms),
+        judge: ms(charges.judge_ms),
+        prefill: ms(charges.prefill_ms),
+        write: ms(charges.write_ms),
+        first_audio: ms(charges.first_audio_ms),
+        more_audio: ms(charges.more_audio_ms),
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        let exit = match &error {
+            EngineError::Thread(_) => Exit::Io,
+            _ => Exit::Model,
+        };
+        Failure::new(exit, error.to_string())
+            .with_hint("`duplex models verify` tells which files are whole, `duplex models pull` fetches them again")
+    }
+}

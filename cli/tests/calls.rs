@@ -1,0 +1,330 @@
+//! Whole calls with the real models, and what becomes of bad input.
+//!
+//! Calls are virtual where only behaviour counts: the outcome is then the same on every machine.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use duplex_audio::{Clip, WavWriter, noise};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tempfile::TempDir;
+
+const RATE: u32 = 16_000;
+
+fn clip(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/speech/{name}.flac"))
+}
+
+struct Scene {
+    folder: TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        assert!(
+            std::env::var_os("DUPLEX_MODELS").is_some(),
+            "DUPLEX_MODELS is not set: run `make models`, then `make test`"
+        );
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_duplex"));
+        command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
+        command.env("XDG_CONFIG_HOME", self.path("config")).env_remove("DUPLEX_CONFIG");
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// Writes samples at a rate, the same on every channel.
+    fn wav<const CHANNELS: usize>(&self, name: &str, rate: u32, samples: &[f32]) -> PathBuf {
+        let path = self.path(name);
+        let mut writer = WavWriter::<CHANNELS>::create(&path, rate).unwrap();
+        writer.write([samples; CHANNELS]).unwrap();
+        writer.finish().unwrap();
+        path
+    }
+
+    /// A virtual call with a recorded user; gives what the transcript says.
+    fn converse(&self, input: &Path, more: &[&str]) -> (Output, String) {
+        let input = input.to_str().unwrap();
+        let mut args = vec![
+            "converse",
+            "--virtual",
+            "--input",
+            input,
+            "--output",
+            "call.wav",
+            "--report",
+            ".",
+        ];
+        args.extend(["--journal", "call.journal"]);
+        args.extend(more);
+        let output = self.run(&args);
+        let transcript = fs::read_to_string(self.path("transcript.md")).unwrap_or_default();
+        (output, transcript)
+    }
+}
+
+fn code(output: &Output) -> Option<i32> {
+    output.status.code()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn speech(name: &str) -> Vec<f32> {
+    Clip::read(clip(name)).unwrap().mono(RATE)
+}
+
+fn pid(id: u32) -> Pid {
+    Pid::from_raw(id.try_into().unwrap()).unwrap()
+}
+
+/// The recogniser's process: the child that is named so.
+fn recogniser_of(program: u32) -> u32 {
+    let tasks = fs::read_dir(format!("/proc/{program}/task")).unwrap();
+    let children = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("children")));
+    let children: String = children.map_while(Result::ok).collect();
+    let is_recogniser = |id: &&str| {
+        fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|name| name.trim() == "duplex-asr")
+    };
+    let found = children.split_whitespace().find(is_recogniser);
+    found.expect("there is no recogniser to kill").parse().unwrap()
+}
+
+/// How often the assistant took the floor.
+fn turns(transcript: &str) -> usize {
+    transcript.matches("**Assistant**").count()
+}
+
+#[test]
+fn a_question_is_answered_and_the_journal_replays() {
+    let scene = Scene::new();
+    let (output, transcript) = scene.converse(&clip("q01"), &[]);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert!(transcript.contains("capital of France"), "{transcript}");
+    assert_eq!(turns(&transcript), 1, "{transcript}");
+
+    let replayed = scene.run(&["replay", "call.journal"]);
+    assert_eq!(code(&replayed), Some(0), "{}", stderr(&replayed));
+    assert!(String::from_utf8_lossy(&replayed.stdout).contains("the same actions"));
+}
+
+#[test]
+fn a_virtual_call_is_the_same_every_time() {
+    let (one, two) = (Scene::new(), Scene::new());
+    let first = one.converse(&clip("q09"), &["--echo-db", "-12", "--snr-db", "20"]);
+    let second = two.converse(&clip("q09"), &["--echo-db", "-12", "--snr-db", "20"]);
+    assert_eq!(first.1, second.1);
+    let journal = |scene: &Scene| fs::read(scene.path("call.journal")).unwrap();
+    assert!(journal(&one) == journal(&two), "the journals differ");
+    let sound = |scene: &Scene| fs::read(scene.path("call.wav")).unwrap();
+    assert!(sound(&one) == sound(&two), "the recordings differ");
+}
+
+#[test]
+fn a_journal_whose_actions_were_altered_is_told_from_a_true_one() {
+    let scene = Scene::new();
+    scene.converse(&clip("q14"), &[]);
+    let journal = fs::read_to_string(scene.path("call.journal")).unwrap();
+    let altered = journal.replacen("{\"Speak\":1}", "{\"Speak\":9}", 1);
+    assert_ne!(journal, altered, "nothing was spoken in it");
+    fs::write(scene.path("altered.journal"), altered).unwrap();
+    let output = scene.run(&["replay", "altered.journal"]);
+    assert_eq!(code(&output), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("acts differently"));
+
+    let broken = scene.run(&["replay", clip("q01").to_str().unwrap()]);
+    assert_eq!(code(&broken), Some(2), "{}", stderr(&broken));
+}
+
+#[test]
+fn every_rate_and_number_of_channels_is_understood() {
+    let samples = Clip::read(clip("q01")).unwrap();
+    for rate in [8_000, 96_000] {
+        let scene = Scene::new();
+        let input = scene.wav::<1>("user.wav", rate, &samples.mono(rate));
+        let (output, transcript) = scene.converse(&input, &[]);
+        assert_eq!(code(&output), Some(0), "{rate} Hz: {}", stderr(&output));
+        assert!(transcript.to_lowercase().contains("capital"), "{rate} Hz: {transcript}");
+    }
+    let scene = Scene::new();
+    let input = scene.wav::<6>("user.wav", 48_000, &samples.mono(48_000));
+    let (output, transcript) = scene.converse(&input, &[]);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert!(transcript.contains("capital of France"), "{transcript}");
+}
+
+#[test]
+fn what_is_no_sound_is_a_named_error() {
+    let scene = Scene::new();
+    scene.wav::<1>("empty.wav", RATE, &[]);
+    fs::write(scene.path("text.wav"), "this is no sound at all, not even a little").unwrap();
+    fs::write(scene.path("nothing.wav"), "").unwrap();
+    let whole = fs::read(clip("q01")).unwrap();
+    fs::write(scene.path("cut.flac"), &whole[..whole.len() / 2]).unwrap();
+    for name in ["empty.wav", "text.wav", "nothing.wav", "cut.flac", "missing.wav"] {
+        let (output, _) = scene.converse(&scene.path(name), &[]);
+        assert_eq!(code(&output), Some(2), "{name}: {}", stderr(&output));
+        assert!(stderr(&output).contains(name), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_minute_of_silence_is_not_answered() {
+    let scene = Scene::new();
+    let input = scene.wav::<1>("user.wav", RATE, &vec![0.0; 60 * RATE as usize]);
+    let (output, transcript) = scene.converse(&input, &["--snr-db", "20"]);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert_eq!(turns(&transcript), 0, "{transcript}");
+}
+
+#[test]
+fn a_user_who_overdrives_the_microphone_is_answered() {
+    let scene = Scene::new();
+    let loud: Vec<f32> = speech("q01").iter().map(|x| (x * 40.0).clamp(-1.0, 1.0)).collect();
+    let (output, transcript) = scene.converse(&scene.wav::<1>("user.wav", RATE, &loud), &[]);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert_eq!(turns(&transcript), 1, "{transcript}");
+}
+
+#[test]
+fn a_user_who_never_stops_is_listened_to_until_the_end() {
+    let scene = Scene::new();
+    let mut samples = Vec::new();
+    for _ in 0..4 {
+        samples.extend(speech("l01"));
+        samples.extend(speech("l02"));
+    }
+    let input = scene.wav::<1>("user.wav", RATE, &samples);
+    let (output, transcript) = scene.converse(&input, &[]);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert!(transcript.matches("piano").count() >= 3, "{transcript}");
+}
+
+#[test]
+fn a_full_disk_ends_the_call_with_what_was_said_on_it() {
+    let scene = Scene::new();
+    let input = clip("q01");
+    let args = ["converse", "--virtual", "--input", input.to_str().unwrap(), "--output"];
+    let journal = scene.run(&[&args[..], &["call.wav", "--journal", "/dev/full"]].concat());
+    assert_eq!(code(&journal), Some(4), "{}", stderr(&journal));
+    assert!(stderr(&journal).contains("/dev/full"), "{}", stderr(&journal));
+
+    // 600 blocks of 1024 bytes: about three seconds of the recording.
+    let script = "trap '' XFSZ; ulimit -f 600; exec \"$0\" \"$@\"";
+    let output = Command::new("bash")
+        .args(["-c", script, env!("CARGO_BIN_EXE_duplex")])
+        .args(args)
+        .arg("call.wav")
+        .current_dir(scene.folder.path())
+        .env("XDG_CONFIG_HOME", scene.path("config"))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), Some(4), "{}", stderr(&output));
+    assert!(stderr(&output).contains("call.wav"), "{}", stderr(&output));
+    assert!(Clip::read(scene.path("call.wav")).unwrap().frames() > 0);
+}
+
+#[test]
+fn ctrl_c_ends_a_live_call_in_order() {
+    let scene = Scene::new();
+    let mut samples = speech("q01");
+    samples.resize(60 * RATE as usize, 0.0);
+    let input = scene.wav::<1>("user.wav", RATE, &samples);
+    let input = input.to_str().unwrap();
+    let args = ["converse", "--json", "--input", input, "--output", "call.wav"];
+    let mut command = scene.command(&[&args[..], &["--journal", "call.journal"]].concat());
+    command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut call = command.spawn().unwrap();
+    let lines = BufReader::new(call.stdout.take().unwrap()).lines();
+    // The answer has begun: this is the middle of the call.
+    let begun = lines.map_while(Result::ok).any(|line| line.contains("\"released\""));
+    assert!(begun, "no answer began");
+    kill_process_group(pid(call.id()), Signal::INT).unwrap();
+    assert_eq!(call.wait().unwrap().code(), Some(130));
+    assert!(Clip::read(scene.path("call.wav")).unwrap().frames() > 48_000);
+    let replayed = scene.run(&["replay", "call.journal"]);
+    assert_eq!(code(&replayed), Some(0), "{}", stderr(&replayed));
+}
+
+#[test]
+fn a_killed_recogniser_is_replaced_and_the_call_goes_on() {
+    let scene = Scene::new();
+    let mut samples = vec![0.0; RATE as usize];
+    samples.extend(speech("q01"));
+    let input = scene.wav::<1>("user.wav", RATE, &samples);
+    let input = input.to_str().unwrap();
+    let args = ["converse", "--json", "--input", input, "--output", "call.wav", "--report", "."];
+    let mut call = scene.command(&args).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(call.stdout.take().unwrap()).lines();
+    let mut lines = lines.map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("\"onset\"")), "the user was not heard");
+    kill_process(pid(recogniser_of(call.id())), Signal::KILL).unwrap();
+    assert!(lines.any(|line| line.contains("\"released\"")), "the question was not answered");
+    lines.for_each(drop);
+    assert_eq!(call.wait().unwrap().code(), Some(0));
+    let transcript = fs::read_to_string(scene.path("transcript.md")).unwrap();
+    assert!(transcript.contains("capital of France"), "{transcript}");
+}
+
+#[test]
+fn a_model_that_cannot_be_used_is_named() {
+    let scene = Scene::new();
+    fs::write(scene.path("broken.gguf"), "GGUF, but not really").unwrap();
+    fs::write(scene.path("text.gguf"), "no model at all").unwrap();
+    for model in ["broken.gguf", "text.gguf", "missing.gguf"] {
+        for role in ["llm", "asr", "voice", "vad", "turn"] {
+            let set = format!("models.{role}=./{model}");
+            let (output, _) = scene.converse(&clip("q01"), &["--set", &set]);
+            assert_eq!(code(&output), Some(3), "{set}: {}", stderr(&output));
+            assert!(stderr(&output).contains(model), "{set}: {}", stderr(&output));
+        }
+    }
+}
+
+#[test]
+fn noise_alone_is_not_answered() {
+    let scene = Scene::new();
+    let mut samples: Vec<f32> = noise::pink(3).take(10 * RATE as usize).map(|x| x * 0.05).collect();
+    for (at, sound) in [(2, noise::cough(1)), (5, noise::door(2)), (7, noise::click(3))] {
+        let at = at * RATE as usize;
+        samples[at..at + sound.len()].iter_mut().zip(sound).for_each(|(to, x)| *to += x * 0.3);
+    }
+    let (output, transcript) = scene.converse(&scene.wav::<1>("user.wav", RATE, &samples), &[]);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert_eq!(turns(&transcript), 0, "{transcript}");
+}
+
+#[test]
+fn the_demo_call_goes_as_it_should() {
+    let scene = Scene::new();
+    let output = scene.run(&["demo", "--virtual", "--out", "demo"]);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    let report = fs::read_to_string(scene.path("demo/report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["passed"], true);
+    for file in ["call.wav", "transcript.md", "timeline.html", "call.journal"] {
+        assert!(scene.path("demo").join(file).is_file(), "{file}");
+    }
+    for figure in ["p50", "p90", "max"] {
+        assert!(report["summary"]["response_latency_ms"][figure].is_number());
+        assert!(report["summary"]["stop_latency_ms"][figure].is_number());
+    }
+    assert!(report["summary"]["rss_mb"].as_f64().unwrap() < 900.0);
+}

@@ -1,0 +1,40 @@
+//! Cost of one step of the session: a heartbeat while nobody speaks, and one while both do.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use duplex_core::{DuplexSession, Event, Frame, Permille, Policy, Samples, SessionTime};
+
+const WINDOW: Samples = Samples::from_millis(32);
+
+fn frame(speech: bool) -> Event {
+    Event::Frame(Frame { speech, probability: Permille(900), level: -20 })
+}
+
+fn step(bench: &mut Criterion) {
+    bench.bench_function("step/silence", |bench| {
+        let mut session = DuplexSession::new(Policy::default());
+        let mut at = SessionTime(0);
+        bench.iter(|| {
+            at = at + WINDOW;
+            black_box(session.step(at, frame(false)))
+        });
+    });
+    bench.bench_function("step/user_speaks", |bench| {
+        let mut session = DuplexSession::new(Policy::default());
+        let mut at = SessionTime(0);
+        bench.iter(|| {
+            at = at + WINDOW;
+            for action in session.step(at, frame(true)) {
+                if let duplex_core::Action::Recognise { chunk, to, .. } = action {
+                    let text = "what is the capital of france".to_owned();
+                    let confidence = Permille(900);
+                    session.step(at, Event::Recognised { chunk, to, text, confidence });
+                }
+            }
+        });
+    });
+}
+
+criterion_group!(benches, step);
+criterion_main!(benches);

@@ -1,0 +1,188 @@
+//! One recogniser process and the pipes to it.
+
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::protocol::Frame;
+
+/// How long a process that closed its pipes gets to exit before it is killed.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// A running process. Dropping it kills it: it keeps nothing that could be lost.
+#[derive(Debug)]
+pub(super) struct Worker {
+    child: Child,
+    /// None once it is closed to let the process go.
+    stdin: Option<ChildStdin>,
+    stdout: ChildStdout,
+    log: Log,
+}
+
+/// Standard error of the process, passed on to `tracing` line by line while an answer is awaited.
+#[derive(Debug)]
+struct Log {
+    /// None once the process has closed it.
+    pipe: Option<ChildStderr>,
+    /// A line not yet ended.
+    partial: Vec<u8>,
+    /// The last whole line: what a dying process has to say.
+    last: String,
+}
+
+impl Worker {
+    /// Starts the program, in a process group of its own: a Ctrl-C in the terminal is for the client to act on.
+    pub(super) fn start(program: &Path) -> io::Result<Self> {
+        let mut child = Command::new(program)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Threads that wait for each other by spinning take the processor from the one they wait for as soon as
+            // anything else runs, and something else always does: the reply and the voice.
+            .env("OMP_WAIT_POLICY", "passive")
+            .process_group(0)
+            .spawn()?;
+        let taken = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(stdin), Some(stdout), Some(stderr)) = taken else {
+            return Err(io::Error::other("no pipes to the process"));
+        };
+        // A process that is stopped and reads no more must not hold the client in `write`.
+        rustix::io::ioctl_fionbio(&stdin, true)?;
+        let log = Log { pipe: Some(stderr), partial: Vec::new(), last: String::new() };
+        Ok(Self { child, stdin: Some(stdin), stdout, log })
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends one frame and waits for the answer to it, no longer than `patience` in all.
+    pub(super) fn exchange(&mut self, frame: &Frame, patience: Duration) -> io::Result<Frame> {
+        let mut pipes = Pipes { worker: self, deadline: Instant::now() + patience };
+        frame.write_to(&mut pipes)?;
+        Frame::read_from(&mut pipes)
+    }
+
+    /// Ends the process and says how it ended: by itself, if it did, and with which last words.
+    pub(super) fn bury(mut self) -> String {
+        self.stdin = None;
+        let deadline = Instant::now() + GRACE;
+        while let Some(pipe) = &self.log.pipe {
+            match await_any(&mut [PollFd::new(pipe, PollFlags::IN)], deadline) {
+                Ok(()) => self.log.drain(),
+                Err(_) => break,
+            }
+        }
+        let gone = self.log.pipe.is_none();
+        // To a process that has begun to exit the signal changes nothing, its status included.
+        let _ = self.child.kill();
+        let end = match self.child.wait() {
+            Ok(status) if gone => status.to_string(),
+            _ => "it no longer answered and was killed".to_owned(),
+        };
+        match self.log.last.as_str() {
+            "" => end,
+            words => format!("{end}; its last words: {words}"),
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // Either fails only where the process is gone and waited for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The worker's pipes as one stream on which nothing waits beyond the deadline.
+struct Pipes<'a> {
+    worker: &'a mut Worker,
+    deadline: Instant,
+}
+
+impl Pipes<'_> {
+    /// Waits until `pipe` can be used, passing on meanwhile what comes from standard error.
+    fn wait(
+        &mut self,
+        flags: PollFlags,
+        pipe: fn(&Worker) -> Option<BorrowedFd<'_>>,
+    ) -> io::Result<()> {
+        loop {
+            let wanted = pipe(self.worker).ok_or(io::ErrorKind::BrokenPipe)?;
+            let mut polled = vec![PollFd::from_borrowed_fd(wanted, flags)];
+            polled.extend(self.worker.log.pipe.iter().map(|log| PollFd::new(log, PollFlags::IN)));
+            await_any(&mut polled, self.deadline)?;
+            let fired = |index: usize| polled.get(index).is_some_and(|fd| !fd.revents().is_empty());
+            let (usable, talking) = (fired(0), fired(1));
+            if talking {
+                self.worker.log.drain();
+            }
+            if usable {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Waits until one of the pipes can be used, or its other end is closed.
+fn await_any(polled: &mut [PollFd<'_>], deadline: Instant) -> io::Result<()> {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let left = Timespec::try_from(left).map_err(io::Error::other)?;
+        match poll(polled, Some(&left)) {
+            Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+            Ok(_) => return Ok(()),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+impl Read for Pipes<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.wait(PollFlags::IN, |worker| Some(worker.stdout.as_fd()))?;
+        self.worker.stdout.read(buffer)
+    }
+}
+
+impl Write for Pipes<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            self.wait(PollFlags::OUT, |worker| worker.stdin.as_ref().map(AsFd::as_fd))?;
+            let stdin = self.worker.stdin.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+            match stdin.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return written,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// Passes on what is there. Blocks where nothing is and the process lives.
+    fn drain(&mut self) {
+        let Some(pipe) = &mut self.pipe else { return };
+        let mut buffer = [0; 4096];
+        match pipe.read(&mut buffer) {
+            Ok(0) | Err(_) => self.pipe = None,
+            Ok(length) => self.partial.extend_from_slice(&buffer[..length]),
+        }
+        while let Some(end) = self.partial.iter().position(|&byte| byte == b'\n') {
+            let line: Vec<u8> = self.partial.drain(..=end).collect();
+            self.last = String::from_utf8_lossy(line.trim_ascii()).into_owned();
+            tracing::warn!(target: "duplex_asr", "{}", self.last);
+        }
+        // A process that writes without ever ending a line is not worth memory.
+        self.partial.truncate(buffer.len());
+    }
+}

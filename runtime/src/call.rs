@@ -1,0 +1,361 @@
+//! A live conversation.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use duplex_audio::{
+    FRAME_MILLIS, FrontEnd, FrontEndOptions, MICROPHONE_FRAME, PLAYOUT_FRAME, PLAYOUT_RATE,
+    Resampler, Speaker,
+};
+use duplex_core::{Action, Event, Frame, Line, Permille, Policy, SAMPLE_RATE, SessionTime};
+
+use crate::{
+    Acoustics, Engine, JournalError, Scene,
+    conductor::{Conductor, QUEUE},
+    job::{CallKey, Job, Message, Stale, Work},
+};
+
+/// Messages that wait for the session at most: over 30 s of sound.
+const INBOX: usize = 1024;
+
+/// How a call is held.
+#[derive(Clone, Debug)]
+pub struct CallOptions {
+    /// The turn-taking.
+    pub policy: Policy,
+    /// Where the journal is written, if anywhere.
+    pub journal: Option<PathBuf>,
+    /// Echo cancellation and voice activity.
+    pub front_end: FrontEndOptions,
+    /// The assistant's level while it is unclear who has the floor, in dB.
+    pub duck_db: f32,
+}
+
+impl Default for CallOptions {
+    fn default() -> Self {
+        Self {
+            policy: Policy::default(),
+            journal: None,
+            front_end: FrontEndOptions::default(),
+            duck_db: -14.0,
+        }
+    }
+}
+
+/// Why a call could not be held, or ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The journal cannot be written.
+    #[error("the journal cannot be written: {0}")]
+    Journal(#[from] JournalError),
+    /// The system gave no thread, or one of them died.
+    #[error("a thread of the call failed: {0}")]
+    Thread(String),
+}
+
+/// An event, and what the session did about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// When.
+    pub at: SessionTime,
+    /// What happened.
+    pub event: &'a Event,
+    /// What was done.
+    pub actions: &'a [Action],
+}
+
+/// What a call counted. All of it should be small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Windows of the microphone.
+    pub frames: u64,
+    /// Windows that found the inbox full and were lost.
+    pub lost: u64,
+    /// Frames of the sound device that came over 20 ms late.
+    pub late: u64,
+    /// Messages that waited in the inbox at most.
+    pub deepest_inbox: u64,
+    /// Jobs that found their model's queue full.
+    pub refused: u64,
+    /// Times the voice ran dry in the middle of a clause.
+    pub underruns: u64,
+}
+
+/// What is left of a call.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What was said; of the assistant, what was heard.
+    pub transcript: Vec<Line>,
+    /// What was counted.
+    pub counters: Counters,
+    /// How long the call lasted.
+    pub lasted: SessionTime,
+    /// Why it ended early, where it did.
+    pub error: Option<CallError>,
+}
+
+/// Ends a call from another thread, or from a signal handler.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Ends the call: it closes within a few frames, and everything said so far is kept.
+    pub fn stop(&self) {
+        self.0.store(true, Relaxed);
+    }
+
+    /// Whether somebody did.
+    pub fn is_stopped(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+}
+
+/// A conversation that is being held.
+#[derive(Debug)]
+pub struct Call {
+    session: Option<JoinHandle<Outcome>>,
+    sound: Option<JoinHandle<()>>,
+    stop: Stop,
+}
+
+impl Call {
+    /// Begins a call on a sound device, in real time. `observer` sees every event as it is handled,
+    /// on the session's thread: it must not wait.
+    ///
+    /// # Errors
+    /// The journal cannot be made, or a thread cannot be started.
+    pub fn start(
+        engine: Arc<Engine>,
+        acoustics: Box<dyn Acoustics>,
+        options: CallOptions,
+        stop: Stop,
+        observer: Box<dyn FnMut(Seen<'_>) + Send>,
+    ) -> Result<Self, CallError> {
+        let (playout, speaker) = duplex_audio::playout(QUEUE);
+        let device = Device::new(&engine, acoustics, speaker, options.front_end);
+        let conductor = Conductor::new(options, playout, observer)?;
+        let (inbox, messages) = sync_channel(INBOX);
+        let clock = Arc::new(Clock::default());
+        let spawn = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let thread = |error: std::io::Error| CallError::Thread(error.to_string());
+        let sound = {
+            let (inbox, clock, stop) = (inbox.clone(), Arc::clone(&clock), stop.clone());
+            spawn("sound").spawn(move || in_real_time(device, &inbox, &clock, &stop))
+        }
+        .map_err(thread)?;
+        let session = {
+            let stop = stop.clone();
+            spawn("session")
+                .spawn(move || converse(conductor, &engine, &inbox, &messages, &clock, &stop))
+        }
+        .map_err(thread)?;
+        Ok(Self { session: Some(session), sound: Some(sound), stop })
+    }
+
+    /// Waits until the user has left, or the call was stopped.
+    ///
+    /// # Errors
+    /// A thread of the call panicked.
+    pub fn join(mut self) -> Result<Outcome, CallError> {
+        if let Some(sound) = self.sound.take() {
+            sound.join().map_err(|_| CallError::Thread("sound".to_owned()))?;
+        }
+        match self.session.take() {
+            Some(session) => session.join().map_err(|_| CallError::Thread("session".to_owned())),
+            None => Err(CallError::Thread("session".to_owned())),
+        }
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.stop.stop();
+    }
+}
+
+/// What the sound thread tells the session thread beside the inbox.
+#[derive(Default)]
+struct Clock {
+    /// Microphone samples so far.
+    now: AtomicU64,
+    /// Messages in the inbox, and the most there were.
+    waiting: AtomicU64,
+    deepest: AtomicU64,
+    lost: AtomicU64,
+    late: AtomicU64,
+}
+
+impl Clock {
+    fn sent(&self) {
+        let waiting = self.waiting.fetch_add(1, Relaxed) + 1;
+        self.deepest.fetch_max(waiting, Relaxed);
+    }
+
+    fn received(&self) {
+        self.waiting.fetch_sub(1, Relaxed);
+    }
+}
+
+/// A sound device with everything between it and the session.
+pub(crate) struct Device {
+    acoustics: Box<dyn Acoustics>,
+    speaker: Speaker,
+    far_rate: Resampler,
+    far: Vec<f32>,
+    front_end: FrontEnd,
+    cleaned: Vec<f32>,
+}
+
+impl Device {
+    pub(crate) fn new(
+        engine: &Engine,
+        acoustics: Box<dyn Acoustics>,
+        speaker: Speaker,
+        options: FrontEndOptions,
+    ) -> Self {
+        Self {
+            acoustics,
+            speaker,
+            far_rate: Resampler::new(PLAYOUT_RATE, SAMPLE_RATE)
+                .unwrap_or_else(|error| unreachable!("both rates are constants: {error}")),
+            far: Vec::new(),
+            front_end: FrontEnd::new(engine.activity(), options),
+            cleaned: Vec::new(),
+        }
+    }
+
+    /// Plays and records a frame; gives the window of the microphone that it completes, if it does. Its samples
+    /// may reach a little beyond the window.
+    pub(crate) fn frame(&mut self, sound: &mut dyn FnMut(Message)) -> Scene {
+        let mut playout = [0.0; PLAYOUT_FRAME];
+        let mut microphone = [0.0; MICROPHONE_FRAME];
+        self.speaker.fill(&mut playout);
+        let scene = self.acoustics.exchange(&playout, &mut microphone);
+        self.far_rate.process(&playout, &mut self.far);
+        let mut far = [0.0; MICROPHONE_FRAME];
+        // The converter holds back its delay: silence comes first.
+        let ready = self.far.len().min(MICROPHONE_FRAME);
+        far[MICROPHONE_FRAME - ready..].copy_from_slice(&self.far[..ready]);
+        self.far.drain(..ready);
+        let mut window = None;
+        let cleaned = self.front_end.push(&microphone, &far, &mut |frame| window = Some(frame));
+        self.cleaned.extend_from_slice(cleaned);
+        if let Some(frame) = window {
+            sound(Message::Sound {
+                end: SessionTime(frame.end),
+                cleaned: std::mem::take(&mut self.cleaned),
+                frame: Frame {
+                    speech: frame.speech,
+                    probability: Permille::from_probability(frame.probability),
+                    level: frame.level_db.clamp(f32::from(i8::MIN), 0.0) as i8,
+                },
+            });
+        }
+        scene
+    }
+}
+
+fn in_real_time(mut device: Device, inbox: &SyncSender<Message>, clock: &Clock, stop: &Stop) {
+    let period = Duration::from_millis(FRAME_MILLIS);
+    let mut due = Instant::now();
+    loop {
+        let scene = device.frame(&mut |message| {
+            if let Message::Sound { end, .. } = &message {
+                clock.now.store(end.0, Relaxed);
+            }
+            clock.sent();
+            if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
+                inbox.try_send(message)
+            {
+                clock.received();
+                clock.lost.fetch_add(1, Relaxed);
+            }
+        });
+        if scene == Scene::Over || stop.is_stopped() {
+            clock.sent();
+            _ = inbox.send(Message::Event(Event::Left));
+            return;
+        }
+        due += period;
+        match due.checked_duration_since(Instant::now()) {
+            Some(wait) => std::thread::sleep(wait),
+            None if due.elapsed() > 2 * period => {
+                clock.late.fetch_add(1, Relaxed);
+            }
+            None => {}
+        }
+    }
+}
+
+fn converse(
+    mut conductor: Conductor,
+    engine: &Engine,
+    inbox: &SyncSender<Message>,
+    messages: &Receiver<Message>,
+    clock: &Arc<Clock>,
+    stop: &Stop,
+) -> Outcome {
+    let key = engine.open();
+    let mut submit = submitter(engine, key, conductor.stale.clone(), || {
+        let (inbox, clock) = (inbox.clone(), Arc::clone(clock));
+        Box::new(move |message| {
+            clock.sent();
+            // A call that is over needs no answers.
+            if inbox.send(message).is_err() {
+                clock.received();
+            }
+        })
+    });
+    while !conductor.over
+        && let Ok(message) = messages.recv()
+    {
+        clock.received();
+        let at = match &message {
+            Message::Sound { end, .. } => {
+                conductor.counters.frames += 1;
+                *end
+            }
+            _ => SessionTime(clock.now.load(Relaxed)),
+        };
+        conductor.handle(at, message, &mut submit);
+        if conductor.error.is_some() {
+            stop.stop();
+        }
+    }
+    conductor.finish();
+    engine.close(key);
+    conductor.counters.deepest_inbox = clock.deepest.load(Relaxed);
+    conductor.counters.lost = clock.lost.load(Relaxed);
+    conductor.counters.late = clock.late.load(Relaxed);
+    outcome(conductor, SessionTime(clock.now.load(Relaxed)))
+}
+
+/// Hands work to the engine, with `reply` as the way back.
+pub(crate) fn submitter<'a>(
+    engine: &'a Engine,
+    call: CallKey,
+    stale: Stale,
+    reply: impl Fn() -> Box<dyn Fn(Message) + Send> + 'a,
+) -> impl FnMut(Work) -> Result<(), Work> + 'a {
+    move |work| {
+        let job = Job { call, work, stale: stale.clone(), reply: reply() };
+        engine.submit(job).map_err(|job| job.work)
+    }
+}
+
+pub(crate) fn outcome(conductor: Conductor, lasted: SessionTime) -> Outcome {
+    Outcome {
+        transcript: conductor.session().transcript().lines().to_vec(),
+        counters: conductor.counters,
+        lasted,
+        error: conductor.error,
+    }
+}

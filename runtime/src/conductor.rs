@@ -1,0 +1,260 @@
+//! What the session thread does with a message: step the session, and carry out what it says.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::Path,
+};
+
+use duplex_audio::{FRAME_MILLIS, History, PLAYOUT_RATE, Playout};
+use duplex_core::{
+    Action, DuplexSession, Event, Failure, Mark, SAMPLE_RATE, Samples, SessionTime, Turn,
+};
+
+use crate::{
+    CallError, CallOptions, Counters, Journal, Seen,
+    job::{Message, Stale, Work},
+};
+
+/// Samples at the playout rate for one at the session rate.
+const PLAYOUT_FACTOR: u64 = (PLAYOUT_RATE / SAMPLE_RATE) as u64;
+
+/// How much of a turn lies in the loudspeaker's queue at most: what a hush must discard.
+const AHEAD_MILLIS: u64 = 100;
+
+/// Capacity of the loudspeaker's queue, in samples at the playout rate.
+pub(crate) const QUEUE: usize = (PLAYOUT_RATE as u64 * AHEAD_MILLIS / 1000) as usize;
+
+/// How much cleaned audio is kept for the models: the longest window, and as much again.
+const HISTORY: Samples = Samples::from_millis(60_000);
+
+/// Audio of a turn that waits for its place in the loudspeaker's queue.
+#[derive(Default)]
+struct Backlog {
+    samples: VecDeque<f32>,
+    /// All that was ever made of the turn.
+    made: u64,
+    /// The newest clause is complete.
+    complete: bool,
+}
+
+/// The turn that the loudspeaker plays.
+struct Playing {
+    turn: Turn,
+    /// Position of its first sample in the playout.
+    start: u64,
+    /// What the session was told last.
+    told: Samples,
+}
+
+/// One call's session, with its audio and its journal.
+pub(crate) struct Conductor {
+    session: DuplexSession,
+    history: History,
+    playout: Playout,
+    backlogs: BTreeMap<Turn, Backlog>,
+    playing: Option<Playing>,
+    duck_gain: f32,
+    journal: Option<Journal>,
+    pub(crate) stale: Stale,
+    observer: Box<dyn FnMut(Seen<'_>) + Send>,
+    pub(crate) counters: Counters,
+    pub(crate) over: bool,
+    pub(crate) error: Option<CallError>,
+}
+
+impl Conductor {
+    pub(crate) fn new(
+        options: CallOptions,
+        playout: Playout,
+        observer: Box<dyn FnMut(Seen<'_>) + Send>,
+    ) -> Result<Self, CallError> {
+        let create = |path: &Path| Journal::create(path, &options.policy);
+        let journal = options.journal.as_deref().map(create).transpose()?;
+        Ok(Self {
+            session: DuplexSession::new(options.policy),
+            history: History::new(HISTORY.0 as usize),
+            playout,
+            backlogs: BTreeMap::new(),
+            playing: None,
+            duck_gain: 10f32.powf(options.duck_db / 20.0),
+            journal,
+            stale: Stale::default(),
+            observer,
+            counters: Counters::default(),
+            over: false,
+            error: None,
+        })
+    }
+
+    /// The session, to read what was said.
+    pub(crate) fn session(&self) -> &DuplexSession {
+        &self.session
+    }
+
+    /// Takes in a message; `submit` hands work to the models, and says where it could not.
+    pub(crate) fn handle(
+        &mut self,
+        at: SessionTime,
+        message: Message,
+        submit: &mut dyn FnMut(Work) -> Result<(), Work>,
+    ) {
+        match message {
+            Message::Sound { cleaned, frame, .. } => {
+                self.history.push(&cleaned);
+                self.pump();
+                if let Some(event) = self.progress() {
+                    self.step(at, event, submit);
+                }
+                self.step(at, Event::Frame(frame), submit);
+            }
+            Message::Event(event) => self.step(at, event, submit),
+            Message::Audio { turn, clause, samples, marks, last } => {
+                if let Some(event) = self.queue(turn, clause, &samples, marks, last) {
+                    self.step(at, event, submit);
+                }
+            }
+        }
+        self.pump();
+    }
+
+    fn queue(
+        &mut self,
+        turn: Turn,
+        clause: u32,
+        samples: &[f32],
+        marks: Vec<Mark>,
+        last: bool,
+    ) -> Option<Event> {
+        if self.stale.holds(turn) {
+            return None;
+        }
+        let backlog = self.backlogs.entry(turn).or_default();
+        let before = backlog.made / PLAYOUT_FACTOR;
+        backlog.made += samples.len() as u64;
+        backlog.samples.extend(samples);
+        backlog.complete = last;
+        let audio = Samples(backlog.made / PLAYOUT_FACTOR - before);
+        Some(Event::Synthesised { turn, clause, audio, marks, last })
+    }
+
+    /// Moves audio of the playing turn into the loudspeaker's queue.
+    fn pump(&mut self) {
+        let Some(playing) = &self.playing else { return };
+        let Some(backlog) = self.backlogs.get_mut(&playing.turn) else { return };
+        while !backlog.samples.is_empty() {
+            let (front, _) = backlog.samples.as_slices();
+            let pushed = self.playout.push(front);
+            backlog.samples.drain(..pushed);
+            if pushed == 0 {
+                break;
+            }
+        }
+        if backlog.samples.is_empty() && backlog.complete {
+            self.playout.finish();
+        }
+    }
+
+    /// What the loudspeaker has played since the session was last told.
+    fn progress(&mut self) -> Option<Event> {
+        let playing = self.playing.as_mut()?;
+        let audio = Samples(self.playout.played().saturating_sub(playing.start) / PLAYOUT_FACTOR);
+        if audio == playing.told {
+            return None;
+        }
+        playing.told = audio;
+        Some(Event::Played { turn: playing.turn, audio })
+    }
+
+    fn step(
+        &mut self,
+        at: SessionTime,
+        event: Event,
+        submit: &mut dyn FnMut(Work) -> Result<(), Work>,
+    ) {
+        self.over |= event == Event::Left;
+        let actions = self.session.step(at, event.clone());
+        if let Some(journal) = &mut self.journal
+            && let Err(error) = journal.push(at, &event, &actions)
+        {
+            self.journal = None;
+            self.error.get_or_insert(error.into());
+        }
+        (self.observer)(Seen { at, event: &event, actions: &actions });
+        let mut failures = Vec::new();
+        for action in actions {
+            if let Some(work) = self.act(action)
+                && let Err(work) = submit(work)
+            {
+                self.counters.refused += 1;
+                failures.extend(failure(&work));
+            }
+        }
+        for failure in failures {
+            self.step(at, Event::Failed(failure), submit);
+        }
+    }
+
+    /// Carries out an action; gives back the work that a model must do for it.
+    fn act(&mut self, action: Action) -> Option<Work> {
+        match action {
+            Action::Recognise { chunk, from, to, .. } => {
+                let audio = self.history.range(from.0, to.0).samples;
+                return Some(Work::Recognise { chunk, to, audio });
+            }
+            Action::JudgeEnd { from, to } => {
+                let audio = self.history.range(from.0, to.0).samples;
+                return Some(Work::JudgeEnd { to, audio });
+            }
+            Action::Prefill(context) => return Some(Work::Prefill(context)),
+            Action::Write { turn, context } => return Some(Work::Write { turn, context }),
+            Action::Synthesise { turn, clause, text } => {
+                return Some(Work::Synthesise { turn, clause, text });
+            }
+            Action::Speak(turn) => {
+                self.backlogs.retain(|&other, _| other >= turn);
+                let start = self.playout.written();
+                self.playing = Some(Playing { turn, start, told: Samples(0) });
+            }
+            Action::Duck => self.playout.set_gain(self.duck_gain),
+            Action::Unduck => self.playout.set_gain(1.0),
+            Action::Hold => self.playout.hold(),
+            Action::Release => self.playout.release(),
+            Action::Hush(turn) => {
+                self.playout.hush();
+                self.playing = None;
+                self.forget(turn);
+            }
+            Action::Drop(turn) => self.forget(turn),
+            Action::Notify(_) => {}
+        }
+        None
+    }
+
+    fn forget(&mut self, turn: Turn) {
+        self.stale.raise(turn);
+        self.backlogs.retain(|&other, _| other > turn);
+    }
+
+    /// Underruns so far, for the report.
+    pub(crate) fn finish(&mut self) {
+        self.stale.raise_all();
+        self.counters.underruns = self.playout.underruns();
+        if let Some(journal) = &mut self.journal
+            && let Err(error) = journal.flush()
+        {
+            self.error.get_or_insert(error.into());
+        }
+    }
+}
+
+/// What the session is told of work that no model took.
+fn failure(work: &Work) -> Option<Failure> {
+    match work {
+        Work::Recognise { chunk, .. } => Some(Failure::Recogniser(*chunk)),
+        Work::Write { turn, .. } => Some(Failure::Model(*turn)),
+        Work::Synthesise { turn, .. } => Some(Failure::Voice(*turn)),
+        Work::JudgeEnd { .. } | Work::Prefill(_) => None,
+    }
+}
+
+const _: () = assert!(AHEAD_MILLIS > 4 * FRAME_MILLIS, "the queue is filled once a window");

@@ -1,0 +1,276 @@
+//! The models, each on a thread of its own, shared by all calls.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        atomic::{AtomicU64, Ordering::Relaxed},
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use duplex_audio::{ActivityError, VoiceActivity};
+use duplex_model::{
+    asr::{AsrError, Recogniser, RecogniserOptions},
+    endpoint::{EndOfTurn, EndpointError},
+    llm::{Llm, LlmError, LlmOptions, Weights},
+    tts::{Voice, VoiceError, VoiceOptions},
+};
+
+use crate::{
+    job::{CallKey, Job, Work},
+    stations::{self, Mind, Speech},
+};
+
+/// Jobs that wait for a model at most. More means that the machine cannot keep up.
+const QUEUE: usize = 8;
+
+/// Which models, and how they run.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// The language model, in GGUF.
+    pub llm: PathBuf,
+    /// How it runs.
+    pub llm_options: LlmOptions,
+    /// What it is told before every conversation.
+    pub system_prompt: String,
+    /// The recogniser.
+    pub asr: RecogniserOptions,
+    /// The voice.
+    pub voice: VoiceOptions,
+    /// Voice activity detection, in ONNX.
+    pub vad: PathBuf,
+    /// The end-of-turn model, in ONNX.
+    pub turn: PathBuf,
+    /// Threads of the end-of-turn model.
+    pub turn_threads: usize,
+}
+
+/// Why the engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The language model.
+    #[error("the language model: {0}")]
+    Llm(#[from] LlmError),
+    /// The recogniser.
+    #[error("the recogniser: {0}")]
+    Asr(#[from] AsrError),
+    /// The voice.
+    #[error("the voice: {0}")]
+    Voice(#[from] VoiceError),
+    /// Voice activity detection.
+    #[error("voice activity detection: {0}")]
+    Activity(#[from] ActivityError),
+    /// The end-of-turn model.
+    #[error("the end-of-turn model: {0}")]
+    Endpoint(#[from] EndpointError),
+    /// The system gave no thread, or one of them died.
+    #[error("a thread could not be started: {0}")]
+    Thread(String),
+}
+
+/// What a running engine is made of, for reports.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// From the start to the last model that was ready.
+    pub ready: Duration,
+    /// The language model's name for itself.
+    pub llm: String,
+    /// Process of the recogniser when it was started.
+    pub recogniser: Option<u32>,
+}
+
+/// The models, shared by calls. Dropping it ends its threads once their present work is done.
+pub struct Engine {
+    ear: Station,
+    end: Station,
+    mind: Station,
+    voice: Station,
+    activity: VoiceActivity,
+    calls: AtomicU64,
+    facts: Facts,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("facts", &self.facts).finish_non_exhaustive()
+    }
+}
+
+enum Task {
+    Job(Job),
+    Close(CallKey),
+}
+
+struct Station {
+    jobs: Option<SyncSender<Task>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What a station's thread says once its model is ready, or is not.
+type Ready = SyncSender<Result<Facts, EngineError>>;
+
+impl Station {
+    fn start(
+        name: &str,
+        ready: Ready,
+        run: impl FnOnce(&Receiver<Task>, &Ready) -> Result<(), EngineError> + Send + 'static,
+    ) -> Result<Self, EngineError> {
+        let (jobs, queue) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            if let Err(error) = run(&queue, &ready) {
+                // Nobody listens where another model failed before.
+                _ = ready.send(Err(error));
+            }
+        });
+        let thread = thread.map_err(|error| EngineError::Thread(error.to_string()))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    fn submit(&self, task: Task) -> Result<(), Task> {
+        match &self.jobs {
+            Some(jobs) => jobs.try_send(task).map_err(|error| match error {
+                TrySendError::Full(task) | TrySendError::Disconnected(task) => task,
+            }),
+            None => Err(task),
+        }
+    }
+}
+
+impl Drop for Station {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("a model's thread panicked");
+        }
+    }
+}
+
+fn serve(queue: &Receiver<Task>, mut work: impl FnMut(&Job)) {
+    for task in queue {
+        if let Task::Job(job) = task {
+            work(&job);
+        }
+    }
+}
+
+impl Engine {
+    /// Loads all models, at the same time, and waits until each is ready.
+    ///
+    /// # Errors
+    /// The first model that cannot be loaded.
+    pub fn start(options: EngineOptions) -> Result<Self, EngineError> {
+        let began = Instant::now();
+        let EngineOptions { llm, llm_options, system_prompt, asr, voice, vad, turn, turn_threads } =
+            options;
+        let (ready, reports) = sync_channel(8);
+        let ear = Station::start("recogniser", ready.clone(), move |queue, ready| {
+            let mut recogniser = Recogniser::spawn(asr)?;
+            _ = ready.send(Ok(Facts { recogniser: recogniser.pid(), ..Facts::default() }));
+            serve(queue, |job| stations::recognise(&mut recogniser, job));
+            Ok(())
+        })?;
+        let end = Station::start("end-of-turn", ready.clone(), move |queue, ready| {
+            let mut model = EndOfTurn::load(&turn, turn_threads)?;
+            _ = ready.send(Ok(Facts::default()));
+            serve(queue, |job| stations::judge_end(&mut model, job));
+            Ok(())
+        })?;
+        let mind = Station::start("engine", ready.clone(), move |queue, ready| {
+            let weights = Weights::load(&llm)?;
+            let llm = Llm::new(&weights, llm_options)?;
+            let info = llm.info().model.name;
+            let mut mind = Mind::new(llm, system_prompt);
+            _ = ready.send(Ok(Facts { llm: info, ..Facts::default() }));
+            serve_mind(queue, &mut mind);
+            Ok(())
+        })?;
+        let voice = Station::start("voice", ready, move |queue, ready| {
+            let mut speech = Speech::new(Voice::load(&voice)?);
+            _ = ready.send(Ok(Facts::default()));
+            serve(queue, |job| speech.work(job));
+            Ok(())
+        })?;
+        let activity = VoiceActivity::load(&vad)?;
+        let mut facts = Facts::default();
+        for _ in 0..4 {
+            let report = reports.recv();
+            let report = report.map_err(|_| EngineError::Thread("it ended early".to_owned()))??;
+            facts.recogniser = facts.recogniser.or(report.recogniser);
+            facts.llm.push_str(&report.llm);
+        }
+        facts.ready = began.elapsed();
+        Ok(Self { ear, end, mind, voice, activity, calls: AtomicU64::new(0), facts })
+    }
+
+    /// What it is made of.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// A detector for a call of its own.
+    pub(crate) fn activity(&self) -> VoiceActivity {
+        self.activity.another()
+    }
+
+    pub(crate) fn open(&self) -> CallKey {
+        CallKey(self.calls.fetch_add(1, Relaxed))
+    }
+
+    pub(crate) fn close(&self, call: CallKey) {
+        if let Some(jobs) = &self.mind.jobs {
+            // A few jobs of other calls at most are before it.
+            _ = jobs.send(Task::Close(call));
+        }
+    }
+
+    /// Hands a job to its model without waiting; gives it back where the model's queue is full.
+    pub(crate) fn submit(&self, job: Job) -> Result<(), Job> {
+        let station = match &job.work {
+            Work::Recognise { .. } => &self.ear,
+            Work::JudgeEnd { .. } => &self.end,
+            Work::Prefill(_) | Work::Write { .. } => &self.mind,
+            Work::Synthesise { .. } => &self.voice,
+        };
+        station.submit(Task::Job(job)).map_err(|task| match task {
+            Task::Job(job) => job,
+            Task::Close(_) => unreachable!("a job was submitted"),
+        })
+    }
+}
+
+/// Like [`serve`], but reading ahead gives way: of what waits, replies come first, and of several
+/// states of one conversation only the newest is read.
+fn serve_mind(queue: &Receiver<Task>, mind: &mut Mind<'_>) {
+    while let Ok(first) = queue.recv() {
+        let mut waiting = vec![first];
+        waiting.extend(queue.try_iter());
+        let (reading, urgent): (Vec<_>, Vec<_>) = waiting
+            .into_iter()
+            .partition(|task| matches!(task, Task::Job(Job { work: Work::Prefill(_), .. })));
+        let mut served = Vec::new();
+        for task in urgent {
+            match task {
+                Task::Job(job) => {
+                    served.push(job.call);
+                    mind.work(&job);
+                }
+                Task::Close(call) => {
+                    served.push(call);
+                    mind.close(call);
+                }
+            }
+        }
+        for task in reading.into_iter().rev() {
+            if let Task::Job(job) = task
+                && !served.contains(&job.call)
+            {
+                served.push(job.call);
+                mind.work(&job);
+            }
+        }
+    }
+}

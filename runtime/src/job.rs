@@ -1,0 +1,61 @@
+//! What the session thread hands to the models, and what comes back.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering::Relaxed},
+};
+
+use duplex_core::{Chunk, Context, Event, Frame, Mark, SessionTime, Turn};
+
+/// Something for the session thread's inbox.
+pub(crate) enum Message {
+    /// A window of the microphone: its cleaned samples, and what voice activity says of them.
+    Sound { end: SessionTime, cleaned: Vec<f32>, frame: Frame },
+    /// What a model answered.
+    Event(Event),
+    /// Audio of a clause, at the playout rate; becomes `Event::Synthesised` once it is queued.
+    Audio { turn: Turn, clause: u32, samples: Vec<f32>, marks: Vec<Mark>, last: bool },
+}
+
+/// Work for a model.
+#[derive(Clone, Debug)]
+pub(crate) enum Work {
+    Recognise { chunk: Chunk, to: SessionTime, audio: Vec<f32> },
+    JudgeEnd { to: SessionTime, audio: Vec<f32> },
+    Prefill(Context),
+    Write { turn: Turn, context: Context },
+    Synthesise { turn: Turn, clause: u32, text: String },
+}
+
+/// Tells work that is still wanted from work of a turn that was hushed or dropped. Shared by the
+/// session thread, which raises it, and the models, which look between tokens and chunks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stale(Arc<AtomicU32>);
+
+impl Stale {
+    /// Work of `turn` and older ones is not wanted any more.
+    pub(crate) fn raise(&self, turn: Turn) {
+        self.0.fetch_max(turn.0, Relaxed);
+    }
+
+    /// No work is wanted any more.
+    pub(crate) fn raise_all(&self) {
+        self.0.store(u32::MAX, Relaxed);
+    }
+
+    pub(crate) fn holds(&self, turn: Turn) -> bool {
+        turn.0 <= self.0.load(Relaxed)
+    }
+}
+
+/// Tells calls apart inside the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CallKey(pub(crate) u64);
+
+/// A piece of work, with the way back. Dropping it says that the work is done.
+pub(crate) struct Job {
+    pub(crate) call: CallKey,
+    pub(crate) work: Work,
+    pub(crate) stale: Stale,
+    pub(crate) reply: Box<dyn Fn(Message) + Send>,
+}

@@ -1,0 +1,229 @@
+//! The models, each behind one function that does a piece of work and says what came of it.
+
+use std::{collections::BTreeMap, ops::ControlFlow};
+
+use duplex_audio::{PLAYOUT_RATE, Resampler};
+use duplex_core::{Context, Event, Failure, Mark, Permille, SAMPLE_RATE, Samples, Speaker};
+use duplex_model::{
+    asr::{Recogniser, Request},
+    endpoint::EndOfTurn,
+    llm::{CallId, End, Llm, LlmError, Message as Line, Role},
+    tts::{Splitter, Voice},
+};
+
+use crate::job::{CallKey, Job, Message, Work};
+
+/// Recognises a window.
+pub(crate) fn recognise(recogniser: &mut Recogniser, job: &Job) {
+    let Work::Recognise { chunk, to, audio } = &job.work else { return };
+    let event = match recogniser.recognise(audio, &Request::default()) {
+        Ok(hypothesis) => {
+            let words = hypothesis.words.len().max(1) as f32;
+            let sum: f32 = hypothesis.words.iter().map(|word| word.probability).sum();
+            Event::Recognised {
+                chunk: *chunk,
+                to: *to,
+                text: hypothesis.text,
+                confidence: Permille::from_probability(sum / words),
+            }
+        }
+        Err(error) => {
+            tracing::warn!("recognition failed: {error}");
+            Event::Failed(Failure::Recogniser(*chunk))
+        }
+    };
+    (job.reply)(Message::Event(event));
+}
+
+/// Judges by ear whether a turn is over.
+pub(crate) fn judge_end(model: &mut EndOfTurn, job: &Job) {
+    let Work::JudgeEnd { to, audio } = &job.work else { return };
+    match model.probability(audio) {
+        Ok(probability) => (job.reply)(Message::Event(Event::EndOfTurn {
+            to: *to,
+            probability: Permille::from_probability(probability),
+        })),
+        // The other evidence decides.
+        Err(error) => tracing::warn!("no end-of-turn score: {error}"),
+    }
+}
+
+/// A reply that is being written.
+struct Draft {
+    turn: duplex_core::Turn,
+    /// The conversation as it was when the reply began.
+    messages: Vec<Line>,
+    splitter: Splitter,
+    complete: bool,
+}
+
+/// The language model, with the replies that are being written, one a call.
+pub(crate) struct Mind<'w> {
+    llm: Llm<'w>,
+    system_prompt: String,
+    calls: BTreeMap<CallKey, (CallId, Option<Draft>)>,
+}
+
+impl<'w> Mind<'w> {
+    pub(crate) fn new(llm: Llm<'w>, system_prompt: String) -> Self {
+        Self { llm, system_prompt, calls: BTreeMap::new() }
+    }
+
+    /// A call is over: its part of the cache is free.
+    pub(crate) fn close(&mut self, call: CallKey) {
+        if let Some((id, _)) = self.calls.remove(&call)
+            && let Err(error) = self.llm.close_call(id)
+        {
+            tracing::warn!("a call's cache was not freed: {error}");
+        }
+    }
+
+    /// Does a piece of work.
+    pub(crate) fn work(&mut self, job: &Job) {
+        match &job.work {
+            Work::Prefill(context) => {
+                if let Err(error) = self.prefill(job, context) {
+                    tracing::warn!("the conversation was not read ahead: {error}");
+                }
+            }
+            Work::Write { turn, context } => {
+                let event = match self.write(job, *turn, context) {
+                    Ok(event) => event,
+                    Err(error) => {
+                        tracing::warn!("no reply was written: {error}");
+                        Event::Failed(Failure::Model(*turn))
+                    }
+                };
+                (job.reply)(Message::Event(event));
+            }
+            _ => {}
+        }
+    }
+
+    fn call(&mut self, key: CallKey) -> Result<CallId, LlmError> {
+        if let Some((id, _)) = self.calls.get(&key) {
+            return Ok(*id);
+        }
+        let id = self.llm.open_call()?;
+        self.calls.insert(key, (id, None));
+        Ok(id)
+    }
+
+    fn prefill(&mut self, job: &Job, context: &Context) -> Result<(), LlmError> {
+        let id = self.call(job.call)?;
+        let messages = self.messages(id, context)?;
+        // Whoever waits for a reply does not wait for this: the newest words are read with it.
+        self.llm.prefill(id, &messages, &mut || false).map(drop)
+    }
+
+    fn write(
+        &mut self,
+        job: &Job,
+        turn: duplex_core::Turn,
+        context: &Context,
+    ) -> Result<Event, LlmError> {
+        let id = self.call(job.call)?;
+        let begun = self.calls.get_mut(&job.call).and_then(|(_, draft)| draft.take());
+        let mut draft = match begun.filter(|draft| draft.turn == turn) {
+            Some(draft) => draft,
+            None => {
+                let messages = self.messages(id, context)?;
+                // What was written before for the same words was dropped, and is not to be gone on with.
+                self.llm.discard_reply(id)?;
+                Draft { turn, messages, splitter: Splitter::new(), complete: false }
+            }
+        };
+        let Draft { messages, splitter, complete, .. } = &mut draft;
+        let mut clause = splitter.next_clause();
+        if clause.is_none() && !*complete {
+            let end =
+                self.llm.write(id, messages, &mut || job.stale.holds(turn), &mut |piece| {
+                    splitter.push(piece);
+                    clause = splitter.next_clause();
+                    if clause.is_some() {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                })?;
+            *complete = matches!(end.end, End::EndOfTurn | End::Length);
+        }
+        let mut last = false;
+        if *complete {
+            let rest = std::mem::take(splitter).finish();
+            match (&clause, rest) {
+                (Some(_), Some(rest)) => splitter.push(&rest),
+                (Some(_), None) => last = true,
+                (None, rest) => (clause, last) = (rest, true),
+            }
+        }
+        let text = clause.unwrap_or_default();
+        if let Some((_, slot)) = self.calls.get_mut(&job.call) {
+            *slot = (!last).then_some(draft);
+        }
+        Ok(Event::Written { turn, text, last })
+    }
+
+    /// The conversation as the model reads it, without what no longer fits.
+    fn messages(&mut self, id: CallId, context: &Context) -> Result<Vec<Line>, LlmError> {
+        let mut messages = vec![Line::new(Role::System, self.system_prompt.as_str())];
+        messages.extend(context.lines.iter().map(|line| {
+            let role = match line.speaker {
+                Speaker::User => Role::User,
+                Speaker::Assistant => Role::Assistant,
+            };
+            Line::new(role, line.text.as_str())
+        }));
+        if !context.reply.is_empty() {
+            messages.push(Line::new(Role::Assistant, context.reply.as_str()));
+        }
+        let drop = self.llm.fit(id, &messages)?;
+        messages.drain(1..1 + drop);
+        Ok(messages)
+    }
+}
+
+/// The voice, with what is needed to play it.
+pub(crate) struct Speech {
+    voice: Voice,
+}
+
+impl Speech {
+    pub(crate) fn new(voice: Voice) -> Self {
+        Self { voice }
+    }
+
+    /// Speaks a clause, chunk by chunk.
+    pub(crate) fn work(&mut self, job: &Job) {
+        let Work::Synthesise { turn, clause, text } = &job.work else { return };
+        let (turn, clause) = (*turn, *clause);
+        let rate = self.voice.sample_rate();
+        let mut resampler = match Resampler::new(rate, PLAYOUT_RATE) {
+            Ok(resampler) => resampler,
+            Err(error) => {
+                tracing::error!("the voice's sample rate cannot be played: {error}");
+                return (job.reply)(Message::Event(Event::Failed(Failure::Voice(turn))));
+            }
+        };
+        let spoken = self.voice.speak(text, &mut |chunk| {
+            if job.stale.holds(turn) {
+                return ControlFlow::Break(());
+            }
+            let mut samples = Vec::new();
+            resampler.process(&chunk.samples, &mut samples);
+            if chunk.last {
+                resampler.finish(&mut samples);
+            }
+            let at = |samples: u64| Samples(samples * u64::from(SAMPLE_RATE) / u64::from(rate));
+            let marks = chunk.marks.iter();
+            let marks =
+                marks.map(|mark| Mark { at: at(mark.samples), bytes: mark.bytes }).collect();
+            (job.reply)(Message::Audio { turn, clause, samples, marks, last: chunk.last });
+            ControlFlow::Continue(())
+        });
+        if let Err(error) = spoken {
+            tracing::warn!("a clause was not spoken: {error}");
+            (job.reply)(Message::Event(Event::Failed(Failure::Voice(turn))));
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! A journal replays to what was done, and a damaged one is told from a whole one.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+
+use duplex_core::{DuplexSession, Event, Frame, Permille, Policy, Samples, SessionTime};
+use duplex_runtime::{Journal, JournalError, replay};
+use tempfile::TempDir;
+
+/// Two seconds of speech and two of silence, written down.
+fn written(folder: &TempDir) -> std::path::PathBuf {
+    let path = folder.path().join("call.journal");
+    let policy = Policy::default();
+    let mut journal = Journal::create(&path, &policy).unwrap();
+    let mut session = DuplexSession::new(policy);
+    for window in 1..=125u64 {
+        let at = SessionTime(0) + Samples(window * 512);
+        let speech = window < 62;
+        let event = Event::Frame(Frame { speech, probability: Permille(500), level: -30 });
+        let actions = session.step(at, event.clone());
+        journal.push(at, &event, &actions).unwrap();
+    }
+    journal.flush().unwrap();
+    path
+}
+
+#[test]
+fn a_journal_replays_to_the_same_actions() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(replay(&written(&folder)).unwrap(), (125, None));
+}
+
+#[test]
+fn a_line_that_a_crash_cut_off_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(&folder);
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() - 20]).unwrap();
+    assert_eq!(replay(&path).unwrap(), (124, None));
+}
+
+#[test]
+fn a_damaged_line_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(&folder);
+    let mut lines: Vec<String> =
+        fs::read_to_string(&path).unwrap().lines().map(str::to_owned).collect();
+    lines[10] = "{\"at\": 7".to_owned();
+    fs::write(&path, lines.join("\n")).unwrap();
+    let error = replay(&path).unwrap_err();
+    assert!(matches!(error, JournalError::Malformed { line: 11, .. }), "{error}");
+}
+
+#[test]
+fn a_journal_of_another_version_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(&folder);
+    let text = fs::read_to_string(&path).unwrap().replacen("\"journal\":1", "\"journal\":99", 1);
+    fs::write(&path, text).unwrap();
+    let error = replay(&path).unwrap_err();
+    assert!(matches!(error, JournalError::Version { found: 99, .. }), "{error}");
+}
+
+#[test]
+fn a_session_that_acts_differently_is_found_at_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(&folder);
+    // The same events under another policy: silence counts as the end of speech later.
+    let text = fs::read_to_string(&path).unwrap();
+    let policy = Policy { tail_after: Samples::from_millis(400), ..Policy::default() };
+    let header = serde_json::json!({ "journal": 1, "policy": policy }).to_string();
+    let rest = text.split_once('\n').unwrap().1;
+    fs::write(&path, format!("{header}\n{rest}")).unwrap();
+    let (events, difference) = replay(&path).unwrap();
+    let difference = difference.unwrap();
+    assert_eq!(events + 1, difference.line);
+    assert!(!difference.then.is_empty());
+}

@@ -1,0 +1,426 @@
+//! The call as a picture: one strip of time, drawn at any scale.
+//!
+//! The static picture stacks strips like lines of music; the page scrolls along one long strip.
+//! Lengths are pixels; only `Strip::x` turns time into them.
+
+mod captions;
+
+use std::fmt::Write as _;
+
+use maud::{Markup, PreEscaped, html};
+
+use captions::{BOLD, texts, width};
+
+use super::{CallRecord, EventResult, Expect, Notice, clock, metrics};
+
+/// Width of the static picture.
+const PAGE: f64 = 1080.0;
+const MARGIN: f64 = 20.0;
+/// Time on one line of the static picture.
+const LINE_MS: f64 = 15_000.0;
+
+const BADGES: f64 = 22.0;
+const USER_TEXT: f64 = 78.0;
+const USER_WAVE: f64 = 112.0;
+const WAVE: f64 = 50.0;
+const ARROWS: f64 = 176.0;
+const MARKERS: f64 = 196.0;
+const MARKER_TEXT: f64 = 211.0;
+const ASSISTANT_WAVE: f64 = 222.0;
+const ASSISTANT_TEXT: f64 = 287.0;
+/// Height of a strip.
+pub(super) const HEIGHT: f64 = 336.0;
+/// Pixels to one bar of a wave.
+const BAR: f64 = 2.0;
+
+/// A record with what all its strips share.
+pub(super) struct Drawing<'a> {
+    record: &'a CallRecord,
+    user: Lane<'a>,
+    assistant: Lane<'a>,
+}
+
+struct Lane<'a> {
+    name: &'static str,
+    track: &'a [f32],
+    peak: f32,
+    segments: Vec<metrics::Segment>,
+    texts: Vec<Text<'a>>,
+    wave: f64,
+    text: f64,
+    lines: usize,
+}
+
+/// Words to place under a lane.
+struct Text<'a> {
+    start_ms: f64,
+    end_ms: f64,
+    words: &'a str,
+    unheard: &'a str,
+    class: String,
+}
+
+/// A stretch of the call at a scale.
+struct Strip {
+    from_ms: f64,
+    to_ms: f64,
+    scale: f64,
+}
+
+impl Strip {
+    fn x(&self, ms: f64) -> f64 {
+        MARGIN + (ms - self.from_ms) * self.scale / 1000.0
+    }
+
+    fn holds(&self, ms: f64) -> bool {
+        (self.from_ms..self.to_ms).contains(&ms)
+    }
+
+    /// The part of a span that lies in the strip, as its edges in pixels.
+    fn clip(&self, start_ms: f64, end_ms: f64) -> Option<(f64, f64)> {
+        let (start, end) = (start_ms.max(self.from_ms), end_ms.min(self.to_ms));
+        (start < end).then(|| (self.x(start), self.x(end)))
+    }
+}
+
+impl<'a> Drawing<'a> {
+    pub(super) fn new(record: &'a CallRecord) -> Self {
+        let lane = |name, track: &'a [f32], texts, wave, text, lines| Lane {
+            name,
+            track,
+            peak: track.iter().fold(1e-3, |peak: f32, x| peak.max(x.abs())),
+            segments: metrics::segments(track, record.rate),
+            texts,
+            wave,
+            text,
+            lines,
+        };
+        let user = record.user_turns.iter().map(|said| Text {
+            start_ms: said.start_ms as f64,
+            end_ms: said.end_ms as f64,
+            words: &said.text,
+            unheard: "",
+            class: format!("words {}", if said.kind == "turn" { "user" } else { "aside" }),
+        });
+        let assistant = record.assistant_turns.iter().map(|spoken| Text {
+            start_ms: spoken.start_ms as f64,
+            end_ms: spoken.end_ms as f64,
+            words: &spoken.heard,
+            unheard: spoken.unheard(),
+            class: "words assistant".to_owned(),
+        });
+        Self {
+            record,
+            user: lane("user", &record.user, user.collect(), USER_WAVE, USER_TEXT, 3),
+            assistant: lane(
+                "assistant",
+                &record.assistant,
+                assistant.collect(),
+                ASSISTANT_WAVE,
+                ASSISTANT_TEXT,
+                4,
+            ),
+        }
+    }
+
+    /// A picture that stands alone: lines of 15 s one under the other, and a legend.
+    pub(super) fn picture(&self) -> String {
+        let lines = ((self.record.duration_ms() / LINE_MS).ceil() as usize).max(1);
+        let height = 58.0 + lines as f64 * HEIGHT + 34.0;
+        let figures = format!(
+            "{} · response p50 {} · stop p50 {}",
+            if self.record.passed { "passed" } else { "failed" },
+            millis(self.record.summary.response_latency_ms.p50),
+            millis(self.record.summary.stop_latency_ms.p50),
+        );
+        html! {
+            svg xmlns="http://www.w3.org/2000/svg" class="call" width=(PAGE) height=(height)
+                viewBox=(format!("0 0 {PAGE} {height}")) role="img" aria-label=(printable(&self.record.title)) {
+                style { (PreEscaped(STYLE)) }
+                rect class="paper" width=(PAGE) height=(height) rx="8" {}
+                text class="title" x=(MARGIN) y="34" { (printable(&self.record.title)) }
+                text class="figures" x=(PAGE - MARGIN) y="34" text-anchor="end" { (figures) }
+                @for line in 0..lines {
+                    g transform=(format!("translate(0 {})", 50.0 + line as f64 * HEIGHT)) {
+                        (self.line(line, lines))
+                    }
+                }
+                g transform=(format!("translate({MARGIN} {})", height - 26.0)) { (legend()) }
+            }
+        }
+        .into_string()
+    }
+
+    fn line(&self, line: usize, lines: usize) -> Markup {
+        let from_ms = line as f64 * LINE_MS;
+        let to_ms = if line + 1 == lines { self.record.duration_ms() } else { from_ms + LINE_MS };
+        self.strip(&Strip { from_ms, to_ms, scale: (PAGE - 2.0 * MARGIN) * 1000.0 / LINE_MS })
+    }
+
+    /// The whole call as one strip at `scale` pixels a second; time zero lies at [`Self::origin`].
+    pub(super) fn long(&self, scale: f64) -> Markup {
+        let to_ms = self.record.duration_ms();
+        let width = 2.0 * MARGIN + to_ms * scale / 1000.0;
+        html! {
+            svg class="call" width=(format!("{width:.0}")) height=(HEIGHT) {
+                (self.strip(&Strip { from_ms: 0.0, to_ms, scale }))
+            }
+        }
+    }
+
+    /// Pixels from the left edge of a strip to its beginning.
+    pub(super) const fn origin() -> f64 {
+        MARGIN
+    }
+
+    fn strip(&self, strip: &Strip) -> Markup {
+        html! {
+            (axis(strip))
+            (self.ducks(strip))
+            (self.lane(&self.user, strip))
+            (self.lane(&self.assistant, strip))
+            (self.cuts(strip))
+            (self.arrows(strip))
+            (self.markers(strip))
+            (self.badges(strip))
+        }
+    }
+
+    fn lane(&self, lane: &Lane<'_>, strip: &Strip) -> Markup {
+        let (left, right) = (strip.x(strip.from_ms), strip.x(strip.to_ms));
+        let middle = lane.wave + WAVE / 2.0;
+        html! {
+            @for (x, end) in lane.segments.iter().filter_map(|s| strip.clip(s.start_ms, s.end_ms)) {
+                rect class=(format!("segment {}", lane.name)) x=(px(x)) y=(lane.wave)
+                    width=(px(end - x)) height=(WAVE) rx="3" {}
+            }
+            line class="rest" x1=(px(left)) x2=(px(right)) y1=(middle) y2=(middle) {}
+            path class=(format!("wave {}", lane.name)) d=(self.wave(lane, strip)) {}
+            text class=(format!("lane {}", lane.name)) text-anchor="middle"
+                transform=(format!("translate({} {middle}) rotate(-90)", px(left - 6.0))) {
+                (lane.name)
+            }
+            (texts(lane, strip))
+        }
+    }
+
+    /// One bar for every two pixels: the loudest sample under it, up and down from the middle.
+    fn wave(&self, lane: &Lane<'_>, strip: &Strip) -> String {
+        let rate = f64::from(self.record.rate) / 1000.0;
+        let bars = ((strip.to_ms - strip.from_ms) * strip.scale / 1000.0 / BAR) as usize;
+        let sample = |bar: usize| {
+            let ms = strip.from_ms + bar as f64 * BAR * 1000.0 / strip.scale;
+            ((ms * rate) as usize).min(lane.track.len())
+        };
+        let middle = lane.wave + WAVE / 2.0;
+        let mut path = String::new();
+        for bar in 0..bars {
+            let samples = &lane.track[sample(bar)..sample(bar + 1)];
+            let peak = samples.iter().fold(0.0, |peak: f32, x| peak.max(x.abs())) / lane.peak;
+            let half = f64::from(peak) * (WAVE / 2.0 - 2.0);
+            if half >= 0.4 {
+                let x = strip.x(strip.from_ms) + (bar as f64 + 0.5) * BAR;
+                write!(path, "M{x:.0} {:.1}v{:.1}", middle - half, 2.0 * half)
+                    .expect("a string takes whatever is written to it");
+            }
+        }
+        path
+    }
+
+    /// Where the assistant's voice was lowered.
+    fn ducks(&self, strip: &Strip) -> Markup {
+        let mut spans = Vec::new();
+        let mut since = None;
+        for notice in &self.record.notices {
+            match notice.kind.as_str() {
+                "duck" => since = since.or(Some(notice.at_ms)),
+                "unduck" | "hush" => {
+                    spans.extend(since.take().map(|from| (from as f64, notice.at_ms as f64)));
+                }
+                _ => {}
+            }
+        }
+        html! {
+            @for (x, end) in spans.into_iter().filter_map(|(a, b)| strip.clip(a, b)) {
+                rect class="duck" x=(px(x)) y=(ASSISTANT_WAVE) width=(px(end - x)) height=(WAVE) {
+                    title { "voice lowered" }
+                }
+            }
+        }
+    }
+
+    fn cuts(&self, strip: &Strip) -> Markup {
+        html! {
+            @for spoken in &self.record.assistant_turns {
+                @if let Some(why) = spoken.cut.as_ref().filter(|_| strip.holds(spoken.end_ms as f64)) {
+                    @let x = strip.x(spoken.end_ms as f64);
+                    line class="cut" x1=(px(x)) x2=(px(x)) y1=(ASSISTANT_WAVE - 3.0)
+                        y2=(ASSISTANT_WAVE + WAVE + 3.0) {
+                        title { "cut: " (printable(why)) }
+                    }
+                    text class="cut" x=(px(x + 4.0)) y=(ASSISTANT_WAVE + 10.0) { "cut" }
+                }
+            }
+        }
+    }
+
+    /// From the sound that a latency counts from to the sound that ends it.
+    fn arrows(&self, strip: &Strip) -> Markup {
+        let arrow = |event: &EventResult| {
+            let (from, latency) = (event.from_ms? as f64, event.latency_ms?);
+            let end = from + latency;
+            if !strip.holds(from) && !strip.holds(end) {
+                return None;
+            }
+            let (x1, x2) = (strip.x(from.max(strip.from_ms)), strip.x(end.min(strip.to_ms)));
+            let class = if event.expect == Expect::Stop { "latency stop" } else { "latency" };
+            let (top, bottom) = (USER_WAVE + WAVE, ASSISTANT_WAVE);
+            let mut path = String::new();
+            if strip.holds(from) {
+                write!(path, "M{x1:.1} {top}V{ARROWS}").ok()?;
+            } else {
+                write!(path, "M{x1:.1} {ARROWS}").ok()?;
+            }
+            write!(path, "H{x2:.1}").ok()?;
+            if strip.holds(end) {
+                write!(path, "V{}M{:.1} {}l3.5 6l3.5 -6", bottom - 1.0, x2 - 3.5, bottom - 7.0)
+                    .ok()?;
+            }
+            let label = format!("{latency:.0} ms");
+            // Beside the arrow where there is no room on it.
+            let inside = x2 - x1 > width(&label) * BOLD + 6.0;
+            let (x, anchor) =
+                if inside { ((x1 + x2) / 2.0, "middle") } else { (x2 + 4.0, "start") };
+            Some(html! {
+                path class=(class) d=(path) { title { (printable(&event.id)) ": " (label) } }
+                text class=(class) x=(px(x)) y=(ARROWS - 4.0) text-anchor=(anchor) { (label) }
+            })
+        };
+        html! { @for drawn in self.record.events.iter().filter_map(arrow) { (drawn) } }
+    }
+
+    fn markers(&self, strip: &Strip) -> Markup {
+        let notices: Vec<(f64, &Notice)> = self
+            .record
+            .notices
+            .iter()
+            .filter(|notice| strip.holds(notice.at_ms as f64))
+            .map(|notice| (strip.x(notice.at_ms as f64), notice))
+            .collect();
+        html! {
+            @for (x, notice) in &notices {
+                @let group = group(&notice.kind);
+                g class=(format!("marker {group}")) {
+                    title { (clock(notice.at_ms)) " " (printable(&notice.kind)) ": " (printable(&notice.detail)) }
+                    @if group == "hearing" {
+                        rect x=(px(x - 1.0)) y=(MARKERS - 4.0) width="2" height="8" {}
+                    } @else {
+                        circle cx=(px(*x)) cy=(MARKERS) r="4" {}
+                    }
+                }
+            }
+            @for (x, kind) in labels(&notices) {
+                text class="decision" x=(px(x)) y=(MARKER_TEXT) text-anchor="middle" { (printable(kind)) }
+            }
+        }
+    }
+
+    fn badges(&self, strip: &Strip) -> Markup {
+        let mut free = [f64::MIN; 2];
+        html! {
+            @for event in self.record.events.iter().filter(|e| strip.holds(e.at_ms as f64)) {
+                @let label = format!("{} {} · {}", if event.passed { "✓" } else { "✗" }, printable(&event.id), event.expect.as_str());
+                @let width = width(&label) * BOLD + 18.0;
+                @let anchor = strip.x(event.at_ms as f64);
+                @let x = anchor.min(strip.x(strip.to_ms) - width).max(0.0);
+                @let row = usize::from(x < free[0]);
+                @let y = BADGES + row as f64 * 21.0;
+                ({ free[row] = x + width + 4.0; "" })
+                g class=(if event.passed { "badge pass" } else { "badge fail" }) {
+                    title { (printable(&event.id)) ": expected " (event.expect.as_str()) ", " (printable(&event.outcome)) ". " (printable(&event.detail)) }
+                    line x1=(px(anchor)) x2=(px(anchor)) y1=(y + 18.0) y2=(USER_WAVE + WAVE) {}
+                    rect x=(px(x)) y=(y) width=(px(width)) height="18" rx="9" {}
+                    text x=(px(x + width / 2.0)) y=(y + 13.0) text-anchor="middle" { (label) }
+                }
+            }
+        }
+    }
+}
+
+fn axis(strip: &Strip) -> Markup {
+    let first = (strip.from_ms / 1000.0).ceil() as u64;
+    let last = (strip.to_ms / 1000.0).floor() as u64;
+    html! {
+        @for second in first..=last {
+            @let x = px(strip.x(second as f64 * 1000.0));
+            line class="tick" x1=(x) x2=(x) y1="16" y2=(ASSISTANT_WAVE + WAVE) {}
+            text class="tick" x=(x) y="12" text-anchor="middle" { (second) " s" }
+        }
+    }
+}
+
+/// Names for the decisions, as many as fit: what ends speech first, what prepares it last.
+fn labels<'a>(notices: &[(f64, &'a Notice)]) -> Vec<(f64, &'a str)> {
+    let mut placed: Vec<(f64, &str)> = Vec::new();
+    let half = |kind: &str| width(kind) * 0.42 + 2.0;
+    for wanted in ["hush", "floor", "turn", "other"] {
+        for (x, notice) in notices.iter().filter(|(_, notice)| group(&notice.kind) == wanted) {
+            let kind = notice.kind.as_str();
+            if placed.iter().all(|(other, name)| (x - other).abs() >= half(kind) + half(name)) {
+                placed.push((*x, kind));
+            }
+        }
+    }
+    placed
+}
+
+/// Kinds of notices that look alike.
+fn group(kind: &str) -> &'static str {
+    match kind {
+        "onset" | "offset" | "partial" | "final" => "hearing",
+        "end_of_turn" | "prepared" | "released" | "dropped" => "turn",
+        "duck" | "unduck" | "hold" | "release" | "ignore" | "resume" => "floor",
+        "hush" => "hush",
+        _ => "other",
+    }
+}
+
+/// What the marks mean, one line high.
+pub(super) fn legend() -> Markup {
+    let entries = [
+        ("hearing", "heard: onset, words, offset"),
+        ("turn", "turn: prepared, released, dropped"),
+        ("floor", "floor: duck, unduck, ignore, resume"),
+        ("hush", "hush"),
+    ];
+    let mut x = 0.0;
+    html! {
+        @for (group, label) in entries {
+            g class=(format!("marker {group}")) {
+                circle cx=(px(x + 5.0)) cy="6" r="4" {}
+                text class="legend" x=(px(x + 14.0)) y="10" { (label) }
+            }
+            ({ x += 36.0 + label.len() as f64 * 5.9; "" })
+        }
+        rect class="duck" x=(px(x)) y="0" width="14" height="12" {}
+        text class="legend" x=(px(x + 20.0)) y="10" { "voice lowered" }
+        text class="words unheard legend" x=(px(x + 120.0)) y="10" { "never heard" }
+    }
+}
+
+/// Text without the characters that XML forbids.
+pub(super) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Milliseconds for people.
+pub(super) fn millis(ms: Option<f64>) -> String {
+    ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.0} ms"))
+}
+
+fn px(value: f64) -> String {
+    format!("{value:.1}")
+}
+
+/// Colours follow the reader's scheme; print is always light.
+pub(super) const STYLE: &str = include_str!("drawing.css");
