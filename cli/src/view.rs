@@ -14,6 +14,7 @@ use duplex_runtime::Seen;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::{Color, Modifier, Style};
+use ratatui::symbols;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{LineGauge, Paragraph, Wrap};
 use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
@@ -290,6 +291,7 @@ fn draw(frame: &mut Frame<'_>, state: &State, user_db: f32, assistant_db: f32) {
         let gauge = LineGauge::default()
             .ratio(f64::from(ratio))
             .label(format!("{:>7}", who.name()))
+            .filled_symbol(symbols::line::THICK_HORIZONTAL)
             .filled_style(Style::new().fg(who.colour()))
             .unfilled_style(Style::new().fg(Color::DarkGray));
         frame.render_widget(gauge, rows[row]);

@@ -12,6 +12,7 @@ mod ear;
 mod event;
 mod floor;
 mod policy;
+mod reply;
 mod session;
 mod time;
 mod transcript;

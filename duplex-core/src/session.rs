@@ -2,29 +2,12 @@
 
 use crate::{
     Action, Context, Cut, Event, Failure, Notice, Permille, Policy, Samples, SessionTime, Slice,
-    Transcript, Turn, UserKind, Utterance, Verdict, Why,
+    Transcript, Turn, UserKind, Verdict, Why,
     ear::{Ear, Heard, Pending},
     floor::{self, Words},
+    reply::{Need, Reply},
     words,
 };
-
-/// A reply, from the first word that is written to the last that is heard.
-#[derive(Clone, Debug)]
-struct Reply {
-    turn: Turn,
-    /// The user's words that it answers.
-    answers: String,
-    utterance: Utterance,
-    /// A clause is being written.
-    writing: bool,
-    /// All clauses are written.
-    written: bool,
-    /// Clauses that were written and have no audio yet.
-    waiting: Vec<(u32, String)>,
-    /// A clause's audio is being made.
-    synthesising: bool,
-    failures: u32,
-}
 
 /// The user makes a sound while the assistant speaks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,7 +31,7 @@ struct Interrupted {
     at: SessionTime,
     answers: String,
     unheard: String,
-    written: bool,
+    complete: bool,
 }
 
 /// One conversation. See the crate's documentation.
@@ -134,11 +117,17 @@ impl DuplexSession {
                 self.notify(Notice::EndOfTurn(probability));
             }
             Event::Decided { slice, idle } => self.idle = Some((slice, idle)),
-            Event::Written { text, last, .. } => self.written(text, last),
+            Event::Written { text, last, .. } => {
+                if let Some(reply) = self.reply() {
+                    reply.written(text, last);
+                }
+            }
             Event::Synthesised { clause, audio, marks, last, .. } => {
                 if let Some(reply) = self.reply() {
                     reply.utterance.push_audio(clause, audio, &marks, last);
-                    reply.synthesising &= !last;
+                    if last {
+                        reply.synthesised();
+                    }
                 }
             }
             Event::Played { audio, .. } => {
@@ -266,7 +255,7 @@ impl DuplexSession {
             at: self.now,
             answers: reply.answers,
             unheard,
-            written: reply.written,
+            complete: reply.complete,
         });
         if why == Why::StopCommand {
             self.settle(UserKind::Stop, Some(why));
@@ -289,19 +278,22 @@ impl DuplexSession {
             Words::Short if self.interrupted.is_some() || user.began < self.spoke_until => kind,
             Words::Backchannel | Words::Short | Words::Turn => Words::Turn,
         };
-        match kind {
+        let (kind, why) = match kind {
             Words::Turn => return self.prepare(text, silence),
-            _ if !quiet => return,
-            Words::Stop => self.settle(UserKind::Stop, Some(Why::StopCommand)),
-            Words::None => self.settle(UserKind::Noise, Some(Why::NoWords)),
-            Words::Backchannel => self.settle(UserKind::Backchannel, Some(Why::Backchannel)),
-            Words::Short => self.settle(UserKind::Backchannel, Some(Why::ShortSound)),
+            Words::Stop => (UserKind::Stop, Why::StopCommand),
+            Words::None => (UserKind::Noise, Why::NoWords),
+            Words::Backchannel => (UserKind::Backchannel, Why::Backchannel),
+            Words::Short => (UserKind::Backchannel, Why::ShortSound),
+        };
+        if !quiet {
+            return;
         }
+        self.settle(kind, Some(why));
         self.drop_prepared(Why::Revised);
-        if kind == Words::Stop {
+        if kind == UserKind::Stop {
             self.interrupted = None;
         } else {
-            self.resume();
+            self.resume(why);
         }
     }
 
@@ -348,16 +340,7 @@ impl DuplexSession {
         self.turn = Turn(self.turn.0 + 1);
         let turn = self.turn;
         self.notify(Notice::Preparing { turn, answers: answers.clone() });
-        self.mouth = Mouth::Preparing(Reply {
-            turn,
-            answers,
-            utterance: Utterance::default(),
-            writing: false,
-            written: false,
-            waiting: Vec::new(),
-            synthesising: false,
-            failures: 0,
-        });
+        self.mouth = Mouth::Preparing(Reply::new(turn, answers));
     }
 
     fn drop_prepared(&mut self, why: Why) {
@@ -370,37 +353,19 @@ impl DuplexSession {
     }
 
     /// The cut proved wrong: goes on with what was never heard.
-    fn resume(&mut self) {
+    fn resume(&mut self, why: Why) {
         let Some(cut) = self.interrupted.take() else { return };
-        let nothing_left = cut.unheard.trim().is_empty() && cut.written;
+        let nothing_left = cut.unheard.trim().is_empty() && cut.complete;
         if self.now - cut.at > self.policy.resume_within || nothing_left {
             return;
         }
-        self.start(cut.answers);
+        self.turn = Turn(self.turn.0 + 1);
+        let turn = self.turn;
         let heard = self.transcript.reopen_assistant();
-        let Mouth::Preparing(mut reply) = std::mem::replace(&mut self.mouth, Mouth::Silent) else {
-            return;
-        };
-        reply.utterance = Utterance::after(heard);
-        reply.written = cut.written;
-        if !cut.unheard.trim().is_empty() {
-            let clause = reply.utterance.push_clause(&cut.unheard);
-            reply.waiting.push((clause, cut.unheard));
-        }
-        let turn = reply.turn;
+        let reply = Reply::going_on(turn, cut.answers, heard, cut.unheard, cut.complete);
         self.mouth = Mouth::Speaking(reply, Overlap::default());
         self.actions.push(Action::Speak(turn));
-        self.notify(Notice::GoesOn { turn, why: Why::NoWords });
-    }
-
-    fn written(&mut self, text: String, last: bool) {
-        let Some(reply) = self.reply() else { return };
-        reply.writing = false;
-        reply.written = last;
-        if !text.trim().is_empty() {
-            let clause = reply.utterance.push_clause(&text);
-            reply.waiting.push((clause, text));
-        }
+        self.notify(Notice::GoesOn { turn, why });
     }
 
     /// Keeps audio ready ahead of the listener, and no more than is likely to be heard.
@@ -408,22 +373,15 @@ impl DuplexSession {
         let lead = self.policy.lead;
         let Some(reply) = self.reply() else { return };
         let turn = reply.turn;
-        let mut wants_words = false;
-        if !reply.synthesising && !reply.waiting.is_empty() {
-            let (clause, text) = reply.waiting.remove(0);
-            reply.synthesising = true;
-            self.actions.push(Action::Synthesise { turn, clause, text });
-        } else if !reply.synthesising
-            && !reply.writing
-            && !reply.written
-            && reply.utterance.lead() < lead
-        {
-            reply.writing = true;
-            wants_words = true;
-        }
-        if wants_words {
-            let context = self.reply_context();
-            self.actions.push(Action::Write { turn, context });
+        match reply.need(lead) {
+            None => {}
+            Some(Need::Audio { clause, text }) => {
+                self.actions.push(Action::Synthesise { turn, clause, text });
+            }
+            Some(Need::Words) => {
+                let context = self.reply_context();
+                self.actions.push(Action::Write { turn, context });
+            }
         }
     }
 
@@ -443,7 +401,7 @@ impl DuplexSession {
     /// Ends a reply that was heard to its end, or that turned out empty.
     fn finish(&mut self) {
         let Some(reply) = self.reply() else { return };
-        if !reply.written || !reply.waiting.is_empty() || !reply.utterance.is_played() {
+        if !reply.is_over() {
             return;
         }
         let (turn, text) = (reply.turn, reply.utterance.planned());
@@ -497,10 +455,9 @@ impl DuplexSession {
         match failure {
             Failure::Recogniser(chunk) => self.ear.recogniser_failed(chunk),
             Failure::Model(_) => {
-                let Some(reply) = self.reply() else { return };
-                reply.failures += 1;
-                reply.writing = false;
-                reply.written |= reply.failures > retries;
+                if let Some(reply) = self.reply() {
+                    reply.failed(retries);
+                }
             }
             Failure::Voice(_) => {
                 // Its clause is never heard; the ones after it would make no sense alone.

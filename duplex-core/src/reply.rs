@@ -1,0 +1,105 @@
+//! A reply, from the first word that is written to the last that is heard.
+
+use crate::{Samples, Turn, Utterance};
+
+/// What a reply needs next from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// The next clause, written.
+    Words,
+    /// Audio of a clause.
+    Audio { clause: u32, text: String },
+}
+
+/// A reply under way, unheard or audible.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) turn: Turn,
+    /// The user's words that it answers.
+    pub(crate) answers: String,
+    pub(crate) utterance: Utterance,
+    /// All clauses are written.
+    pub(crate) complete: bool,
+    /// A clause is being written.
+    writing: bool,
+    /// Clauses that were written and have no audio yet.
+    waiting: Vec<(u32, String)>,
+    /// A clause's audio is being made.
+    synthesising: bool,
+    failures: u32,
+}
+
+impl Reply {
+    pub(crate) fn new(turn: Turn, answers: String) -> Self {
+        Self {
+            turn,
+            answers,
+            utterance: Utterance::default(),
+            complete: false,
+            writing: false,
+            waiting: Vec::new(),
+            synthesising: false,
+            failures: 0,
+        }
+    }
+
+    /// A reply that goes on with what an earlier one had planned and nobody heard.
+    pub(crate) fn going_on(
+        turn: Turn,
+        answers: String,
+        heard: String,
+        unheard: String,
+        complete: bool,
+    ) -> Self {
+        let mut reply = Self { utterance: Utterance::after(heard), ..Self::new(turn, answers) };
+        reply.push(unheard);
+        reply.complete = complete;
+        reply
+    }
+
+    /// Takes in a clause that was written.
+    pub(crate) fn written(&mut self, text: String, last: bool) {
+        self.writing = false;
+        self.complete = last;
+        self.push(text);
+    }
+
+    fn push(&mut self, text: String) {
+        if !text.trim().is_empty() {
+            let clause = self.utterance.push_clause(&text);
+            self.waiting.push((clause, text));
+        }
+    }
+
+    /// No clause came; after `retries` failures what is written must do.
+    pub(crate) fn failed(&mut self, retries: u32) {
+        self.failures += 1;
+        self.writing = false;
+        self.complete |= self.failures > retries;
+    }
+
+    /// A clause's audio is there as a whole.
+    pub(crate) fn synthesised(&mut self) {
+        self.synthesising = false;
+    }
+
+    /// What to ask for, so that about `lead` of audio is ready ahead of the listener.
+    pub(crate) fn need(&mut self, lead: Samples) -> Option<Need> {
+        if self.synthesising {
+            return None;
+        }
+        if !self.waiting.is_empty() {
+            let (clause, text) = self.waiting.remove(0);
+            self.synthesising = true;
+            return Some(Need::Audio { clause, text });
+        }
+        let wanted = !self.writing && !self.complete && self.utterance.lead() < lead;
+        self.writing |= wanted;
+        wanted.then_some(Need::Words)
+    }
+
+    /// Everything was written and heard.
+    pub(crate) fn is_over(&self) -> bool {
+        self.complete && self.waiting.is_empty() && self.utterance.is_played()
+    }
+}
