@@ -17,6 +17,9 @@ pub struct Evidence {
     pub asks: bool,
 }
 
+/// Evidence for the end of a sentence that cannot end where it does: enough after a long silence.
+const UNFINISHED_AT_MOST: i32 = 250;
+
 impl Evidence {
     /// Evidence that the turn is over, from its sources.
     pub fn weigh(self) -> Permille {
@@ -25,13 +28,14 @@ impl Evidence {
         let sources = [model, ear];
         let known = sources.iter().flatten().count() as i32;
         let mean = sources.iter().flatten().sum::<i32>().checked_div(known).unwrap_or(550);
-        let words = match self {
-            Self { unfinished: true, .. } => -350,
-            Self { digits: true, .. } => -250,
-            Self { asks: true, .. } => 150,
-            _ => 0,
+        let weighed = match self {
+            // Grammar outweighs an ear that is sure: half of broken-off sentences sound complete.
+            Self { unfinished: true, .. } => (mean - 350).min(UNFINISHED_AT_MOST),
+            Self { digits: true, .. } => mean - 250,
+            Self { asks: true, .. } => mean + 150,
+            _ => mean,
         };
-        Permille((mean + words).clamp(0, 1000) as u16)
+        Permille(weighed.clamp(0, 1000) as u16)
     }
 }
 
