@@ -63,7 +63,7 @@ impl Default for Policy {
             preroll: ms(320),
             shortest_window: ms(800),
             longest_window: ms(8_000),
-            tail_after: ms(64),
+            tail_after: ms(32),
             split_after: ms(900),
             release: vec![
                 (ms(160), Permille(800)),

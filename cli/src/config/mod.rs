@@ -179,8 +179,9 @@ pub(crate) struct Turn {
     #[config(default = 8000, validate((4000..=20_000).contains(longest_window_ms), "between 4000 and 20000"))]
     pub(crate) longest_window_ms: u64,
 
-    /// Silence after which the end of the user's words is recognised.
-    #[config(default = 64)]
+    /// Silence after which the end of the user's words is recognised, beyond what voice activity
+    /// detection takes to notice it.
+    #[config(default = 32)]
     pub(crate) tail_after_ms: u64,
 
     /// Silence after which what follows is recognised apart from what came before.
