@@ -421,6 +421,8 @@ impl DuplexSession {
         }
         self.spoke_until = self.now;
         self.transcript.push_assistant(text.clone(), None);
+        // The history may just have been cut: whatever must be read again is read while nobody waits.
+        self.actions.push(Action::Prefill(self.transcript.context("", false, String::new())));
         self.notify(Notice::Finished { turn, text });
     }
 

@@ -67,8 +67,9 @@ pub struct Transcript {
 }
 
 impl Transcript {
-    /// Text that the model sees at most, in bytes: about 1500 tokens of English.
-    pub const CONTEXT_BYTES: usize = 6_000;
+    /// Text that the model sees at most, in bytes: about 600 tokens of English. Every token of a
+    /// reply costs time for each one that is seen.
+    pub const CONTEXT_BYTES: usize = 2_400;
 
     /// All lines, oldest first.
     pub fn lines(&self) -> &[Line] {

@@ -21,6 +21,9 @@ use crate::hold::{Scene, folder, hold, machine};
 use crate::setup;
 use crate::view::Mode;
 
+/// Quiet between an answer and the next question: longer than any answer takes to begin.
+const BETWEEN: Samples = Samples::from_millis(2_500);
+
 /// What is measured.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(crate) enum What {
@@ -244,7 +247,7 @@ fn turns(args: &Bench, config: &Config) -> Result<Report, Failure> {
     for round in 1..=args.repeat.max(1) {
         for clip in clips(&args.clips, &args.category)? {
             let id = if round == 1 { clip.name } else { format!("{}-{round}", clip.name) };
-            let anchor = Anchor::Quiet(Samples::from_millis(1_000));
+            let anchor = Anchor::Quiet(BETWEEN);
             cues.push(Cue { id, sound: Sound::read(&clip.path)?, anchor });
         }
     }
