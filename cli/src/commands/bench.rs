@@ -254,7 +254,13 @@ fn turns(args: &Bench, config: &Config) -> Result<Report, Failure> {
     let expect = cues.iter().map(|cue| (cue.id.clone(), vec![Expect::Respond])).collect();
     let engine = setup::engine(config)?;
     let scene = Scene {
-        room: RoomOptions { echo_db: Some(-12.0), snr_db: Some(20.0), ..RoomOptions::default() },
+        room: RoomOptions {
+            echo_db: Some(-12.0),
+            snr_db: Some(20.0),
+            // A reply may last longer than a person would wait for their turn.
+            patience_ms: 60_000,
+            ..RoomOptions::default()
+        },
         cues,
         recording: args.out.join("call.wav"),
         journal: Some(args.out.join("call.journal")),
