@@ -4,6 +4,8 @@
 //! [`report::CallRecord`] of a finished one; whether it went well is judged from what was audible,
 //! never from the system's own events. Nothing here is part of the product's path.
 
+pub mod agent;
+pub mod case;
 pub mod collect;
 pub mod demo;
 pub mod record;

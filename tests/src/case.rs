@@ -1,0 +1,83 @@
+//! A case: one short scripted call, and what should come of it.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    report::Expect,
+    room::{Cue, RoomOptions},
+};
+
+/// What a case tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Category {
+    /// The user asks, the assistant answers.
+    Turn,
+    /// The user pauses inside a sentence.
+    Pause,
+    /// The user signals attention while the assistant speaks.
+    Backchannel,
+    /// The user asks something new while the assistant speaks.
+    Interruption,
+    /// The user tells the assistant to be silent.
+    Stop,
+    /// A word of attention that opens an interruption.
+    HardPair,
+    /// The user speaks to somebody else.
+    ToOthers,
+    /// Somebody else speaks in the background.
+    Background,
+    /// A cough, a click, a door, a keyboard.
+    Noise,
+    /// Nothing but the assistant's own echo.
+    Echo,
+    /// A long turn of the user's.
+    Long,
+    /// Numbers said in groups.
+    Digits,
+    /// Nobody says anything.
+    Silence,
+}
+
+/// What should follow a cue.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Expectation {
+    /// What should happen, each to be judged by itself.
+    pub outcomes: Vec<Expect>,
+    /// The longest wait for an answer that is good enough, in ms; none: the benchmark's own.
+    pub response_within_ms: Option<f64>,
+    /// The longest wait for silence that is good enough, in ms; none: the benchmark's own.
+    pub stop_within_ms: Option<f64>,
+    /// Words of which the agent's transcript must hold each, where it tells one.
+    pub words: Vec<String>,
+    /// What the user says in the cue, for the word error rate; empty where nothing is said.
+    pub text: String,
+}
+
+/// Where a case was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The scenario file.
+    pub file: PathBuf,
+    /// The line in it, from 1.
+    pub line: usize,
+}
+
+/// One short scripted call.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Unique in a set, such as `backchannel/b03-echo12`.
+    pub id: String,
+    /// What it tries.
+    pub category: Category,
+    /// The room it takes place in.
+    pub room: RoomOptions,
+    /// What the user does, in order.
+    pub cues: Vec<Cue>,
+    /// What should follow each cue, by its name.
+    pub expect: BTreeMap<String, Expectation>,
+    /// Where it was written; none for one made in Rust.
+    pub source: Option<Source>,
+}
