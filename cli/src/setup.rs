@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use duplex_core::{Permille, Policy, Samples};
+use duplex_core::{Overlap, Permille, Policy, Samples};
 use duplex_model::asr::{self, RecogniserOptions};
 use duplex_model::llm::{LlmOptions, ReplyLimits, Sampling};
 use duplex_model::tts::VoiceOptions;
 use duplex_model::weights::{Role, Store};
 use duplex_runtime::{CallOptions, Charges, Engine, EngineError, EngineOptions};
 
-use crate::config::{Config, Turn};
+use crate::config::{Config, Manners, Turn};
 use crate::failure::{Exit, Failure};
 
 /// Conversations that the language model keeps in its cache at the same time.
@@ -77,11 +77,20 @@ pub(crate) fn call_options(config: &Config) -> CallOptions {
 /// The thresholds of the turn-taking.
 fn policy(turn: &Turn) -> Policy {
     let ms = Samples::from_millis;
-    Policy {
+    let reference = match turn.policy {
+        Manners::Duplex => None,
+        Manners::BargeIn => Some(Policy::barge_in()),
+        Manners::TurnBased => Some(Policy::turn_based()),
+    };
+    let ours = Policy {
+        overlap: Overlap::Weighed,
+        words: true,
         slice: ms(turn.slice_ms),
         preroll: ms(turn.preroll_ms),
         shortest_window: ms(turn.shortest_window_ms),
         longest_window: ms(turn.longest_window_ms),
+        clear: permille(turn.clear_permille),
+        linger: ms(turn.linger_ms),
         tail_after: ms(turn.tail_after_ms),
         split_after: ms(turn.split_after_ms),
         release: turn.release.iter().map(|&[at, evidence]| (ms(at), permille(evidence))).collect(),
@@ -96,6 +105,16 @@ fn policy(turn: &Turn) -> Policy {
         resume_within: ms(turn.resume_within_ms),
         reopen_within: ms(turn.reopen_within_ms),
         retries: turn.retries,
+    };
+    let Some(reference) = reference else { return ours };
+    Policy {
+        overlap: reference.overlap,
+        words: reference.words,
+        release: reference.release,
+        yield_after: reference.yield_after,
+        resume_within: reference.resume_within,
+        reopen_within: reference.reopen_within,
+        ..ours
     }
 }
 

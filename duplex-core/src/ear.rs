@@ -144,7 +144,7 @@ impl Ear {
             _ => Heard::Nothing,
         };
         self.speaking = frame.speech;
-        if frame.speech {
+        if frame.speech && self.is_voiced(frame, policy) {
             self.voiced(policy);
         }
         if let Some(open) = self.pending.as_mut().and_then(|user| user.open.as_mut()) {
@@ -161,6 +161,13 @@ impl Ear {
         self.recognise(slice_over, policy, actions);
         self.judge_end(policy, actions);
         heard
+    }
+
+    /// The detector's probability falls over a few frames once the user is silent: these would
+    /// hold back the recognition of what was said.
+    fn is_voiced(&self, frame: Frame, policy: &Policy) -> bool {
+        let fading = |user: &Pending| self.now - user.voiced_until <= policy.linger;
+        frame.probability >= policy.clear || !self.pending.as_ref().is_some_and(fading)
     }
 
     fn voiced(&mut self, policy: &Policy) {

@@ -68,6 +68,8 @@ pub(crate) fn classify(user: &Pending, policy: &Policy) -> Words {
     let words = words::normalise(text);
     if words.is_empty() {
         Words::None
+    } else if !policy.words {
+        Words::Turn
     } else if words::is_stop(&words) {
         Words::Stop
     } else if words::is_backchannel(&words) {

@@ -22,7 +22,7 @@ pub mod words;
 pub use action::{Action, Context, Notice, Why};
 pub use event::{Event, Failure, Frame, Mark, Permille};
 pub use floor::{Evidence, Verdict};
-pub use policy::Policy;
+pub use policy::{Overlap, Policy};
 pub use session::DuplexSession;
 pub use time::{SAMPLE_RATE, Samples, SessionTime, Slice, SliceClock};
 pub use transcript::{Cut, Line, Speaker, Transcript, UserKind};

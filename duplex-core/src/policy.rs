@@ -6,6 +6,23 @@ const fn ms(millis: u64) -> Samples {
     Samples::from_millis(millis)
 }
 
+/// What a sound of the user's means while the assistant speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "kebab-case")
+)]
+pub enum Overlap {
+    /// What the evidence says: attention, a command, a turn, or nothing.
+    #[default]
+    Weighed,
+    /// The floor is the user's, whatever the sound was; nothing is ever resumed.
+    Yields,
+    /// Nothing: the assistant does not listen while it speaks.
+    Unheard,
+}
+
 /// The thresholds of the turn-taking. Spans are session time; silence is counted from the user's
 /// last voiced frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +32,10 @@ const fn ms(millis: u64) -> Samples {
     serde(deny_unknown_fields)
 )]
 pub struct Policy {
+    /// What the user's sound means while the assistant speaks.
+    pub overlap: Overlap,
+    /// Whether words tell attention and commands from turns. Without it all words are a turn.
+    pub words: bool,
     /// Length of a slice: how often the user's words are recognised while they speak.
     pub slice: Samples,
     /// Audio before an onset that is recognised too: detection comes after the first sound.
@@ -23,6 +44,11 @@ pub struct Policy {
     pub shortest_window: Samples,
     /// A stretch of sound is cut at its quietest moment before it gets longer than this.
     pub longest_window: Samples,
+    /// A frame of the user's at least this probable is certainly voiced.
+    pub clear: Permille,
+    /// How long voice activity lingers behind the user's last sound: frames that are less than clear
+    /// count as voiced only once they last longer than this.
+    pub linger: Samples,
     /// Silence after which the end of the user's words is recognised, in case they are the end.
     pub tail_after: Samples,
     /// Silence after which what follows is recognised apart from what came before.
@@ -59,10 +85,14 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
+            overlap: Overlap::Weighed,
+            words: true,
             slice: ms(640),
             preroll: ms(320),
             shortest_window: ms(800),
             longest_window: ms(8_000),
+            clear: Permille(700),
+            linger: ms(96),
             tail_after: ms(32),
             split_after: ms(900),
             release: vec![
@@ -89,6 +119,26 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// What most voice agents do, for comparison: voice activity of 200 ms stops the assistant,
+    /// whatever it was, and 800 ms of silence end the user's turn, whatever was said.
+    pub fn barge_in() -> Self {
+        Self {
+            overlap: Overlap::Yields,
+            words: false,
+            release: vec![(ms(800), Permille(0))],
+            yield_after: ms(200),
+            resume_within: ms(0),
+            reopen_within: ms(0),
+            ..Self::default()
+        }
+    }
+
+    /// The turn-based assistant, for comparison: it does not listen while it speaks, and 800 ms of
+    /// silence end the user's turn, whatever was said.
+    pub fn turn_based() -> Self {
+        Self { overlap: Overlap::Unheard, ..Self::barge_in() }
+    }
+
     /// The evidence needed to answer after `silence`; nothing where it is too early for any.
     pub fn threshold(&self, silence: Samples) -> Option<Permille> {
         let after = self.release.iter().position(|&(at, _)| at > silence);

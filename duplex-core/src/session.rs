@@ -1,17 +1,17 @@
 //! The session: events in, actions out.
 
 use crate::{
-    Action, Context, Cut, Event, Failure, Notice, Permille, Policy, Samples, SessionTime, Slice,
-    Transcript, Turn, UserKind, Verdict, Why,
+    Action, Context, Cut, Event, Failure, Notice, Overlap, Permille, Policy, Samples, SessionTime,
+    Slice, Transcript, Turn, UserKind, Verdict, Why,
     ear::{Ear, Heard, Pending},
     floor::{self, Words},
     reply::{Need, Reply},
     words,
 };
 
-/// The user makes a sound while the assistant speaks.
+/// What the assistant does about a sound of the user's while it speaks.
 #[derive(Clone, Copy, Debug, Default)]
-struct Overlap {
+struct Reaction {
     ducked: bool,
     held: bool,
 }
@@ -22,7 +22,7 @@ enum Mouth {
     Silent,
     /// A reply is made ready; nothing of it is audible.
     Preparing(Reply),
-    Speaking(Reply, Overlap),
+    Speaking(Reply, Reaction),
 }
 
 /// A reply that was cut and may go on, should the cut prove wrong.
@@ -184,20 +184,34 @@ impl DuplexSession {
     fn consider_overlap(&mut self) {
         let Some(user) = &self.ear.pending else { return };
         let (speaking, silence, voiced) = (self.ear.speaking, self.ear.silence(), user.voiced);
+        match self.policy.overlap {
+            Overlap::Weighed => {}
+            Overlap::Yields if voiced >= self.policy.yield_after => return self.hush(Why::Length),
+            Overlap::Yields => {
+                if !speaking && silence >= self.policy.settle_after {
+                    self.settle(UserKind::Noise, Some(Why::ShortSound));
+                }
+                return;
+            }
+            Overlap::Unheard => {
+                self.ear.settle();
+                return;
+            }
+        }
         let verdict = floor::judge(user, speaking, silence, &self.policy);
-        let Mouth::Speaking(_, overlap) = &mut self.mouth else { return };
+        let Mouth::Speaking(_, reaction) = &mut self.mouth else { return };
         match verdict {
             Verdict::Undecided => {
-                if speaking && !overlap.ducked {
-                    overlap.ducked = true;
+                if speaking && !reaction.ducked {
+                    reaction.ducked = true;
                     self.actions.push(Action::Duck);
                 }
-                if speaking && voiced >= self.policy.hold_after && !overlap.held {
-                    overlap.held = true;
+                if speaking && voiced >= self.policy.hold_after && !reaction.held {
+                    reaction.held = true;
                     self.actions.push(Action::Hold);
                 }
             }
-            Verdict::GoOn(Why::NoAnswer) if !overlap.ducked => {}
+            Verdict::GoOn(Why::NoAnswer) if !reaction.ducked => {}
             Verdict::GoOn(why) => self.go_on(why),
             Verdict::Yield(why) => self.hush(why),
             Verdict::Stop => self.hush(Why::StopCommand),
@@ -212,9 +226,9 @@ impl DuplexSession {
             Why::NoAnswer => {}
             _ => self.settle(UserKind::Noise, Some(why)),
         }
-        let Mouth::Speaking(reply, overlap) = &mut self.mouth else { return };
+        let Mouth::Speaking(reply, reaction) = &mut self.mouth else { return };
         let turn = reply.turn;
-        let before = std::mem::take(overlap);
+        let before = std::mem::take(reaction);
         if before.held {
             self.actions.push(Action::Release);
         }
@@ -329,7 +343,7 @@ impl DuplexSession {
             return;
         };
         let turn = reply.turn;
-        self.mouth = Mouth::Speaking(reply, Overlap::default());
+        self.mouth = Mouth::Speaking(reply, Reaction::default());
         self.actions.push(Action::Speak(turn));
         self.settle(UserKind::Turn, None);
         self.interrupted = None;
@@ -363,7 +377,7 @@ impl DuplexSession {
         let turn = self.turn;
         let heard = self.transcript.reopen_assistant();
         let reply = Reply::going_on(turn, cut.answers, heard, cut.unheard, cut.complete);
-        self.mouth = Mouth::Speaking(reply, Overlap::default());
+        self.mouth = Mouth::Speaking(reply, Reaction::default());
         self.actions.push(Action::Speak(turn));
         self.notify(Notice::GoesOn { turn, why });
     }
@@ -405,24 +419,25 @@ impl DuplexSession {
             return;
         }
         let (turn, text) = (reply.turn, reply.utterance.planned());
-        let overlap = match std::mem::replace(&mut self.mouth, Mouth::Silent) {
-            Mouth::Speaking(_, overlap) => overlap,
+        let reaction = match std::mem::replace(&mut self.mouth, Mouth::Silent) {
+            Mouth::Speaking(_, reaction) => reaction,
             Mouth::Preparing(_) | Mouth::Silent => {
                 // The model has nothing to say: the user's words stand, unanswered.
                 self.settle(UserKind::Turn, None);
-                Overlap::default()
+                Reaction::default()
             }
         };
-        if overlap.held {
+        if reaction.held {
             self.actions.push(Action::Release);
         }
-        if overlap.ducked {
+        if reaction.ducked {
             self.actions.push(Action::Unduck);
         }
         self.spoke_until = self.now;
         self.transcript.push_assistant(text.clone(), None);
-        // The history may just have been cut: whatever must be read again is read while nobody waits.
-        self.actions.push(Action::Prefill(self.transcript.context("", false, String::new())));
+        // The history may just have been cut: whatever must be read again is read while nobody waits,
+        // up to where the user's next words will stand.
+        self.actions.push(Action::Prefill(self.transcript.context("", true, String::new())));
         self.notify(Notice::Finished { turn, text });
     }
 

@@ -1,6 +1,6 @@
 //! The models, each behind one function that does a piece of work and says what came of it.
 
-use std::{collections::BTreeMap, ops::ControlFlow};
+use std::{collections::BTreeMap, ops::ControlFlow, time::Instant};
 
 use duplex_audio::{PLAYOUT_RATE, Resampler};
 use duplex_core::{Context, Event, Failure, Mark, Permille, SAMPLE_RATE, Samples, Speaker};
@@ -113,7 +113,14 @@ impl<'w> Mind<'w> {
         let id = self.call(job.call)?;
         let messages = self.messages(id, context)?;
         // Whoever waits for a reply does not wait for this: the newest words are read with it.
-        self.llm.prefill(id, &messages, &mut || false).map(drop)
+        let began = Instant::now();
+        let read = self.llm.prefill(id, &messages, &mut || false)?;
+        tracing::debug!(
+            tokens = read.decoded,
+            ms = began.elapsed().as_millis() as u64,
+            "read ahead"
+        );
+        Ok(())
     }
 
     fn write(
@@ -136,7 +143,8 @@ impl<'w> Mind<'w> {
         let Draft { messages, splitter, complete, .. } = &mut draft;
         let mut clause = splitter.next_clause();
         if clause.is_none() && !*complete {
-            let end =
+            let began = Instant::now();
+            let written =
                 self.llm.write(id, messages, &mut || job.stale.holds(turn), &mut |piece| {
                     splitter.push(piece);
                     clause = splitter.next_clause();
@@ -146,7 +154,13 @@ impl<'w> Mind<'w> {
                         ControlFlow::Continue(())
                     }
                 })?;
-            *complete = matches!(end.end, End::EndOfTurn | End::Length);
+            tracing::debug!(
+                prefilled = written.prefilled,
+                tokens = written.tokens,
+                ms = began.elapsed().as_millis() as u64,
+                "wrote a clause"
+            );
+            *complete = matches!(written.end, End::EndOfTurn | End::Length);
         }
         let mut last = false;
         if *complete {
@@ -174,6 +188,10 @@ impl<'w> Mind<'w> {
             };
             Line::new(role, line.text.as_str())
         }));
+        let last = context.lines.last().map(|line| line.speaker);
+        if context.open && last != Some(Speaker::User) {
+            messages.push(Line::new(Role::User, ""));
+        }
         if !context.reply.is_empty() {
             messages.push(Line::new(Role::Assistant, context.reply.as_str()));
         }

@@ -9,7 +9,7 @@ mod show;
 
 use confique::Config as Derive;
 use duplex_model::weights::{ModelSource, Role};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use load::file;
 
@@ -160,9 +160,29 @@ pub(crate) struct Audio {
     pub(crate) duck_db: f64,
 }
 
+/// Who yields to whom.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Manners {
+    /// The evidence decides
+    #[default]
+    Duplex,
+    /// Any voice stops the assistant
+    BargeIn,
+    /// The assistant does not listen while it speaks
+    TurnBased,
+}
+
 /// When the assistant speaks, stops, waits and goes on.
 #[derive(Clone, Debug, PartialEq, Derive, Serialize)]
 pub(crate) struct Turn {
+    /// Who yields to whom: `duplex`; or, for comparison, what others do: `barge-in` (any voice stops
+    /// the assistant for good, 800 ms of silence end a turn), `turn-based` (the same, and it does not
+    /// listen while it speaks). The latter two set release, yield_after_ms, resume_within_ms and
+    /// reopen_within_ms themselves.
+    #[config(default = "duplex")]
+    pub(crate) policy: Manners,
+
     /// Length of a slice: how often the user's words are recognised while they speak.
     #[config(default = 640, validate(*slice_ms >= 160, "at least 160"))]
     pub(crate) slice_ms: u64,
@@ -178,6 +198,15 @@ pub(crate) struct Turn {
     /// Longer speech is cut at its quietest moment.
     #[config(default = 8000, validate((4000..=20_000).contains(longest_window_ms), "between 4000 and 20000"))]
     pub(crate) longest_window_ms: u64,
+
+    /// Probability of speech, in thousandths, from which a frame of the user's is certainly voiced.
+    #[config(default = 700, validate((0..=1000).contains(clear_permille), "between 0 and 1000"))]
+    pub(crate) clear_permille: u64,
+
+    /// How long voice activity lingers behind the last sound: less than clear frames count as voiced
+    /// only once they last longer.
+    #[config(default = 96)]
+    pub(crate) linger_ms: u64,
 
     /// Silence after which the end of the user's words is recognised, beyond what voice activity
     /// detection takes to notice it.

@@ -53,7 +53,8 @@ impl RecogniserOptions {
 /// docs/measurements-asr.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Framing {
-    /// Silence put before the audio: Whisper drops a first word that begins at once.
+    /// Silence put before the audio: Whisper may drop a first word that begins at once. None is needed
+    /// where the audio begins before the voice does, as it does in a call.
     pub lead: Samples,
     /// Silence the encoder sees behind the audio. Time grows with it; with less the decoder repeats itself.
     pub margin: Samples,
@@ -61,7 +62,7 @@ pub struct Framing {
 
 impl Default for Framing {
     fn default() -> Self {
-        Self { lead: Samples::from_millis(250), margin: Samples::from_millis(3840) }
+        Self { lead: Samples(0), margin: Samples::from_millis(3200) }
     }
 }
 

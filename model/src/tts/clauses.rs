@@ -3,9 +3,9 @@
 use super::normalise::lexicon::{Abbreviated, abbreviation, starts_sentence};
 
 /// Words after which the first clause ends before a conjunction or the like.
-const FIRST_JOINT_WORDS: usize = 4;
+const FIRST_JOINT_WORDS: usize = 3;
 /// Words after which the first clause ends anywhere but behind a word that leans on the next.
-const FIRST_WORDS: usize = 8;
+const FIRST_WORDS: usize = 6;
 /// Words that a later clause has before it ends at a comma.
 const COMMA_WORDS: usize = 6;
 /// Words after which a later clause ends before a conjunction or the like, and anywhere.
@@ -250,7 +250,7 @@ mod tests {
                 "Photosynthesis converts light energy captured by leaves to the sugar plants need.",
                 4
             )[0],
-            "Photosynthesis converts light energy captured by leaves to the sugar "
+            "Photosynthesis converts light energy captured by leaves "
         );
     }
 
