@@ -3,15 +3,20 @@
 //! The static picture stacks strips like lines of music; the page scrolls along one long strip.
 //! Lengths are pixels; only `Strip::x` turns time into them.
 
+mod badges;
 mod captions;
 
 use std::fmt::Write as _;
 
 use maud::{Markup, PreEscaped, html};
 
+use badges::badges;
 use captions::{BOLD, texts, width};
 
-use super::{CallRecord, EventResult, Expect, Notice, clock, metrics};
+use super::{
+    CallRecord, EventResult, Expect, Notice, clock,
+    metrics::{Segment, segments},
+};
 
 /// Width of the static picture.
 const PAGE: f64 = 1080.0;
@@ -19,7 +24,6 @@ const MARGIN: f64 = 20.0;
 /// Time on one line of the static picture.
 const LINE_MS: f64 = 15_000.0;
 
-const BADGES: f64 = 22.0;
 const USER_TEXT: f64 = 78.0;
 const USER_WAVE: f64 = 112.0;
 const WAVE: f64 = 50.0;
@@ -29,22 +33,43 @@ const MARKER_TEXT: f64 = 211.0;
 const ASSISTANT_WAVE: f64 = 222.0;
 const ASSISTANT_TEXT: f64 = 287.0;
 /// Height of a strip.
-pub(super) const HEIGHT: f64 = 336.0;
+pub(crate) const HEIGHT: f64 = 336.0;
 /// Pixels to one bar of a wave.
 const BAR: f64 = 2.0;
 
 /// A record with what all its strips share.
-pub(super) struct Drawing<'a> {
+pub(crate) struct Drawing<'a> {
     record: &'a CallRecord,
     user: Lane<'a>,
     assistant: Lane<'a>,
+    /// Values of a track to a millisecond.
+    per_ms: f64,
+    length_ms: f64,
+    /// Pixels to one bar of a wave.
+    bar: f64,
+}
+
+/// What is drawn of the sound: tracks, or their outline.
+pub(crate) struct Sides<'a> {
+    /// Values of the user's side, any number to a millisecond.
+    pub(crate) user: &'a [f32],
+    /// Values of the assistant's side, as many.
+    pub(crate) assistant: &'a [f32],
+    /// The user's speech.
+    pub(crate) user_speech: Vec<Segment>,
+    /// The assistant's speech.
+    pub(crate) assistant_speech: Vec<Segment>,
+    /// Length of both, in ms.
+    pub(crate) length_ms: f64,
+    /// Pixels to one bar of a wave.
+    pub(crate) bar: f64,
 }
 
 struct Lane<'a> {
     name: &'static str,
     track: &'a [f32],
     peak: f32,
-    segments: Vec<metrics::Segment>,
+    segments: Vec<Segment>,
     texts: Vec<Text<'a>>,
     wave: f64,
     text: f64,
@@ -84,12 +109,25 @@ impl Strip {
 }
 
 impl<'a> Drawing<'a> {
-    pub(super) fn new(record: &'a CallRecord) -> Self {
-        let lane = |name, track: &'a [f32], texts, wave, text, lines| Lane {
+    pub(crate) fn new(record: &'a CallRecord) -> Self {
+        let sides = Sides {
+            user: &record.user,
+            assistant: &record.assistant,
+            user_speech: segments(&record.user, record.rate),
+            assistant_speech: segments(&record.assistant, record.rate),
+            length_ms: record.duration_ms(),
+            bar: BAR,
+        };
+        Self::over(record, sides)
+    }
+
+    /// The record's turns, notices and events over other sides than its tracks.
+    pub(crate) fn over(record: &'a CallRecord, sides: Sides<'a>) -> Self {
+        let lane = |name, track: &'a [f32], segments, texts, wave, text, lines| Lane {
             name,
             track,
             peak: track.iter().fold(1e-3, |peak: f32, x| peak.max(x.abs())),
-            segments: metrics::segments(track, record.rate),
+            segments,
             texts,
             wave,
             text,
@@ -111,21 +149,33 @@ impl<'a> Drawing<'a> {
         });
         Self {
             record,
-            user: lane("user", &record.user, user.collect(), USER_WAVE, USER_TEXT, 3),
+            user: lane(
+                "user",
+                sides.user,
+                sides.user_speech,
+                user.collect(),
+                USER_WAVE,
+                USER_TEXT,
+                3,
+            ),
             assistant: lane(
                 "assistant",
-                &record.assistant,
+                sides.assistant,
+                sides.assistant_speech,
                 assistant.collect(),
                 ASSISTANT_WAVE,
                 ASSISTANT_TEXT,
                 4,
             ),
+            per_ms: sides.user.len() as f64 / sides.length_ms.max(1.0),
+            length_ms: sides.length_ms,
+            bar: sides.bar,
         }
     }
 
     /// A picture that stands alone: lines of 15 s one under the other, and a legend.
-    pub(super) fn picture(&self) -> String {
-        let lines = ((self.record.duration_ms() / LINE_MS).ceil() as usize).max(1);
+    pub(crate) fn picture(&self) -> String {
+        let lines = ((self.length_ms / LINE_MS).ceil() as usize).max(1);
         let height = 58.0 + lines as f64 * HEIGHT + 34.0;
         let figures = format!(
             "{} · response p50 {} · stop p50 {}",
@@ -153,13 +203,13 @@ impl<'a> Drawing<'a> {
 
     fn line(&self, line: usize, lines: usize) -> Markup {
         let from_ms = line as f64 * LINE_MS;
-        let to_ms = if line + 1 == lines { self.record.duration_ms() } else { from_ms + LINE_MS };
+        let to_ms = if line + 1 == lines { self.length_ms } else { from_ms + LINE_MS };
         self.strip(&Strip { from_ms, to_ms, scale: (PAGE - 2.0 * MARGIN) * 1000.0 / LINE_MS })
     }
 
     /// The whole call as one strip at `scale` pixels a second; time zero lies at [`Self::origin`].
-    pub(super) fn long(&self, scale: f64) -> Markup {
-        let to_ms = self.record.duration_ms();
+    pub(crate) fn long(&self, scale: f64) -> Markup {
+        let to_ms = self.length_ms;
         let width = 2.0 * MARGIN + to_ms * scale / 1000.0;
         html! {
             svg class="call" width=(format!("{width:.0}")) height=(HEIGHT) {
@@ -169,7 +219,7 @@ impl<'a> Drawing<'a> {
     }
 
     /// Pixels from the left edge of a strip to its beginning.
-    pub(super) const fn origin() -> f64 {
+    pub(crate) const fn origin() -> f64 {
         MARGIN
     }
 
@@ -182,7 +232,7 @@ impl<'a> Drawing<'a> {
             (self.cuts(strip))
             (self.arrows(strip))
             (self.markers(strip))
-            (self.badges(strip))
+            (badges(&self.record.events, strip))
         }
     }
 
@@ -204,13 +254,12 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    /// One bar for every two pixels: the loudest sample under it, up and down from the middle.
+    /// Bars of a few pixels: the loudest sample under each, up and down from the middle.
     fn wave(&self, lane: &Lane<'_>, strip: &Strip) -> String {
-        let rate = f64::from(self.record.rate) / 1000.0;
-        let bars = ((strip.to_ms - strip.from_ms) * strip.scale / 1000.0 / BAR) as usize;
+        let bars = ((strip.to_ms - strip.from_ms) * strip.scale / 1000.0 / self.bar) as usize;
         let sample = |bar: usize| {
-            let ms = strip.from_ms + bar as f64 * BAR * 1000.0 / strip.scale;
-            ((ms * rate) as usize).min(lane.track.len())
+            let ms = strip.from_ms + bar as f64 * self.bar * 1000.0 / strip.scale;
+            ((ms * self.per_ms) as usize).min(lane.track.len())
         };
         let middle = lane.wave + WAVE / 2.0;
         let mut path = String::new();
@@ -219,7 +268,7 @@ impl<'a> Drawing<'a> {
             let peak = samples.iter().fold(0.0, |peak: f32, x| peak.max(x.abs())) / lane.peak;
             let half = f64::from(peak) * (WAVE / 2.0 - 2.0);
             if half >= 0.4 {
-                let x = strip.x(strip.from_ms) + (bar as f64 + 0.5) * BAR;
+                let x = strip.x(strip.from_ms) + (bar as f64 + 0.5) * self.bar;
                 write!(path, "M{x:.0} {:.1}v{:.1}", middle - half, 2.0 * half)
                     .expect("a string takes whatever is written to it");
             }
@@ -324,27 +373,6 @@ impl<'a> Drawing<'a> {
             }
         }
     }
-
-    fn badges(&self, strip: &Strip) -> Markup {
-        let mut free = [f64::MIN; 2];
-        html! {
-            @for event in self.record.events.iter().filter(|e| strip.holds(e.at_ms as f64)) {
-                @let label = format!("{} {} · {}", if event.passed { "✓" } else { "✗" }, printable(&event.id), event.expect.as_str());
-                @let width = width(&label) * BOLD + 18.0;
-                @let anchor = strip.x(event.at_ms as f64);
-                @let x = anchor.min(strip.x(strip.to_ms) - width).max(0.0);
-                @let row = usize::from(x < free[0]);
-                @let y = BADGES + row as f64 * 21.0;
-                ({ free[row] = x + width + 4.0; "" })
-                g class=(if event.passed { "badge pass" } else { "badge fail" }) {
-                    title { (printable(&event.id)) ": expected " (event.expect.as_str()) ", " (printable(&event.outcome)) ". " (printable(&event.detail)) }
-                    line x1=(px(anchor)) x2=(px(anchor)) y1=(y + 18.0) y2=(USER_WAVE + WAVE) {}
-                    rect x=(px(x)) y=(y) width=(px(width)) height="18" rx="9" {}
-                    text x=(px(x + width / 2.0)) y=(y + 13.0) text-anchor="middle" { (label) }
-                }
-            }
-        }
-    }
 }
 
 fn axis(strip: &Strip) -> Markup {
@@ -386,7 +414,7 @@ fn group(kind: &str) -> &'static str {
 }
 
 /// What the marks mean, one line high.
-pub(super) fn legend() -> Markup {
+pub(crate) fn legend() -> Markup {
     let entries = [
         ("hearing", "heard: onset, words, offset"),
         ("turn", "turn: prepared, released, dropped"),
@@ -409,12 +437,12 @@ pub(super) fn legend() -> Markup {
 }
 
 /// Text without the characters that XML forbids.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Milliseconds for people.
-pub(super) fn millis(ms: Option<f64>) -> String {
+pub(crate) fn millis(ms: Option<f64>) -> String {
     ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.0} ms"))
 }
 
@@ -423,4 +451,4 @@ fn px(value: f64) -> String {
 }
 
 /// Colours follow the reader's scheme; print is always light.
-pub(super) const STYLE: &str = include_str!("drawing.css");
+pub(crate) const STYLE: &str = include_str!("drawing.css");
