@@ -195,8 +195,17 @@ impl SuiteRun {
         std::fs::create_dir_all(folder)
             .map_err(|source| ReportError::Write { path: folder.to_owned(), source })?;
         let report = SuiteReport::of(self);
-        files::write(&folder.join("report.json"), &report.json())?;
-        files::write(&folder.join("junit.xml"), &junit::xml(self))?;
+        let path = folder.join("report.json");
+        let json = report
+            .json()
+            .map_err(|error| ReportError::Write { path: path.clone(), source: error.into() })?;
+        files::write(&path, &json)?;
+        let path = folder.join("junit.xml");
+        let xml = junit::xml(self).map_err(|error| ReportError::Write {
+            path: path.clone(),
+            source: std::io::Error::other(error),
+        })?;
+        files::write(&path, &xml)?;
         files::write(&folder.join("index.html"), &page::page(self, &report))?;
         Ok(report)
     }

@@ -151,11 +151,11 @@ impl SuiteReport {
     }
 
     /// Its form in `report.json`.
-    pub fn json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self)
-            .expect("plain structures with names for keys have a JSON form");
-        text.push('\n');
-        text
+    ///
+    /// # Errors
+    /// None that is known: every part has a form in JSON.
+    pub fn json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
     }
 
     /// Reads what [`json`](Self::json) wrote.

@@ -9,7 +9,7 @@ use crate::{
     measure::{estimate::Statistic, metric::Metric},
     report::{
         clock,
-        drawing::{STYLE, legend, printable},
+        drawing::{STYLE, printable},
         html::PAGE_STYLE,
     },
 };
@@ -76,7 +76,12 @@ pub(super) fn page(run: &SuiteRun, report: &SuiteReport) -> String {
                 (overall(&report.overall))
                 section {
                     h2 { "Calls" }
-                    svg class="call key" height="14" { (legend()) }
+                    p class="key" {
+                        "Shaded: speech, as found in the tracks. "
+                        span class="answer" { "Green arrow" } ": from the user's last sound to the answer. "
+                        span class="stop" { "Red arrow" } ": from the user's first sound to silence. "
+                        "Badges: what was expected, and whether it happened."
+                    }
                     @for result in results { (call(result)) }
                 }
             }

@@ -1,7 +1,5 @@
 //! The summary in pictures: values with their intervals, and distributions of latencies.
 
-use std::fmt::Write as _;
-
 use maud::{Markup, html};
 
 use crate::{
@@ -142,8 +140,7 @@ fn steps_of(values: &[f64], x: impl Fn(f64) -> f64, y: impl Fn(f64) -> f64) -> S
     for (index, value) in values.iter().enumerate() {
         if index % every == 0 || index == last {
             let share = (index + 1) as f64 / values.len() as f64;
-            write!(path, "H{:.1}V{:.1}", x(*value), y(share))
-                .expect("a string takes whatever is written to it");
+            path.push_str(&format!("H{:.1}V{:.1}", x(*value), y(share)));
         }
     }
     path
