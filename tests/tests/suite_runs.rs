@@ -93,6 +93,21 @@ fn a_call_that_breaks_before_its_first_frame_fails_like_any_other() {
 }
 
 #[test]
+fn an_agent_that_ends_a_call_early_has_missed_the_rest_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let agent = unlucky(4, |mut room| {
+        for _ in 0..300 {
+            room.exchange(&[0.0; PLAYOUT_FRAME], &mut [0.0; MICROPHONE_FRAME]);
+        }
+        Ok(Told::default())
+    });
+    let run = held(&agent, folder.path());
+    assert_eq!(run.results[4].verdict, Verdict::Failed);
+    assert!(run.results[4].reason.contains("never came"), "{}", run.results[4].reason);
+    assert_eq!(run.results[4].measured.events.len(), 3, "what was expected of both of its cues");
+}
+
+#[test]
 fn an_agent_that_cannot_be_reached_ends_the_set_and_what_was_held_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let agent = unlucky(3, |_| Err(AgentError::Unreachable("connection refused".to_owned())));

@@ -22,6 +22,7 @@ use crate::{
     agent::Take,
     case::{Case, Category},
     report::{EventResult, Expect},
+    room::Fired,
     score::{GO_ON_WITHIN, Heard, Limits, Span, judge, speaking_at},
 };
 
@@ -55,7 +56,11 @@ pub struct Measured {
 /// Judges a call and measures it. Without a recogniser, what needs words is left out.
 pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>) -> Measured {
     let user = sides::speech(&take.user, take.rate);
-    let cues: Vec<Heard> = take.fired.iter().map(|fired| heard(case, fired, &user)).collect();
+    // A call that ended early has not reached all of its cues.
+    let missed = case.cues.iter().skip(take.fired.len());
+    let missed = missed.map(|cue| Fired { id: cue.id.clone(), span: None });
+    let fired = take.fired.iter().cloned().chain(missed);
+    let cues: Vec<Heard> = fired.map(|fired| heard(case, &fired, &user)).collect();
     let due = cues.iter().filter(|cue| cue.expect.contains(&Expect::Respond));
     let ends: Vec<f64> = due.filter_map(|cue| cue.speech.last()).map(|span| span.end).collect();
     let fine = sides::speech(&take.assistant, take.rate);
@@ -102,7 +107,7 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
 }
 
 /// The cue as it was audible. One that is too soft for the detector counts for as long as it lasted.
-fn heard(case: &Case, fired: &crate::room::Fired, user: &[Span]) -> Heard {
+fn heard(case: &Case, fired: &Fired, user: &[Span]) -> Heard {
     let span = fired
         .span
         .map(|(from, to)| Span { start: from.as_millis() as f64, end: to.as_millis() as f64 });

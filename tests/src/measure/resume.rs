@@ -18,7 +18,7 @@ const SHORTEST: f64 = 200.0;
 /// The longest part of a reply that is searched, in ms.
 const SEARCHED: f64 = 20_000.0;
 /// From this correlation on, two sounds are the same.
-const SAME: f32 = 0.5;
+const SAME: f32 = 0.6;
 /// A word or two may be said again, in ms.
 const MOST_REPEATED: f64 = 1_000.0;
 /// The first words, by which a beginning is known.
@@ -75,7 +75,7 @@ fn best_match(sound: &[f32], sample: &[f32]) -> Option<(usize, f32)> {
 
 #[cfg(test)]
 mod tests {
-    use duplex_audio::noise;
+    use duplex_audio::{Clip, noise};
 
     use super::*;
 
@@ -103,6 +103,25 @@ mod tests {
         let (track, gap) = resumed_at(0);
         let back = went_back(&track, HZ, gap).unwrap_or_default();
         assert!((back - 2_000.0).abs() < 2.0, "{back} ms");
+    }
+
+    #[test]
+    fn another_sentence_of_the_same_voice_is_no_repetition() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("speech");
+        let list = std::fs::read_to_string(folder.join("manifest.tsv")).unwrap_or_default();
+        let clips = list.lines().filter(|line| line.contains("af_heart"));
+        let clips = clips.filter_map(|line| line.split('\t').next());
+        let mut voice = Vec::new();
+        for clip in clips {
+            let path = folder.join(clip).with_extension("flac");
+            voice.extend(Clip::read(path).map(|clip| clip.mono(HZ)).unwrap_or_default());
+        }
+        let length = voice.len() as f64 * 1000.0 / f64::from(HZ);
+        assert!(length > 20_000.0, "{length} ms of speech");
+        for cut in (2_000..length as usize - 1_000).step_by(700).map(|cut| cut as f64) {
+            let gap = Gap { began: 0.0, cut, again: cut, until: cut + 1_000.0 };
+            assert_eq!(went_back(&voice, HZ, gap), None, "at {cut} ms");
+        }
     }
 
     #[test]
