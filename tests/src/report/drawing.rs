@@ -37,6 +37,8 @@ const ASSISTANT_TEXT: f64 = 287.0;
 pub(crate) const HEIGHT: f64 = 336.0;
 /// Pixels to one bar of a wave.
 const BAR: f64 = 2.0;
+/// The part of them that is drawn.
+const BAR_WIDTH: f64 = 0.65;
 
 /// A record with what all its strips share.
 pub(crate) struct Drawing<'a> {
@@ -246,7 +248,8 @@ impl<'a> Drawing<'a> {
                     width=(px(end - x)) height=(WAVE) rx="3" {}
             }
             line class="rest" x1=(px(left)) x2=(px(right)) y1=(middle) y2=(middle) {}
-            path class=(format!("wave {}", lane.name)) d=(self.wave(lane, strip)) {}
+            path class=(format!("wave {}", lane.name)) style=(format!("stroke-width:{:.1}", self.bar * BAR_WIDTH))
+                d=(self.wave(lane, strip)) {}
             text class=(format!("lane {}", lane.name)) text-anchor="middle"
                 transform=(format!("translate({} {middle}) rotate(-90)", px(left - 6.0))) {
                 (lane.name)
@@ -260,7 +263,7 @@ impl<'a> Drawing<'a> {
         let bars = ((strip.to_ms - strip.from_ms) * strip.scale / 1000.0 / self.bar) as usize;
         let sample = |bar: usize| {
             let ms = strip.from_ms + bar as f64 * self.bar * 1000.0 / strip.scale;
-            ((ms * self.per_ms) as usize).min(lane.track.len())
+            ((ms * self.per_ms).round() as usize).min(lane.track.len())
         };
         let middle = lane.wave + WAVE / 2.0;
         let mut path = String::new();
@@ -270,7 +273,7 @@ impl<'a> Drawing<'a> {
             let half = f64::from(peak) * (WAVE / 2.0 - 2.0);
             if half >= 0.4 {
                 let x = strip.x(strip.from_ms) + (bar as f64 + 0.5) * self.bar;
-                write!(path, "M{x:.0} {:.1}v{:.1}", middle - half, 2.0 * half)
+                write!(path, "M{x:.1} {:.1}v{:.1}", middle - half, 2.0 * half)
                     .expect("a string takes whatever is written to it");
             }
         }

@@ -111,11 +111,18 @@ pub(super) fn value(figure: &Figure, value: f64) -> String {
     }
 }
 
-/// The value, and its interval in brackets.
-pub(super) fn with_interval(figure: &Figure) -> String {
-    let end = |at| match figure.statistic {
+/// The ends of the interval, without their unit.
+pub(super) fn ends(figure: &Figure) -> (String, String) {
+    let end = |at: f64| match figure.statistic {
         Statistic::Rate => format!("{:.0}", at * 100.0),
+        Statistic::Mean if figure.metric == Metric::WordErrors => format!("{:.0}", at * 100.0),
         _ => format!("{at:.0}"),
     };
-    format!("{} [{}, {}]", value(figure, figure.value), end(figure.low), end(figure.high))
+    (end(figure.low), end(figure.high))
+}
+
+/// The value, and its interval in brackets.
+pub(super) fn with_interval(figure: &Figure) -> String {
+    let (low, high) = ends(figure);
+    format!("{} [{low}, {high}]", value(figure, figure.value))
 }

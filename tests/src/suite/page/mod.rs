@@ -165,9 +165,10 @@ fn cell(group: &Group, metric: Metric, statistic: Statistic) -> Markup {
     html! {
         td class="number" {
             @if let Some(figure) = figure {
+                @let (low, high) = table::ends(figure);
                 (table::value(figure, figure.value))
                 br;
-                small { (table::value(figure, figure.low)) " – " (table::value(figure, figure.high)) }
+                small { (low) " – " (high) }
             }
         }
     }

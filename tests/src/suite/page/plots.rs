@@ -13,7 +13,7 @@ use crate::{
 const WIDTH: f64 = 400.0;
 /// Where the scale of a plot of rates begins and ends.
 const LEFT: f64 = 165.0;
-const RIGHT: f64 = 350.0;
+const RIGHT: f64 = 345.0;
 const ROW: f64 = 21.0;
 
 /// How many cases of each category held.
@@ -56,7 +56,7 @@ fn dots(rows: &[(String, Figure)]) -> Markup {
                 circle class="value" cx=(x(figure.value)) cy=(y) r="4" {
                     title { (table::value(figure, figure.value)) ", " (table::value(figure, figure.low)) " to " (table::value(figure, figure.high)) ", n " (figure.count) }
                 }
-                text class="soft" x=(WIDTH) y=(y + 4.0) text-anchor="end" { (format!("{:.0} %", figure.value * 100.0)) }
+                text class="soft" x=(WIDTH - 4.0) y=(y + 4.0) text-anchor="end" { (format!("{:.0} %", figure.value * 100.0)) }
             }
         }
     }
@@ -67,11 +67,11 @@ const CURVES: [(Metric, &str); 3] = [
     (Metric::StopLatency, "second"),
     (Metric::InterruptionResponse, "third"),
 ];
-const PLOT_HEIGHT: f64 = 230.0;
-const PLOT_LEFT: f64 = 38.0;
-const PLOT_RIGHT: f64 = 388.0;
-const PLOT_TOP: f64 = 62.0;
-const PLOT_BOTTOM: f64 = 205.0;
+const PLOT_HEIGHT: f64 = 300.0;
+const PLOT_LEFT: f64 = 40.0;
+const PLOT_RIGHT: f64 = 380.0;
+const PLOT_TOP: f64 = 68.0;
+const PLOT_BOTTOM: f64 = 272.0;
 
 /// Cumulative distributions of the latencies.
 pub(super) fn latencies(report: &SuiteReport) -> Markup {
@@ -105,9 +105,9 @@ pub(super) fn latencies(report: &SuiteReport) -> Markup {
             @for tick in 0..=steps {
                 @let ms = tick as f64 * step;
                 line class="grid" x1=(x(ms)) x2=(x(ms)) y1=(PLOT_TOP) y2=(PLOT_BOTTOM) {}
-                text class="soft" x=(x(ms)) y=(PLOT_BOTTOM + 16.0) text-anchor="middle" {
-                    (format!("{ms:.0}")) @if tick == steps { " ms" }
-                }
+                // The unit hangs over to the left, where there is room.
+                @let (label, anchor, at) = if tick == steps { (format!("{ms:.0} ms"), "end", WIDTH - 4.0) } else { (format!("{ms:.0}"), "middle", x(ms)) };
+                text class="soft" x=(at) y=(PLOT_BOTTOM + 16.0) text-anchor=(anchor) { (label) }
             }
             @for (row, (metric, class, values)) in curves.iter().enumerate() {
                 @let at = 10.0 + row as f64 * 17.0;
