@@ -3,7 +3,7 @@
 //! [`run`] holds the cases with an [`Agent`](crate::agent::Agent) and gives a [`SuiteRun`].
 //! [`SuiteReport`] is what is kept of it: figures with intervals, by category and over all, which
 //! [`compare`](fn@compare) sets against an earlier one. [`SuiteRun::write`] leaves `report.json`, `junit.xml` and
-//! `index.html` behind; [`table`] is for the terminal.
+//! `index.html` behind; [`table()`] is for the terminal.
 
 mod compare;
 mod junit;
