@@ -2,13 +2,17 @@
 //!
 //! A [`room::Room`] is the sound device of a scripted call. [`record::record`] makes a
 //! [`report::CallRecord`] of a finished one; whether it went well is judged from what was audible,
-//! never from the system's own events. Nothing here is part of the product's path.
+//! never from the system's own events. A set of [`case`]s is held and reported by
+//! [`suite::run`], with whoever is an [`agent::Agent`]; [`measure`] says what each call shows.
+//! Nothing here is part of the product's path.
 
 pub mod agent;
 pub mod case;
 pub mod collect;
 pub mod demo;
+pub mod measure;
 pub mod record;
 pub mod report;
 pub mod room;
 pub mod score;
+pub mod suite;

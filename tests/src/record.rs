@@ -60,6 +60,7 @@ pub fn record(wav: &Path, call: Finished<'_>) -> Result<CallRecord, FileError> {
             id: fired.id.clone(),
             expect: call.expect.get(&fired.id).cloned().unwrap_or_default(),
             speech: fired.span.map(|span| within(&user_spans, span)).unwrap_or_default(),
+            limits: score::Limits::default(),
         })
         .collect();
     let notices = &call.collected.notices;

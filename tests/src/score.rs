@@ -15,8 +15,23 @@ pub struct Span {
     pub end: f64,
 }
 
+/// The longest waits that are good enough, in ms.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// From the user's last sound to an answer.
+    pub answer: f64,
+    /// From the user's first sound to silence.
+    pub stop: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { answer: 5_000.0, stop: 2_000.0 }
+    }
+}
+
 /// A cue as it was audible, and what it should lead to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Heard {
     /// The cue's name.
     pub id: String,
@@ -24,44 +39,73 @@ pub struct Heard {
     pub expect: Vec<Expect>,
     /// The user's speech in it; empty where the cue never came.
     pub speech: Vec<Span>,
+    /// How long is good enough.
+    pub limits: Limits,
 }
 
-/// The longest wait for an answer.
-const ANSWER_WITHIN: f64 = 5_000.0;
-/// The longest wait for silence.
-const STOP_WITHIN: f64 = 2_000.0;
+impl Heard {
+    /// The name of one of its expectations in results.
+    pub(crate) fn event_id(&self, expect: Expect) -> String {
+        match self.expect.as_slice() {
+            [_] => self.id.clone(),
+            _ => format!("{}-{}", self.id, expect.as_str()),
+        }
+    }
+
+    /// Whether the user speaks to the assistant, so that it may speak again.
+    pub fn addresses(&self) -> bool {
+        self.expect.iter().any(|expect| *expect != Expect::Ignore)
+    }
+}
+
+/// Whoever is heard this long after the user's sound goes on; before, it may be on its way to silence.
+const STOPPING: f64 = 1_000.0;
 /// The longest gap in a reply that still counts as going on.
-const GO_ON_WITHIN: f64 = 2_000.0;
+pub(crate) const GO_ON_WITHIN: f64 = 2_000.0;
+/// Both sides' edges are rounded outwards to frames, so that a prompt answer may seem to overlap.
+pub(crate) const EDGE: f64 = 10.0;
+
+/// When the first of `cues` that is heard begins; never, where none is.
+pub(crate) fn begins<'a>(cues: impl IntoIterator<Item = &'a Heard>) -> f64 {
+    let first = cues.into_iter().find_map(|cue| cue.speech.first());
+    first.map_or(f64::INFINITY, |span| span.start)
+}
 
 /// Judges every cue. `cuts` are the moments at which a reply was cut for good: a reply that goes on
 /// must not be a new one.
+///
+/// An answer may come, and silence must last, until the next cue that addresses the assistant; what
+/// is to be ignored is judged until the next cue of any kind.
 pub fn judge(cues: &[Heard], assistant: &[Span], cuts: &[f64]) -> Vec<EventResult> {
     let mut results = Vec::new();
     for (index, cue) in cues.iter().enumerate() {
-        let next = cues[index + 1..].iter().find_map(|cue| cue.speech.first());
-        let next = next.map_or(f64::INFINITY, |span| span.start);
+        let later = &cues[index + 1..];
+        let next = begins(later.iter().filter(|cue| cue.addresses()));
         for &expect in &cue.expect {
             let (passed, outcome, latency) = match (cue.speech.first(), cue.speech.last()) {
                 (Some(first), Some(last)) => match expect {
-                    Expect::Respond => respond(*first, *last, assistant, next),
+                    Expect::Respond => respond(*first, *last, assistant, next, cue.limits.answer),
                     Expect::Stop => {
                         let answered = cue.expect.contains(&Expect::Respond);
-                        stop(*first, assistant, next, answered)
+                        stop(*first, assistant, next, answered, cue.limits.stop)
                     }
-                    Expect::Ignore => ignore(*first, *last, assistant, cuts, next),
+                    Expect::Ignore if speaking_at(assistant, first.start).is_some() => {
+                        ignore(*first, *last, assistant, cuts, begins(later))
+                    }
+                    Expect::Ignore if owes_answer(&cues[..index], assistant, first.start) => {
+                        (true, "an answer was due", None)
+                    }
+                    Expect::Ignore => stay_silent(*first, assistant, begins(later)),
                     Expect::Wait => wait(*first, *last, assistant),
                 },
                 _ => (false, "the moment for it never came", None),
             };
-            let several = cue.expect.len() > 1;
-            let id =
-                if several { format!("{}-{}", cue.id, expect.as_str()) } else { cue.id.clone() };
             let from = match expect {
                 Expect::Respond => cue.speech.last().map(|span| span.end),
                 _ => cue.speech.first().map(|span| span.start),
             };
             results.push(EventResult {
-                id,
+                id: cue.event_id(expect),
                 expect,
                 outcome: outcome.to_owned(),
                 passed,
@@ -77,29 +121,39 @@ pub fn judge(cues: &[Heard], assistant: &[Span], cuts: &[f64]) -> Vec<EventResul
 
 type Judgement = (bool, &'static str, Option<f64>);
 
-fn speaking_at(assistant: &[Span], at: f64) -> Option<Span> {
+/// The stretch in which the assistant is speaking at a moment.
+pub(crate) fn speaking_at(assistant: &[Span], at: f64) -> Option<Span> {
     assistant.iter().copied().find(|span| span.start < at && at < span.end)
 }
 
-fn respond(first: Span, last: Span, assistant: &[Span], next: f64) -> Judgement {
-    if assistant.iter().any(|span| span.start > first.start && span.start < last.end) {
+/// Whether the last cue that addressed the assistant asks for an answer that has not come yet.
+pub(crate) fn owes_answer(before: &[Heard], assistant: &[Span], at: f64) -> bool {
+    let Some(asked) = before.iter().rev().find(|cue| cue.addresses()) else { return false };
+    let (true, Some(last)) = (asked.expect.contains(&Expect::Respond), asked.speech.last()) else {
+        return false;
+    };
+    !assistant.iter().any(|span| span.start >= last.end - EDGE && span.start < at)
+}
+
+fn respond(first: Span, last: Span, assistant: &[Span], next: f64, within: f64) -> Judgement {
+    if assistant.iter().any(|span| span.start > first.start && span.start < last.end - EDGE) {
         return (false, "talked over the user", None);
     }
-    let answer = assistant.iter().find(|span| span.start >= last.end && span.start < next);
-    match answer.map(|span| span.start - last.end) {
-        Some(latency) if latency <= ANSWER_WITHIN => (true, "answered", Some(latency)),
+    let answer = assistant.iter().find(|span| span.start >= last.end - EDGE && span.start < next);
+    match answer.map(|span| (span.start - last.end).max(0.0)) {
+        Some(latency) if latency <= within => (true, "answered", Some(latency)),
         Some(latency) => (false, "answered late", Some(latency)),
         None => (false, "did not answer", None),
     }
 }
 
-fn stop(first: Span, assistant: &[Span], next: f64, answers: bool) -> Judgement {
+fn stop(first: Span, assistant: &[Span], next: f64, answers: bool, within: f64) -> Judgement {
     let Some(cut) = speaking_at(assistant, first.start) else {
         return (false, "was not speaking", None);
     };
     let latency = cut.end - first.start;
     let again = assistant.iter().any(|span| span.start > cut.end && span.start < next);
-    match latency <= STOP_WITHIN {
+    match latency <= within {
         false => (false, "went on", Some(latency)),
         true if again && !answers => (false, "stopped and spoke again", Some(latency)),
         true if answers => (true, "stopped", Some(latency)),
@@ -107,16 +161,23 @@ fn stop(first: Span, assistant: &[Span], next: f64, answers: bool) -> Judgement 
     }
 }
 
-fn ignore(first: Span, last: Span, assistant: &[Span], cuts: &[f64], next: f64) -> Judgement {
-    if speaking_at(assistant, first.start).is_none() {
-        return (false, "was not speaking", None);
+fn stay_silent(first: Span, assistant: &[Span], next: f64) -> Judgement {
+    if assistant.iter().any(|span| span.start >= first.start && span.start < next) {
+        (false, "spoke without being addressed", None)
+    } else {
+        (true, "stayed silent", None)
     }
+}
+
+fn ignore(first: Span, last: Span, assistant: &[Span], cuts: &[f64], next: f64) -> Judgement {
     if cuts.iter().any(|&cut| cut >= first.start && cut < next.min(last.end + GO_ON_WITHIN)) {
         return (false, "was cut", None);
     }
-    let heard =
-        |from: f64, to: f64| assistant.iter().any(|span| span.start < to && span.end > from);
-    if heard(last.end, (last.end + GO_ON_WITHIN).min(next)) {
+    let until = (last.end + GO_ON_WITHIN).min(next);
+    let from = (last.end + STOPPING).min(until - EDGE);
+    let goes_on = |span: &Span| span.start < until && span.end > from;
+    let begins_again = |span: &Span| span.start > first.start && span.start < until;
+    if assistant.iter().any(|span| goes_on(span) || begins_again(span)) {
         (true, "went on", None)
     } else {
         (false, "fell silent", None)
@@ -145,7 +206,12 @@ mod tests {
         assistant: &[Span],
         cuts: &[f64],
     ) -> Vec<(bool, Option<f64>)> {
-        let cue = Heard { id: "cue".to_owned(), expect: expect.to_vec(), speech: speech.to_vec() };
+        let cue = Heard {
+            id: "cue".to_owned(),
+            expect: expect.to_vec(),
+            speech: speech.to_vec(),
+            ..Heard::default()
+        };
         let results = judge(&[cue], assistant, cuts);
         results.iter().map(|result| (result.passed, result.latency_ms)).collect()
     }
@@ -186,6 +252,9 @@ mod tests {
         assert_eq!(one(&[Expect::Ignore], &user, &held, &[]), [(true, None)]);
         assert_eq!(one(&[Expect::Ignore], &user, &held, &[3_300.0]), [(false, None)]);
         assert_eq!(one(&[Expect::Ignore], &user, &[span(1_000.0, 3_300.0)], &[]), [(false, None)]);
+        // A slow stop outlasts a short sound.
+        assert_eq!(one(&[Expect::Ignore], &user, &[span(1_000.0, 3_900.0)], &[]), [(false, None)]);
+        assert_eq!(one(&[Expect::Ignore], &user, &[span(1_000.0, 4_600.0)], &[]), [(true, None)]);
     }
 
     #[test]
@@ -193,5 +262,38 @@ mod tests {
         let user = [span(1_000.0, 2_000.0), span(3_000.0, 4_000.0)];
         assert_eq!(one(&[Expect::Wait], &user, &[span(4_600.0, 6_000.0)], &[]), [(true, None)]);
         assert_eq!(one(&[Expect::Wait], &user, &[span(2_700.0, 3_200.0)], &[]), [(false, None)]);
+    }
+
+    #[test]
+    fn what_is_said_to_nobody_leaves_a_silent_assistant_silent() {
+        let user = [span(1_000.0, 1_500.0)];
+        assert_eq!(one(&[Expect::Ignore], &user, &[], &[]), [(true, None)]);
+        assert_eq!(one(&[Expect::Ignore], &user, &[span(2_100.0, 3_000.0)], &[]), [(false, None)]);
+    }
+
+    #[test]
+    fn a_cough_does_not_put_off_an_answer_that_is_due() {
+        let cue = |expect, start, end| Heard {
+            expect: vec![expect],
+            speech: vec![span(start, end)],
+            ..Heard::default()
+        };
+        let cues = [cue(Expect::Respond, 1_000.0, 2_000.0), cue(Expect::Ignore, 2_200.0, 2_400.0)];
+        let results = judge(&cues, &[span(2_700.0, 5_000.0)], &[]);
+        assert_eq!(results[0].latency_ms, Some(700.0));
+        assert!(results.iter().all(|result| result.passed), "{results:?}");
+    }
+
+    #[test]
+    fn a_limit_of_the_case_replaces_the_common_one() {
+        let mut cue = Heard {
+            expect: vec![Expect::Respond],
+            speech: vec![span(0.0, 1_000.0)],
+            ..Heard::default()
+        };
+        let answer = [span(1_900.0, 3_000.0)];
+        assert!(judge(std::slice::from_ref(&cue), &answer, &[])[0].passed);
+        cue.limits.answer = 800.0;
+        assert!(!judge(&[cue], &answer, &[])[0].passed);
     }
 }

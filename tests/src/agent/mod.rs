@@ -1,5 +1,7 @@
 //! Whoever is put to the test: an agent holds a call in a room.
 
+pub mod simulated;
+
 use duplex_core::Speaker;
 use duplex_runtime::{Acoustics, Stop};
 

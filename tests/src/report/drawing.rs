@@ -3,15 +3,23 @@
 //! The static picture stacks strips like lines of music; the page scrolls along one long strip.
 //! Lengths are pixels; only `Strip::x` turns time into them.
 
+mod badges;
 mod captions;
+mod markers;
 
 use std::fmt::Write as _;
 
 use maud::{Markup, PreEscaped, html};
 
+use badges::badges;
 use captions::{BOLD, texts, width};
+pub(crate) use markers::legend;
+use markers::markers;
 
-use super::{CallRecord, EventResult, Expect, Notice, clock, metrics};
+use super::{
+    CallRecord, EventResult, Expect, Notice, clock,
+    metrics::{Segment, segments},
+};
 
 /// Width of the static picture.
 const PAGE: f64 = 1080.0;
@@ -19,32 +27,52 @@ const MARGIN: f64 = 20.0;
 /// Time on one line of the static picture.
 const LINE_MS: f64 = 15_000.0;
 
-const BADGES: f64 = 22.0;
 const USER_TEXT: f64 = 78.0;
 const USER_WAVE: f64 = 112.0;
 const WAVE: f64 = 50.0;
 const ARROWS: f64 = 176.0;
-const MARKERS: f64 = 196.0;
-const MARKER_TEXT: f64 = 211.0;
 const ASSISTANT_WAVE: f64 = 222.0;
 const ASSISTANT_TEXT: f64 = 287.0;
 /// Height of a strip.
-pub(super) const HEIGHT: f64 = 336.0;
+pub(crate) const HEIGHT: f64 = 336.0;
 /// Pixels to one bar of a wave.
 const BAR: f64 = 2.0;
+/// The part of them that is drawn.
+const BAR_WIDTH: f64 = 0.65;
 
 /// A record with what all its strips share.
-pub(super) struct Drawing<'a> {
+pub(crate) struct Drawing<'a> {
     record: &'a CallRecord,
     user: Lane<'a>,
     assistant: Lane<'a>,
+    /// Values of a track to a millisecond.
+    per_ms: f64,
+    length_ms: f64,
+    /// Pixels to one bar of a wave.
+    bar: f64,
+}
+
+/// What is drawn of the sound: tracks, or their outline.
+pub(crate) struct Sides<'a> {
+    /// Values of the user's side, any number to a millisecond.
+    pub(crate) user: &'a [f32],
+    /// Values of the assistant's side, as many.
+    pub(crate) assistant: &'a [f32],
+    /// The user's speech.
+    pub(crate) user_speech: Vec<Segment>,
+    /// The assistant's speech.
+    pub(crate) assistant_speech: Vec<Segment>,
+    /// Length of both, in ms.
+    pub(crate) length_ms: f64,
+    /// Pixels to one bar of a wave.
+    pub(crate) bar: f64,
 }
 
 struct Lane<'a> {
     name: &'static str,
     track: &'a [f32],
     peak: f32,
-    segments: Vec<metrics::Segment>,
+    segments: Vec<Segment>,
     texts: Vec<Text<'a>>,
     wave: f64,
     text: f64,
@@ -84,12 +112,25 @@ impl Strip {
 }
 
 impl<'a> Drawing<'a> {
-    pub(super) fn new(record: &'a CallRecord) -> Self {
-        let lane = |name, track: &'a [f32], texts, wave, text, lines| Lane {
+    pub(crate) fn new(record: &'a CallRecord) -> Self {
+        let sides = Sides {
+            user: &record.user,
+            assistant: &record.assistant,
+            user_speech: segments(&record.user, record.rate),
+            assistant_speech: segments(&record.assistant, record.rate),
+            length_ms: record.duration_ms(),
+            bar: BAR,
+        };
+        Self::over(record, sides)
+    }
+
+    /// The record's turns, notices and events over other sides than its tracks.
+    pub(crate) fn over(record: &'a CallRecord, sides: Sides<'a>) -> Self {
+        let lane = |name, track: &'a [f32], segments, texts, wave, text, lines| Lane {
             name,
             track,
             peak: track.iter().fold(1e-3, |peak: f32, x| peak.max(x.abs())),
-            segments: metrics::segments(track, record.rate),
+            segments,
             texts,
             wave,
             text,
@@ -111,21 +152,33 @@ impl<'a> Drawing<'a> {
         });
         Self {
             record,
-            user: lane("user", &record.user, user.collect(), USER_WAVE, USER_TEXT, 3),
+            user: lane(
+                "user",
+                sides.user,
+                sides.user_speech,
+                user.collect(),
+                USER_WAVE,
+                USER_TEXT,
+                3,
+            ),
             assistant: lane(
                 "assistant",
-                &record.assistant,
+                sides.assistant,
+                sides.assistant_speech,
                 assistant.collect(),
                 ASSISTANT_WAVE,
                 ASSISTANT_TEXT,
                 4,
             ),
+            per_ms: sides.user.len() as f64 / sides.length_ms.max(1.0),
+            length_ms: sides.length_ms,
+            bar: sides.bar,
         }
     }
 
     /// A picture that stands alone: lines of 15 s one under the other, and a legend.
-    pub(super) fn picture(&self) -> String {
-        let lines = ((self.record.duration_ms() / LINE_MS).ceil() as usize).max(1);
+    pub(crate) fn picture(&self) -> String {
+        let lines = ((self.length_ms / LINE_MS).ceil() as usize).max(1);
         let height = 58.0 + lines as f64 * HEIGHT + 34.0;
         let figures = format!(
             "{} · response p50 {} · stop p50 {}",
@@ -153,13 +206,13 @@ impl<'a> Drawing<'a> {
 
     fn line(&self, line: usize, lines: usize) -> Markup {
         let from_ms = line as f64 * LINE_MS;
-        let to_ms = if line + 1 == lines { self.record.duration_ms() } else { from_ms + LINE_MS };
+        let to_ms = if line + 1 == lines { self.length_ms } else { from_ms + LINE_MS };
         self.strip(&Strip { from_ms, to_ms, scale: (PAGE - 2.0 * MARGIN) * 1000.0 / LINE_MS })
     }
 
     /// The whole call as one strip at `scale` pixels a second; time zero lies at [`Self::origin`].
-    pub(super) fn long(&self, scale: f64) -> Markup {
-        let to_ms = self.record.duration_ms();
+    pub(crate) fn long(&self, scale: f64) -> Markup {
+        let to_ms = self.length_ms;
         let width = 2.0 * MARGIN + to_ms * scale / 1000.0;
         html! {
             svg class="call" width=(format!("{width:.0}")) height=(HEIGHT) {
@@ -169,7 +222,7 @@ impl<'a> Drawing<'a> {
     }
 
     /// Pixels from the left edge of a strip to its beginning.
-    pub(super) const fn origin() -> f64 {
+    pub(crate) const fn origin() -> f64 {
         MARGIN
     }
 
@@ -181,8 +234,8 @@ impl<'a> Drawing<'a> {
             (self.lane(&self.assistant, strip))
             (self.cuts(strip))
             (self.arrows(strip))
-            (self.markers(strip))
-            (self.badges(strip))
+            (markers(&self.record.notices, strip))
+            (badges(&self.record.events, strip))
         }
     }
 
@@ -195,7 +248,8 @@ impl<'a> Drawing<'a> {
                     width=(px(end - x)) height=(WAVE) rx="3" {}
             }
             line class="rest" x1=(px(left)) x2=(px(right)) y1=(middle) y2=(middle) {}
-            path class=(format!("wave {}", lane.name)) d=(self.wave(lane, strip)) {}
+            path class=(format!("wave {}", lane.name)) style=(format!("stroke-width:{:.1}", self.bar * BAR_WIDTH))
+                d=(self.wave(lane, strip)) {}
             text class=(format!("lane {}", lane.name)) text-anchor="middle"
                 transform=(format!("translate({} {middle}) rotate(-90)", px(left - 6.0))) {
                 (lane.name)
@@ -204,13 +258,12 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    /// One bar for every two pixels: the loudest sample under it, up and down from the middle.
+    /// Bars of a few pixels: the loudest sample under each, up and down from the middle.
     fn wave(&self, lane: &Lane<'_>, strip: &Strip) -> String {
-        let rate = f64::from(self.record.rate) / 1000.0;
-        let bars = ((strip.to_ms - strip.from_ms) * strip.scale / 1000.0 / BAR) as usize;
+        let bars = ((strip.to_ms - strip.from_ms) * strip.scale / 1000.0 / self.bar) as usize;
         let sample = |bar: usize| {
-            let ms = strip.from_ms + bar as f64 * BAR * 1000.0 / strip.scale;
-            ((ms * rate) as usize).min(lane.track.len())
+            let ms = strip.from_ms + bar as f64 * self.bar * 1000.0 / strip.scale;
+            ((ms * self.per_ms).round() as usize).min(lane.track.len())
         };
         let middle = lane.wave + WAVE / 2.0;
         let mut path = String::new();
@@ -219,8 +272,8 @@ impl<'a> Drawing<'a> {
             let peak = samples.iter().fold(0.0, |peak: f32, x| peak.max(x.abs())) / lane.peak;
             let half = f64::from(peak) * (WAVE / 2.0 - 2.0);
             if half >= 0.4 {
-                let x = strip.x(strip.from_ms) + (bar as f64 + 0.5) * BAR;
-                write!(path, "M{x:.0} {:.1}v{:.1}", middle - half, 2.0 * half)
+                let x = strip.x(strip.from_ms) + (bar as f64 + 0.5) * self.bar;
+                write!(path, "M{x:.1} {:.1}v{:.1}", middle - half, 2.0 * half)
                     .expect("a string takes whatever is written to it");
             }
         }
@@ -298,53 +351,6 @@ impl<'a> Drawing<'a> {
         };
         html! { @for drawn in self.record.events.iter().filter_map(arrow) { (drawn) } }
     }
-
-    fn markers(&self, strip: &Strip) -> Markup {
-        let notices: Vec<(f64, &Notice)> = self
-            .record
-            .notices
-            .iter()
-            .filter(|notice| strip.holds(notice.at_ms as f64))
-            .map(|notice| (strip.x(notice.at_ms as f64), notice))
-            .collect();
-        html! {
-            @for (x, notice) in &notices {
-                @let group = group(&notice.kind);
-                g class=(format!("marker {group}")) {
-                    title { (clock(notice.at_ms)) " " (printable(&notice.kind)) ": " (printable(&notice.detail)) }
-                    @if group == "hearing" {
-                        rect x=(px(x - 1.0)) y=(MARKERS - 4.0) width="2" height="8" {}
-                    } @else {
-                        circle cx=(px(*x)) cy=(MARKERS) r="4" {}
-                    }
-                }
-            }
-            @for (x, kind) in labels(&notices) {
-                text class="decision" x=(px(x)) y=(MARKER_TEXT) text-anchor="middle" { (printable(kind)) }
-            }
-        }
-    }
-
-    fn badges(&self, strip: &Strip) -> Markup {
-        let mut free = [f64::MIN; 2];
-        html! {
-            @for event in self.record.events.iter().filter(|e| strip.holds(e.at_ms as f64)) {
-                @let label = format!("{} {} · {}", if event.passed { "✓" } else { "✗" }, printable(&event.id), event.expect.as_str());
-                @let width = width(&label) * BOLD + 18.0;
-                @let anchor = strip.x(event.at_ms as f64);
-                @let x = anchor.min(strip.x(strip.to_ms) - width).max(0.0);
-                @let row = usize::from(x < free[0]);
-                @let y = BADGES + row as f64 * 21.0;
-                ({ free[row] = x + width + 4.0; "" })
-                g class=(if event.passed { "badge pass" } else { "badge fail" }) {
-                    title { (printable(&event.id)) ": expected " (event.expect.as_str()) ", " (printable(&event.outcome)) ". " (printable(&event.detail)) }
-                    line x1=(px(anchor)) x2=(px(anchor)) y1=(y + 18.0) y2=(USER_WAVE + WAVE) {}
-                    rect x=(px(x)) y=(y) width=(px(width)) height="18" rx="9" {}
-                    text x=(px(x + width / 2.0)) y=(y + 13.0) text-anchor="middle" { (label) }
-                }
-            }
-        }
-    }
 }
 
 fn axis(strip: &Strip) -> Markup {
@@ -359,62 +365,13 @@ fn axis(strip: &Strip) -> Markup {
     }
 }
 
-/// Names for the decisions, as many as fit: what ends speech first, what prepares it last.
-fn labels<'a>(notices: &[(f64, &'a Notice)]) -> Vec<(f64, &'a str)> {
-    let mut placed: Vec<(f64, &str)> = Vec::new();
-    let half = |kind: &str| width(kind) * 0.42 + 2.0;
-    for wanted in ["hush", "floor", "turn", "other"] {
-        for (x, notice) in notices.iter().filter(|(_, notice)| group(&notice.kind) == wanted) {
-            let kind = notice.kind.as_str();
-            if placed.iter().all(|(other, name)| (x - other).abs() >= half(kind) + half(name)) {
-                placed.push((*x, kind));
-            }
-        }
-    }
-    placed
-}
-
-/// Kinds of notices that look alike.
-fn group(kind: &str) -> &'static str {
-    match kind {
-        "onset" | "offset" | "partial" | "final" => "hearing",
-        "end_of_turn" | "prepared" | "released" | "dropped" => "turn",
-        "duck" | "unduck" | "hold" | "release" | "ignore" | "resume" => "floor",
-        "hush" => "hush",
-        _ => "other",
-    }
-}
-
-/// What the marks mean, one line high.
-pub(super) fn legend() -> Markup {
-    let entries = [
-        ("hearing", "heard: onset, words, offset"),
-        ("turn", "turn: prepared, released, dropped"),
-        ("floor", "floor: duck, unduck, ignore, resume"),
-        ("hush", "hush"),
-    ];
-    let mut x = 0.0;
-    html! {
-        @for (group, label) in entries {
-            g class=(format!("marker {group}")) {
-                circle cx=(px(x + 5.0)) cy="6" r="4" {}
-                text class="legend" x=(px(x + 14.0)) y="10" { (label) }
-            }
-            ({ x += 36.0 + label.len() as f64 * 5.9; "" })
-        }
-        rect class="duck" x=(px(x)) y="0" width="14" height="12" {}
-        text class="legend" x=(px(x + 20.0)) y="10" { "voice lowered" }
-        text class="words unheard legend" x=(px(x + 120.0)) y="10" { "never heard" }
-    }
-}
-
 /// Text without the characters that XML forbids.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Milliseconds for people.
-pub(super) fn millis(ms: Option<f64>) -> String {
+pub(crate) fn millis(ms: Option<f64>) -> String {
     ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.0} ms"))
 }
 
@@ -423,4 +380,4 @@ fn px(value: f64) -> String {
 }
 
 /// Colours follow the reader's scheme; print is always light.
-pub(super) const STYLE: &str = include_str!("drawing.css");
+pub(crate) const STYLE: &str = include_str!("drawing.css");

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::ReportError;
 
 /// Replaces `path` by `text`: written beside it, flushed to the disk, then renamed.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), ReportError> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), ReportError> {
     let failed = |source| ReportError::Write { path: path.to_owned(), source };
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();

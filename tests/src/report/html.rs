@@ -12,7 +12,7 @@ const WIDEST: f64 = 100_000.0;
 /// The one shown first.
 const SHOWN: f64 = 120.0;
 
-const PAGE_STYLE: &str = include_str!("page.css");
+pub(crate) const PAGE_STYLE: &str = include_str!("page.css");
 const PAGE_SCRIPT: &str = include_str!("page.js");
 
 pub(super) fn page(record: &CallRecord, drawing: &Drawing<'_>) -> String {

@@ -4,9 +4,9 @@
 //! `transcript.md`, `timeline.svg`, `timeline.html` and `report.json`. Nothing here runs a call or
 //! decides whether it went well. [`metrics`] measures latencies in the two tracks alone.
 
-mod drawing;
-mod files;
-mod html;
+pub(crate) mod drawing;
+pub(crate) mod files;
+pub(crate) mod html;
 mod json;
 pub mod metrics;
 mod transcript;
@@ -233,6 +233,6 @@ impl CallRecord {
 }
 
 /// `m:ss.t`, for people.
-fn clock(ms: u64) -> String {
+pub(crate) fn clock(ms: u64) -> String {
     format!("{}:{:02}.{}", ms / 60_000, ms / 1000 % 60, ms / 100 % 10)
 }

@@ -1,0 +1,135 @@
+//! What a whole call shows, beside its cues.
+
+use duplex_core::Speaker;
+
+use crate::{agent::Take, case::Case, score::Span};
+
+use super::{
+    Recogniser, at_session_rate, is_silent, lines,
+    metric::{Metric, Observation},
+    sides::heard,
+    words,
+};
+
+/// A gap in the assistant's speech longer than this, in ms, is no pause at a full stop.
+const BREAK: f64 = 600.0;
+/// Whoever speaks again after a longer silence than this, in ms, says something new.
+const LONGEST_BREAK: f64 = 5_000.0;
+/// A sound of the user's is the reason for what follows within this time, in ms.
+const REASON: f64 = 1_500.0;
+/// Stretches closer than this, in ms, are recognised together.
+const TOGETHER: f64 = 2_000.0;
+/// Sound around what is recognised, in ms.
+const MARGIN: f64 = 200.0;
+
+const MS_PER_HOUR: f64 = 3_600_000.0;
+
+/// Falls of the assistant into silence while it hears nothing but its echo.
+pub(super) fn echo(
+    case: &Case,
+    user: &[Span],
+    fine: &[Span],
+    take: &Take,
+    observations: &mut Vec<Observation>,
+    problems: &mut Vec<String>,
+) {
+    if case.room.echo_db.is_none() {
+        return;
+    }
+    let spoke: f64 = fine.iter().map(|span| span.end - span.start).sum();
+    let alone = |cut: f64, again: f64| !heard(user, cut - REASON, again);
+    let breaks = fine.windows(2).filter(|pair| {
+        let (cut, again) = (pair[0].end, pair[1].start);
+        (BREAK..LONGEST_BREAK).contains(&(again - cut)) && alone(cut, again)
+    });
+    let mut falls = breaks.count();
+    // What it tells it said last ends in the middle of a sentence, and nobody had spoken.
+    if let (Some(told), Some(last)) = (lines(take, Speaker::Assistant).last(), fine.last()) {
+        let ends = told.trim_end().ends_with(['.', '!', '?', '…', '"', '”']);
+        falls += usize::from(!ends && !told.is_empty() && alone(last.end, f64::INFINITY));
+    }
+    observations.push(Observation::call(
+        Metric::SelfInterruption,
+        falls as f64,
+        spoke / MS_PER_HOUR,
+    ));
+    if falls > 0 {
+        problems.push(format!("fell silent {falls} times while nobody spoke"));
+    }
+}
+
+/// Speech in a call in which nobody says anything.
+pub(super) fn unasked(
+    case: &Case,
+    fine: &[Span],
+    observations: &mut Vec<Observation>,
+    problems: &mut Vec<String>,
+) {
+    if !is_silent(case) {
+        return;
+    }
+    let spoke = !fine.is_empty();
+    observations.push(Observation::call(Metric::SpuriousResponse, f64::from(u8::from(spoke)), 1.0));
+    if spoke {
+        problems.push("spoke without being addressed".to_owned());
+    }
+}
+
+/// What the agent tells that it understood.
+pub(super) fn understood(
+    case: &Case,
+    take: &Take,
+    observations: &mut Vec<Observation>,
+    problems: &mut Vec<String>,
+) {
+    if take.told.transcript.is_empty() {
+        return;
+    }
+    let told = lines(take, Speaker::User);
+    let whole: Vec<String> =
+        take.told.transcript.iter().flat_map(|line| words::normalise(&line.text)).collect();
+    for fired in take.fired.iter().filter(|fired| fired.span.is_some()) {
+        let Some(expectation) = case.expect.get(&fired.id) else { continue };
+        if !expectation.text.is_empty() && !told.is_empty() {
+            let rate = words::best_error_rate(&expectation.text, &told);
+            observations.push(Observation::of(Metric::WordErrors, &fired.id, rate));
+        }
+        for wanted in &expectation.words {
+            let wanted_words = words::normalise(wanted);
+            let held = wanted_words.iter().all(|word| whole.contains(word));
+            if !held {
+                problems.push(format!("{}: the transcript lacks {wanted:?}", fired.id));
+            }
+        }
+    }
+}
+
+/// Whether the transcript holds of the assistant what was audible.
+pub(super) fn told(
+    assistant: &[Span],
+    take: &Take,
+    recognise: &mut Recogniser<'_>,
+    observations: &mut Vec<Observation>,
+) {
+    let told = lines(take, Speaker::Assistant);
+    if told.is_empty() {
+        return;
+    }
+    let mut parts: Vec<Span> = Vec::new();
+    for span in assistant {
+        match parts.last_mut() {
+            Some(last) if span.start - last.end < TOGETHER => last.end = span.end,
+            _ => parts.push(*span),
+        }
+    }
+    let sounds = parts.iter().map(|part| (part.start - MARGIN, part.end + MARGIN));
+    let words: Option<Vec<String>> =
+        sounds.map(|(from, to)| recognise(&at_session_rate(take, from, to))).collect();
+    let Some(words) = words else { return };
+    let correct = words::truncation(&told, &words.join(" ")).is_correct();
+    observations.push(Observation::call(
+        Metric::TruncationCorrect,
+        f64::from(u8::from(correct)),
+        1.0,
+    ));
+}

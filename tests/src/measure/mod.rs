@@ -1,0 +1,191 @@
+//! From a call that was held to what it shows.
+//!
+//! [`measure`] takes a [`Take`] and its [`Case`] to [`Measured`]: verdicts on every expectation, and
+//! observations of every [`Metric`] that applies. [`estimate`] puts the observations of many calls
+//! together. Speech of both sides is found in the recorded tracks, and of the agent's own words only
+//! its transcript is used: to judge that transcript. All functions are pure.
+
+pub mod estimate;
+pub mod metric;
+pub mod resume;
+pub mod sides;
+pub mod words;
+
+mod call;
+mod trial;
+
+use duplex_audio::resample;
+use duplex_core::{SAMPLE_RATE, Speaker};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    agent::Take,
+    case::{Case, Category},
+    report::{EventResult, Expect},
+    room::Fired,
+    score::{GO_ON_WITHIN, Heard, Limits, Span, judge, speaking_at},
+};
+
+use metric::Metric;
+pub use metric::Observation;
+use resume::Gap;
+use trial::Voice;
+
+/// Turns speech at 16 kHz into words; nothing where it cannot.
+pub type Recogniser<'a> = dyn FnMut(&[f32]) -> Option<String> + 'a;
+
+/// What a call shows. Times are milliseconds since it began.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// The verdict on each expectation, in order.
+    pub events: Vec<EventResult>,
+    /// What went wrong beside the expectations; empty where nothing did.
+    pub problems: Vec<String>,
+    /// Whether every expectation was met, and nothing else went wrong.
+    pub passed: bool,
+    /// All that was observed.
+    pub observations: Vec<Observation>,
+    /// Speech of the user's.
+    #[serde(skip)]
+    pub user: Vec<Span>,
+    /// Speech of the assistant's, breaths included.
+    #[serde(skip)]
+    pub assistant: Vec<Span>,
+}
+
+/// Judges a call and measures it. Without a recogniser, what needs words is left out.
+pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>) -> Measured {
+    let user = sides::speech(&take.user, take.rate);
+    // A call that ended early has not reached all of its cues.
+    let missed = case.cues.iter().skip(take.fired.len());
+    let missed = missed.map(|cue| Fired { id: cue.id.clone(), span: None });
+    let fired = take.fired.iter().cloned().chain(missed);
+    let cues: Vec<Heard> = fired.map(|fired| heard(case, &fired, &user)).collect();
+    let due = cues.iter().filter(|cue| cue.expect.contains(&Expect::Respond));
+    let ends: Vec<f64> = due.filter_map(|cue| cue.speech.last()).map(|span| span.end).collect();
+    let fine = sides::speech(&take.assistant, take.rate);
+    let assistant = sides::stretches(&fine, &ends);
+
+    let mut recognise = recognise;
+    let restarts: Vec<Option<Restart>> = (0..cues.len())
+        .map(|index| restart(&cues, index, &fine, &assistant, take, &mut recognise))
+        .collect();
+    let cuts: Vec<f64> = restarts.iter().flatten().map(|restart| restart.cut).collect();
+    let mut events = judge(&cues, &assistant, &cuts);
+    for (cue, restart) in cues.iter().zip(&restarts) {
+        let Some(restart) = restart else { continue };
+        let id = cue.event_id(Expect::Ignore);
+        for event in events.iter_mut().filter(|event| event.id == id) {
+            event.outcome = "started over".to_owned();
+            event.detail = restart.detail.clone();
+        }
+    }
+
+    let voice = Voice { spans: &assistant, track: &take.assistant, rate: take.rate };
+    let held = judge(&cues, &assistant, &[]);
+    let mut observations = Vec::new();
+    for (index, cue) in cues.iter().enumerate() {
+        let id = cue.event_id(Expect::Ignore);
+        let went_on = held.iter().all(|event| event.id != id || event.passed);
+        let went_on = (went_on, restarts[index].is_none());
+        observations.extend(trial::observe(case.category, &cues, index, &voice, went_on));
+    }
+    observations.push(trial::both(&user, &assistant));
+    let mut problems = Vec::new();
+    call::echo(case, &user, &fine, take, &mut observations, &mut problems);
+    call::unasked(case, &fine, &mut observations, &mut problems);
+    call::understood(case, take, &mut observations, &mut problems);
+    if let Some(recognise) = recognise {
+        call::told(&assistant, take, recognise, &mut observations);
+    }
+    let passed = problems.is_empty() && events.iter().all(|event| event.passed);
+    let met =
+        |event: &EventResult| Observation::whether(Metric::Expectations, &event.id, event.passed);
+    observations.extend(events.iter().map(met));
+    observations.push(Observation::call(Metric::CasesHeld, f64::from(u8::from(passed)), 1.0));
+    Measured { events, problems, passed, observations, user, assistant }
+}
+
+/// The cue as it was audible. One that is too soft for the detector counts for as long as it lasted.
+fn heard(case: &Case, fired: &Fired, user: &[Span]) -> Heard {
+    let span = fired
+        .span
+        .map(|(from, to)| Span { start: from.as_millis() as f64, end: to.as_millis() as f64 });
+    let inside = |span: Span| {
+        let inside =
+            user.iter().filter(|speech| speech.start < span.end && speech.end > span.start);
+        let inside: Vec<Span> = inside.copied().collect();
+        if inside.is_empty() { vec![span] } else { inside }
+    };
+    let common = Limits::default();
+    let expectation = case.expect.get(&fired.id);
+    let limits = expectation.map_or(common, |expectation| Limits {
+        answer: expectation.response_within_ms.unwrap_or(common.answer),
+        stop: expectation.stop_within_ms.unwrap_or(common.stop),
+    });
+    Heard {
+        id: fired.id.clone(),
+        expect: expectation.map(|expectation| expectation.outcomes.clone()).unwrap_or_default(),
+        speech: span.map(inside).unwrap_or_default(),
+        limits,
+    }
+}
+
+struct Restart {
+    cut: f64,
+    detail: String,
+}
+
+/// Whether the reply went back, after a gap at a cue to be ignored, rather than on.
+fn restart(
+    cues: &[Heard],
+    index: usize,
+    fine: &[Span],
+    assistant: &[Span],
+    take: &Take,
+    recognise: &mut Option<&mut Recogniser<'_>>,
+) -> Option<Restart> {
+    let cue = &cues[index];
+    let (first, last) = (cue.speech.first()?, cue.speech.last()?);
+    if !cue.expect.contains(&Expect::Ignore) {
+        return None;
+    }
+    speaking_at(assistant, first.start)?;
+    let asked = cues[..index].iter().rev().find(|cue| cue.addresses());
+    let asked = asked.and_then(|cue| cue.speech.last()).map_or(0.0, |span| span.end);
+    let began = fine.iter().find(|span| span.start >= asked)?.start;
+    let until = (last.end + GO_ON_WITHIN).min(crate::score::begins(&cues[index + 1..]));
+    fine.windows(2).filter(|pair| pair[0].end >= first.start && pair[1].start < until).find_map(
+        |pair| {
+            let gap = Gap { began, cut: pair[0].end, again: pair[1].start, until: pair[1].end };
+            let detail = match resume::went_back(&take.assistant, take.rate, gap) {
+                Some(back) => format!("said the last {:.1} s again", back / 1000.0),
+                None => {
+                    let recognise = recognise.as_mut()?;
+                    let mut words = |from, to| recognise(&at_session_rate(take, from, to));
+                    let same =
+                        resume::same_words(&words(began, gap.cut)?, &words(gap.again, gap.until)?);
+                    same.then(|| "began with the same words again".to_owned())?
+                }
+            };
+            Some(Restart { cut: gap.cut, detail })
+        },
+    )
+}
+
+/// The assistant's sound between two moments, at the rate of recognisers.
+fn at_session_rate(take: &Take, from: f64, to: f64) -> Vec<f32> {
+    let sound = sides::excerpt(&take.assistant, take.rate, from, to);
+    resample::convert(sound, take.rate, SAMPLE_RATE)
+}
+
+/// The lines that one side said, as the agent tells.
+fn lines(take: &Take, speaker: Speaker) -> Vec<&str> {
+    let lines = take.told.transcript.iter().filter(|line| line.speaker == speaker);
+    lines.map(|line| line.text.as_str()).collect()
+}
+
+/// Whether nobody speaks to the assistant in a case of this kind.
+fn is_silent(case: &Case) -> bool {
+    case.category == Category::Silence && case.cues.is_empty()
+}

@@ -1,0 +1,141 @@
+//! Whether a reply that fell silent goes on where it was, from its sound.
+//!
+//! What follows the gap is compared with the reply before it by normalised cross-correlation: where
+//! it is found again, the reply went back to there. A synthesiser that speaks the same words with
+//! other samples is not found again; the words decide then, see [`same_words`].
+
+use duplex_audio::resample;
+
+use super::{sides::excerpt, words};
+
+/// The rate at which sounds are compared, in Hz: half of it holds the voiced part of speech, and the
+/// work grows with its square.
+const RATE: u32 = 4_000;
+/// How much of what follows the gap is compared, in ms.
+const COMPARED: f64 = 600.0;
+/// With less than this, in ms, nothing can be said.
+const SHORTEST: f64 = 200.0;
+/// The longest part of a reply that is searched, in ms.
+const SEARCHED: f64 = 20_000.0;
+/// From this correlation on, two sounds are the same.
+const SAME: f32 = 0.6;
+/// A word or two may be said again, in ms.
+const MOST_REPEATED: f64 = 1_000.0;
+/// The first words, by which a beginning is known.
+const FIRST_WORDS: usize = 3;
+
+/// A gap in a reply, in ms.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gap {
+    /// When the reply began.
+    pub began: f64,
+    /// When it fell silent.
+    pub cut: f64,
+    /// When it was heard again.
+    pub again: f64,
+    /// Until when it was heard then.
+    pub until: f64,
+}
+
+/// How far, in ms, the reply goes back after the gap, where that is more than a word or two; nothing
+/// where it goes on, or with something that was not heard before.
+pub fn went_back(track: &[f32], rate: u32, gap: Gap) -> Option<f64> {
+    let began = gap.began.max(gap.cut - SEARCHED);
+    let low = |from: f64, to: f64| resample::convert(excerpt(track, rate, from, to), rate, RATE);
+    let after = low(gap.again, gap.until.min(gap.again + COMPARED));
+    if (after.len() as f64) < SHORTEST * f64::from(RATE) / 1000.0 {
+        return None;
+    }
+    let (lag, likeness) = best_match(&low(began, gap.cut), &after)?;
+    let back = gap.cut - (began + lag as f64 * 1000.0 / f64::from(RATE));
+    (likeness >= SAME && back > MOST_REPEATED).then_some(back)
+}
+
+/// Whether what follows the gap begins with the words that the reply began with.
+pub fn same_words(beginning: &str, after: &str) -> bool {
+    let first = |text| words::normalise(text).into_iter().take(FIRST_WORDS).collect::<Vec<_>>();
+    let (beginning, after) = (first(beginning), first(after));
+    beginning.len().min(after.len()) == FIRST_WORDS
+        && strsim::generic_levenshtein(&beginning, &after) <= 1
+}
+
+/// Where in `sound` the `sample` is found best, and how like it is there, from -1 to 1.
+fn best_match(sound: &[f32], sample: &[f32]) -> Option<(usize, f32)> {
+    let energy = |x: &[f32]| x.iter().map(|x| f64::from(x * x)).sum::<f64>();
+    let norm = energy(sample);
+    if norm <= 0.0 || sound.len() < sample.len() {
+        return None;
+    }
+    // What leaves the window is taken off its energy, and what enters it is added.
+    let mut power = energy(&sound[..sample.len()]);
+    let mut best = (0, f32::MIN);
+    for (lag, window) in sound.windows(sample.len()).enumerate() {
+        let product: f32 = window.iter().zip(sample).map(|(a, b)| a * b).sum();
+        let likeness = f64::from(product) / (norm * power).sqrt().max(f64::MIN_POSITIVE);
+        if likeness as f32 > best.1 {
+            best = (lag, likeness as f32);
+        }
+        let entering = sound.get(lag + sample.len()).copied().unwrap_or(0.0);
+        power = (power + f64::from(entering * entering - window[0] * window[0])).max(0.0);
+    }
+    Some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use duplex_audio::{Clip, noise};
+
+    use super::*;
+
+    const HZ: u32 = 16_000;
+
+    /// Two seconds of a voice, a gap of half a second, and more of it from `position` on.
+    fn resumed_at(position: usize) -> (Vec<f32>, Gap) {
+        let voice: Vec<f32> = noise::pink(5).take(64_000).map(|x| 0.1 * x).collect();
+        let mut track = voice[..32_000].to_vec();
+        track.resize(40_000, 0.0);
+        track.extend(voice[position..position + 16_000].iter().map(|x| x * 0.7));
+        (track, Gap { began: 0.0, cut: 2_000.0, again: 2_500.0, until: 3_500.0 })
+    }
+
+    #[test]
+    fn a_reply_that_goes_on_does_not_go_back() {
+        for position in [32_000, 24_000] {
+            let (track, gap) = resumed_at(position);
+            assert_eq!(went_back(&track, HZ, gap), None, "from sample {position}");
+        }
+    }
+
+    #[test]
+    fn a_reply_that_starts_over_goes_back_to_its_beginning() {
+        let (track, gap) = resumed_at(0);
+        let back = went_back(&track, HZ, gap).unwrap_or_default();
+        assert!((back - 2_000.0).abs() < 2.0, "{back} ms");
+    }
+
+    #[test]
+    fn another_sentence_of_the_same_voice_is_no_repetition() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("speech");
+        let list = std::fs::read_to_string(folder.join("manifest.tsv")).unwrap_or_default();
+        let clips = list.lines().filter(|line| line.contains("af_heart"));
+        let clips = clips.filter_map(|line| line.split('\t').next());
+        let mut voice = Vec::new();
+        for clip in clips {
+            let path = folder.join(clip).with_extension("flac");
+            voice.extend(Clip::read(path).map(|clip| clip.mono(HZ)).unwrap_or_default());
+        }
+        let length = voice.len() as f64 * 1000.0 / f64::from(HZ);
+        assert!(length > 20_000.0, "{length} ms of speech");
+        for cut in (2_000..length as usize - 1_000).step_by(1_400).map(|cut| cut as f64) {
+            let gap = Gap { began: 0.0, cut, again: cut, until: cut + 1_000.0 };
+            assert_eq!(went_back(&voice, HZ, gap), None, "at {cut} ms");
+        }
+    }
+
+    #[test]
+    fn words_tell_a_beginning_where_the_sound_is_another() {
+        assert!(same_words("The reason for the change", "the reason four"));
+        assert!(!same_words("The reason for the change", "during autumn is due"));
+        assert!(!same_words("The", "The"), "too little to tell");
+    }
+}

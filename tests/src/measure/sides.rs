@@ -1,0 +1,87 @@
+//! Who speaks when, from the two tracks alone.
+
+use crate::{report::metrics, score::Span};
+
+/// Gaps of the assistant's up to this long, in ms, lie between its words: it pauses at full stops.
+pub const BREATH: f64 = 450.0;
+
+/// The speech in `track`, in order: energy above the background, exact to 5 ms, pauses up to 200 ms
+/// bridged. See [`metrics::segments`] for its thresholds.
+pub fn speech(track: &[f32], rate: u32) -> Vec<Span> {
+    let segments = metrics::segments(track, rate).into_iter();
+    segments.map(|segment| Span { start: segment.start_ms, end: segment.end_ms }).collect()
+}
+
+/// `spans` with gaps of up to [`BREATH`] closed. A gap that holds one of `ends`, at which an answer
+/// falls due, stays open: what follows it is the answer, however soon it comes.
+pub fn stretches(spans: &[Span], ends: &[f64]) -> Vec<Span> {
+    let mut stretches: Vec<Span> = Vec::new();
+    for span in spans {
+        match stretches.last_mut() {
+            Some(last)
+                if span.start - last.end <= BREATH
+                    && !ends.iter().any(|end| (last.end..=span.start).contains(end)) =>
+            {
+                last.end = span.end;
+            }
+            _ => stretches.push(*span),
+        }
+    }
+    stretches
+}
+
+/// For how long both speak at once, in ms.
+pub fn overlap(a: &[Span], b: &[Span]) -> f64 {
+    let both =
+        a.iter().flat_map(|a| b.iter().map(move |b| a.end.min(b.end) - a.start.max(b.start)));
+    both.filter(|shared| *shared > 0.0).sum()
+}
+
+/// Whether any of `spans` is heard between two moments.
+pub fn heard(spans: &[Span], from: f64, to: f64) -> bool {
+    spans.iter().any(|span| span.start < to && span.end > from)
+}
+
+/// The first sample louder than -60 dBFS at or after `from_ms`, in ms: sound that is too short or too
+/// soft to count as speech is sound all the same.
+pub fn first_audio(track: &[f32], rate: u32, from_ms: f64) -> Option<f64> {
+    const AUDIBLE: f32 = 0.001;
+    let per_ms = f64::from(rate) / 1000.0;
+    let from = (from_ms * per_ms).max(0.0) as usize;
+    let rest = track.get(from..)?;
+    let ahead = rest.iter().position(|sample| sample.abs() > AUDIBLE)?;
+    Some((from + ahead) as f64 / per_ms)
+}
+
+/// The samples of `track` between two moments, as far as there are any.
+pub fn excerpt(track: &[f32], rate: u32, from_ms: f64, to_ms: f64) -> &[f32] {
+    let at = |ms: f64| ((ms * f64::from(rate) / 1000.0).max(0.0) as usize).min(track.len());
+    let (from, to) = (at(from_ms), at(to_ms));
+    track.get(from..to).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(start: f64, end: f64) -> Span {
+        Span { start, end }
+    }
+
+    #[test]
+    fn a_breath_is_part_of_a_reply_and_an_answer_is_not() {
+        let spans = [span(0.0, 1_000.0), span(1_300.0, 2_000.0)];
+        assert_eq!(stretches(&spans, &[]), [span(0.0, 2_000.0)]);
+        assert_eq!(stretches(&spans, &[1_200.0]), spans);
+        let apart = [span(0.0, 1_000.0), span(1_500.0, 2_000.0)];
+        assert_eq!(stretches(&apart, &[]), apart);
+    }
+
+    #[test]
+    fn the_first_audio_is_the_first_sample_that_can_be_heard() {
+        let mut track = vec![0.000_1; 1_600];
+        track[800] = 0.01;
+        assert_eq!(first_audio(&track, 16_000, 10.0), Some(50.0));
+        assert_eq!(first_audio(&track, 16_000, 60.0), None);
+    }
+}

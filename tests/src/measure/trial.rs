@@ -1,0 +1,188 @@
+//! What each cue shows: the observations of one trial.
+
+use crate::{
+    case::Category,
+    report::Expect,
+    score::{EDGE, Heard, Span, begins, owes_answer, speaking_at},
+};
+
+use super::{
+    metric::{
+        Metric::{self, *},
+        Observation,
+    },
+    sides::{first_audio, heard, overlap},
+};
+
+/// Speech shorter than this, in ms, is a sign of attention and no turn (Full-Duplex-Bench).
+const TURN: f64 = 1_000.0;
+/// An assistant that yields does so within this time, in ms (tau-voice).
+const YIELDS_WITHIN: f64 = 2_000.0;
+/// One that falls silent within this time, in ms, of a sound that is no turn has yielded to it
+/// (tau-voice); voicebench calls that a false barge-in.
+const UNSHAKEN: f64 = 1_000.0;
+/// One that begins to speak within this time, in ms, of such a sound has answered it (tau-voice).
+const UNMOVED: f64 = 2_000.0;
+/// The same for a spurious response (voicebench).
+const SPURIOUS_WITHIN: f64 = 5_000.0;
+
+/// The assistant's side of a call.
+pub(super) struct Voice<'a> {
+    /// Its stretches of speech.
+    pub(super) spans: &'a [Span],
+    pub(super) track: &'a [f32],
+    pub(super) rate: u32,
+}
+
+/// Everything that the cue at `index` shows. `went_on` says, of a cue to be ignored, whether its
+/// expectation was met and whether the reply went on where it was.
+pub(super) fn observe(
+    category: Category,
+    cues: &[Heard],
+    index: usize,
+    voice: &Voice<'_>,
+    went_on: (bool, bool),
+) -> Vec<Observation> {
+    let (before, later) = (&cues[..index], &cues[index + 1..]);
+    let cue = &cues[index];
+    let (Some(first), Some(last)) = (cue.speech.first(), cue.speech.last()) else {
+        return Vec::new();
+    };
+    let turn = Turn {
+        cue,
+        first: *first,
+        last: *last,
+        next: begins(later.iter().filter(|cue| cue.addresses())),
+        speaking: speaking_at(voice.spans, first.start),
+        voice,
+    };
+    let mut seen = Vec::new();
+    let expects = |wanted| cue.expect.contains(&wanted);
+    if expects(Expect::Respond) {
+        turn.response(expects(Expect::Stop), &mut seen);
+    }
+    if expects(Expect::Stop) {
+        turn.stop(expects(Expect::Respond), &mut seen);
+    }
+    if expects(Expect::Wait) || expects(Expect::Respond) {
+        turn.gaps(expects(Expect::Wait), &mut seen);
+    }
+    if expects(Expect::Ignore) && !owes_answer(before, voice.spans, first.start) {
+        let next = begins(later);
+        turn.ignored(category, next, went_on, &mut seen);
+    }
+    seen
+}
+
+struct Turn<'a> {
+    cue: &'a Heard,
+    first: Span,
+    last: Span,
+    /// When the user next addresses the assistant.
+    next: f64,
+    /// What the assistant was saying when the user began.
+    speaking: Option<Span>,
+    voice: &'a Voice<'a>,
+}
+
+impl Turn<'_> {
+    fn whether(&self, metric: Metric, so: bool) -> Observation {
+        Observation::whether(metric, &self.cue.id, so)
+    }
+
+    fn of(&self, metric: Metric, value: f64) -> Observation {
+        Observation::of(metric, &self.cue.id, value)
+    }
+
+    /// What the assistant begins to say between two moments.
+    fn begun(&self, from: f64, to: f64) -> impl Iterator<Item = Span> {
+        self.voice.spans.iter().copied().filter(move |span| span.start >= from && span.start < to)
+    }
+
+    fn response(&self, interrupts: bool, seen: &mut Vec<Observation>) {
+        let end = self.last.end;
+        let begun = self.begun(self.first.start + EDGE, self.next);
+        let said: f64 = begun.map(|span| (span.end - span.start.max(end)).max(0.0)).sum();
+        seen.push(self.whether(Takeover, said >= TURN));
+        let early = self.begun(self.first.start + EDGE, end - EDGE).next();
+        seen.push(self.whether(TalkOver, early.is_some()));
+        let answer = self.begun(end - EDGE, self.next).next();
+        seen.push(self.whether(ResponseRate, answer.is_some()));
+        let (Some(answer), None) = (answer, early) else { return };
+        let metric = if interrupts && self.speaking.is_some() {
+            InterruptionResponse
+        } else {
+            ResponseLatency
+        };
+        seen.push(self.of(metric, (answer.start - end).max(0.0)));
+        let earlier = self.voice.spans.iter().map(|span| span.end);
+        let quiet = earlier.filter(|end| *end <= answer.start).fold(end, f64::max);
+        // The frame in which speech ends may hold its last samples.
+        if let Some(audio) = first_audio(self.voice.track, self.voice.rate, quiet + EDGE) {
+            seen.push(self.of(FirstAudio, (audio.min(answer.start) - end).max(0.0)));
+        }
+    }
+
+    fn stop(&self, answers: bool, seen: &mut Vec<Observation>) {
+        let Some(cut) = self.speaking else { return };
+        let latency = cut.end - self.first.start;
+        seen.push(self.of(StopLatency, latency));
+        seen.push(self.whether(YieldRate, latency <= YIELDS_WITHIN));
+        if latency <= YIELDS_WITHIN {
+            seen.push(self.of(YieldLatency, latency));
+        }
+        if !answers && latency <= self.cue.limits.stop {
+            let again = self.begun(cut.end, self.next).next().is_some();
+            seen.push(self.whether(StopSilence, !again));
+        }
+    }
+
+    /// What begins while the user has not finished.
+    fn gaps(&self, waits: bool, seen: &mut Vec<Observation>) {
+        if self.cue.speech.len() < 2 {
+            return;
+        }
+        let rest = self.last.start;
+        let early: Vec<Span> = self.begun(self.first.start + EDGE, self.last.end - EDGE).collect();
+        if waits {
+            let said: f64 = early.iter().map(|span| span.end - span.start).sum();
+            seen.push(self.whether(PauseTakeover, said >= TURN));
+        }
+        let over = |span: &Span| {
+            let silent = !heard(&self.cue.speech, span.start, span.start + EDGE);
+            let following = self.cue.speech.iter().filter(|speech| speech.start >= span.start);
+            silent
+                && span.start < rest
+                && following.into_iter().any(|speech| span.end > speech.start)
+        };
+        seen.push(self.whether(PrematureAnswer, early.iter().any(over)));
+    }
+
+    fn ignored(
+        &self,
+        category: Category,
+        next: f64,
+        (held, in_place): (bool, bool),
+        seen: &mut Vec<Observation>,
+    ) {
+        let Some(reply) = self.speaking else {
+            let until = |window: f64| (self.last.end + window).min(next);
+            let answered = |window| self.begun(self.first.start, until(window)).next().is_some();
+            seen.push(self.whether(Selectivity, !answered(UNMOVED)));
+            seen.push(self.whether(SpuriousResponse, answered(SPURIOUS_WITHIN)));
+            return;
+        };
+        let yielded = reply.end - self.first.start <= UNSHAKEN;
+        seen.push(self.whether(Selectivity, !yielded));
+        seen.push(self.whether(FalseBargeIn, yielded));
+        seen.push(self.whether(ResumeCorrect, held && in_place));
+        if category == Category::Backchannel {
+            seen.push(self.whether(BackchannelResume, held));
+        }
+    }
+}
+
+/// Overlap of the sides in a whole call.
+pub(super) fn both(user: &[Span], assistant: &[Span]) -> Observation {
+    Observation::call(Overlap, overlap(user, assistant), 1.0)
+}

@@ -1,0 +1,212 @@
+//! A whole set of cases: held, measured, put together and reported.
+//!
+//! [`run`] holds the cases with an [`Agent`](crate::agent::Agent) and gives a [`SuiteRun`].
+//! [`SuiteReport`] is what is kept of it: figures with intervals, by category and over all, which
+//! [`compare`](fn@compare) sets against an earlier one. [`SuiteRun::write`] leaves `report.json`, `junit.xml` and
+//! `index.html` behind; [`table()`] is for the terminal.
+
+mod compare;
+mod junit;
+mod outline;
+mod page;
+mod runner;
+mod summary;
+mod table;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use duplex_audio::FileError;
+use duplex_runtime::Stop;
+use serde::{Deserialize, Serialize};
+
+pub use compare::{Change, Verdict as ChangeVerdict, compare};
+pub use outline::Outline;
+pub use runner::run;
+pub use summary::{CaseReport, Counts, Group, ReadError, SCHEMA, SuiteReport, TranscriptLine};
+pub use table::{changes, table};
+
+use crate::{
+    agent::ToldLine,
+    case::{Category, Source},
+    measure::Measured,
+    report::{ReportError, files},
+};
+
+/// How a set is held.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many calls are held at once; at least one.
+    pub jobs: usize,
+    /// How often each case is held; at least once.
+    pub repeat: usize,
+    /// Whether the audio of cases that held is kept too.
+    pub keep_audio: bool,
+    /// Where the audio goes: into `audio` in this folder.
+    pub folder: PathBuf,
+    /// Ends the set: calls that are being held end early and do not count.
+    pub stop: Stop,
+}
+
+impl Options {
+    /// Each case once, one after the other, the audio of failures in `folder`.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { jobs: 1, repeat: 1, keep_audio: false, folder: folder.into(), stop: Stop::default() }
+    }
+}
+
+/// How far a set is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress<'a> {
+    /// Calls that are finished.
+    pub done: usize,
+    /// Calls in all.
+    pub total: usize,
+    /// How long the rest will take, at the pace so far; none before the first call is finished.
+    pub remaining: Option<Duration>,
+    /// The case that was begun or finished last.
+    pub case: &'a str,
+    /// Whether it held; none while it lasts.
+    pub held: Option<bool>,
+}
+
+/// What became of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Everything happened as expected.
+    Held,
+    /// Something did not.
+    Failed,
+    /// The machine could not keep time: it says nothing about the agent, and counts nowhere.
+    Invalid,
+    /// The agent broke the call; counts as a failure.
+    Broken,
+}
+
+impl Verdict {
+    /// The word for it in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Failed => "failed",
+            Self::Invalid => "invalid",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+/// A call of a case, and what came of it.
+#[derive(Clone, Debug)]
+pub struct CaseResult {
+    /// The case's id.
+    pub id: String,
+    /// What it tries.
+    pub category: Category,
+    /// Which repetition, from 1.
+    pub repetition: usize,
+    /// Where the case was written.
+    pub source: Option<Source>,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Why, where it did not hold.
+    pub reason: String,
+    /// What was measured; nothing of a broken call.
+    pub measured: Measured,
+    /// Length of the call, in ms.
+    pub length_ms: f64,
+    /// What the user said, by cue: from, to (in ms), words.
+    pub said: Vec<(f64, f64, String)>,
+    /// What the agent tells.
+    pub transcript: Vec<ToldLine>,
+    /// Both sides, for drawing.
+    pub outline: Outline,
+    /// The recording, relative to the folder of the set, where it was kept.
+    pub audio: Option<PathBuf>,
+}
+
+/// A category's name in reports.
+pub const fn category_name(category: Category) -> &'static str {
+    match category {
+        Category::Turn => "turn",
+        Category::Pause => "pause",
+        Category::Backchannel => "backchannel",
+        Category::Interruption => "interruption",
+        Category::Stop => "stop",
+        Category::HardPair => "hard pair",
+        Category::ToOthers => "to others",
+        Category::Background => "background",
+        Category::Noise => "noise",
+        Category::Echo => "echo",
+        Category::Long => "long",
+        Category::Digits => "digits",
+        Category::Silence => "silence",
+    }
+}
+
+/// A set that was held.
+#[derive(Clone, Debug)]
+pub struct SuiteRun {
+    /// The agent's name.
+    pub agent: String,
+    /// The calls, in the order of the cases.
+    pub results: Vec<CaseResult>,
+    /// Why the set ended early: nobody answered at the agent's address.
+    pub unreachable: Option<String>,
+    /// How long it took.
+    pub wall: Duration,
+}
+
+/// Why a set could not be held.
+#[derive(Debug, thiserror::Error)]
+pub enum SuiteError {
+    /// The folder for the audio cannot be made.
+    #[error("cannot make {}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A recording cannot be written or read; the next one could not either.
+    #[error(transparent)]
+    Sound(#[from] FileError),
+}
+
+impl SuiteRun {
+    /// Whether all that counts held, and something did.
+    pub fn passed(&self) -> bool {
+        let counts = |result: &&CaseResult| result.verdict != Verdict::Invalid;
+        let mut counted = self.results.iter().filter(counts).peekable();
+        self.unreachable.is_none()
+            && counted.peek().is_some()
+            && counted.all(|result| result.verdict == Verdict::Held)
+    }
+
+    /// Writes `report.json`, `junit.xml` and `index.html` into `folder`, each whole or not at all, and
+    /// gives what the first holds.
+    ///
+    /// # Errors
+    /// [`ReportError::Write`] at the first file that fails.
+    pub fn write(&self, folder: impl AsRef<Path>) -> Result<SuiteReport, ReportError> {
+        let folder = folder.as_ref();
+        std::fs::create_dir_all(folder)
+            .map_err(|source| ReportError::Write { path: folder.to_owned(), source })?;
+        let report = SuiteReport::of(self);
+        let path = folder.join("report.json");
+        let json = report
+            .json()
+            .map_err(|error| ReportError::Write { path: path.clone(), source: error.into() })?;
+        files::write(&path, &json)?;
+        let path = folder.join("junit.xml");
+        let xml = junit::xml(self).map_err(|error| ReportError::Write {
+            path: path.clone(),
+            source: std::io::Error::other(error),
+        })?;
+        files::write(&path, &xml)?;
+        files::write(&folder.join("index.html"), &page::page(self, &report))?;
+        Ok(report)
+    }
+}

@@ -1,0 +1,230 @@
+//! `index.html`: the set on one page that asks the network for nothing. Recordings are links.
+
+mod plots;
+mod timeline;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::{
+    measure::{estimate::Statistic, metric::Metric},
+    report::{
+        clock,
+        drawing::{STYLE, printable},
+        html::PAGE_STYLE,
+    },
+};
+
+use super::{CaseResult, Group, SuiteReport, SuiteRun, Verdict, category_name, table};
+
+const SUITE_STYLE: &str = include_str!("page.css");
+
+/// The figures of the table by category.
+const COLUMNS: [(&str, Metric, Statistic); 9] = [
+    ("as expected", Metric::CasesHeld, Statistic::Rate),
+    ("takeover", Metric::Takeover, Statistic::Rate),
+    ("in pauses", Metric::PauseTakeover, Statistic::Rate),
+    ("selectivity", Metric::Selectivity, Statistic::Rate),
+    ("resumed", Metric::ResumeCorrect, Statistic::Rate),
+    ("response p50", Metric::ResponseLatency, Statistic::P50),
+    ("response p90", Metric::ResponseLatency, Statistic::P90),
+    ("stop p50", Metric::StopLatency, Statistic::P50),
+    ("stop p90", Metric::StopLatency, Statistic::P90),
+];
+
+pub(super) fn page(run: &SuiteRun, report: &SuiteReport) -> String {
+    let mut results: Vec<&CaseResult> = run.results.iter().collect();
+    results.sort_by_key(|result| match result.verdict {
+        Verdict::Failed | Verdict::Broken => 0,
+        Verdict::Invalid => 1,
+        Verdict::Held => 2,
+    });
+    let title = format!("{}: {} calls", printable(&run.agent), run.results.len());
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(STYLE)) (PreEscaped(PAGE_STYLE)) (PreEscaped(SUITE_STYLE)) }
+            }
+            body {
+                header {
+                    h1 { (title) " " (verdict(if report.passed { Verdict::Held } else { Verdict::Failed })) }
+                    p { "held in " (clock((report.wall_s * 1000.0) as u64)) " · intervals: 95 %, bootstrap by case" }
+                    @if let Some(why) = &report.unreachable {
+                        p class="trouble" { "ended early: " (printable(why)) }
+                    }
+                }
+                (tiles(report))
+                section class="plots" {
+                    figure {
+                        figcaption { "As expected, by category" }
+                        (plots::by_category(report))
+                    }
+                    figure {
+                        figcaption { "Rates over all cases" small { " · ◀ less is better, ▶ more is better" } }
+                        (plots::rates(&report.overall))
+                    }
+                    figure {
+                        figcaption { "Latencies: share of turns answered or stopped within" }
+                        (plots::latencies(report))
+                    }
+                }
+                (categories(report))
+                (overall(&report.overall))
+                section {
+                    h2 { "Calls" }
+                    p class="key" {
+                        "Shaded: speech, as found in the tracks. "
+                        span class="answer" { "Green arrow" } ": from the user's last sound to the answer. "
+                        span class="stop" { "Red arrow" } ": from the user's first sound to silence. "
+                        "Badges: what was expected, and whether it happened."
+                    }
+                    @for result in results { (call(result)) }
+                }
+            }
+        }
+    }
+    .into_string()
+}
+
+fn verdict(verdict: Verdict) -> Markup {
+    let class = match verdict {
+        Verdict::Held => "verdict pass",
+        Verdict::Invalid => "verdict invalid",
+        Verdict::Failed | Verdict::Broken => "verdict fail",
+    };
+    html! { span class=(class) { (verdict.as_str()) } }
+}
+
+fn tiles(report: &SuiteReport) -> Markup {
+    let group = &report.overall;
+    let tile = |name: &str, metric, statistic, beside: &str| {
+        let figure = group.figure(metric, statistic);
+        html! {
+            div class="tile" {
+                b { (figure.map_or("–".to_owned(), |figure| table::value(figure, figure.value))) }
+                span { (name) }
+                small {
+                    @if let Some(figure) = figure {
+                        (table::value(figure, figure.low)) " to " (table::value(figure, figure.high)) " · n " (figure.count) (beside)
+                    }
+                }
+            }
+        }
+    };
+    let p90 = |metric| {
+        let figure = group.figure(metric, Statistic::P90);
+        figure.map_or(String::new(), |figure| {
+            format!(" · p90 {}", table::value(figure, figure.value))
+        })
+    };
+    let counts = group.counts;
+    html! {
+        section class="tiles" {
+            div class="tile" {
+                b { (counts.held) " / " (counts.calls - counts.invalid) }
+                span { "calls held" }
+                small { (counts.failed) " failed · " (counts.broken) " broken · " (counts.invalid) " invalid" }
+            }
+            (tile("response latency, p50", Metric::ResponseLatency, Statistic::P50, &p90(Metric::ResponseLatency)))
+            (tile("stop latency, p50", Metric::StopLatency, Statistic::P50, &p90(Metric::StopLatency)))
+            (tile("selectivity", Metric::Selectivity, Statistic::Rate, ""))
+        }
+    }
+}
+
+fn categories(report: &SuiteReport) -> Markup {
+    let all = std::iter::once(("all", &report.overall));
+    let each = report.categories.iter().map(|(name, group)| (category_name(*name), group));
+    html! {
+        section {
+            h2 { "By category" }
+            div class="wide" {
+                table {
+                    thead { tr { th { "category" } th class="number" { "calls" } @for (title, ..) in COLUMNS { th class="number" { (title) } } } }
+                    tbody {
+                        @for (name, group) in each.chain(all) {
+                            tr {
+                                td { b { (name) } }
+                                td class="number" { (group.counts.calls) }
+                                @for (_, metric, statistic) in COLUMNS { (cell(group, metric, statistic)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cell(group: &Group, metric: Metric, statistic: Statistic) -> Markup {
+    let figure = group.figure(metric, statistic);
+    html! {
+        td class="number" {
+            @if let Some(figure) = figure {
+                @let (low, high) = table::ends(figure);
+                (table::value(figure, figure.value))
+                br;
+                small { (low) " – " (high) }
+            }
+        }
+    }
+}
+
+fn overall(group: &Group) -> Markup {
+    html! {
+        section {
+            details {
+                summary { "Every figure over all cases (" (group.figures.len()) ")" }
+                table {
+                    thead { tr { th { "figure" } th class="number" { "value" } th class="number" { "95 % interval" } th class="number" { "observations" } th class="number" { "cases" } } }
+                    tbody {
+                        @for figure in &group.figures {
+                            tr {
+                                td { (table::title(figure)) }
+                                td class="number" { (table::value(figure, figure.value)) }
+                                td class="number" { (table::value(figure, figure.low)) " – " (table::value(figure, figure.high)) }
+                                td class="number" { (figure.count) }
+                                td class="number" { (figure.cases) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One call, folded away where it held.
+fn call(result: &CaseResult) -> Markup {
+    html! {
+        details class="case" open[result.verdict != Verdict::Held] {
+            summary {
+                (verdict(result.verdict)) " " (printable(&result.id))
+                @if result.repetition > 1 { " (" (result.repetition) ")" }
+                small { " " (category_name(result.category)) @if !result.reason.is_empty() { " · " (printable(&result.reason)) } }
+            }
+            @if result.length_ms > 0.0 { div class="scroll" { (timeline::timeline(result)) } }
+            @if let Some(audio) = &result.audio {
+                audio controls preload="none" src=(audio.display()) {}
+            }
+            @if let Some(source) = &result.source {
+                p { small { (source.file.display()) ":" (source.line) } }
+            }
+            @if !result.transcript.is_empty() {
+                table class="told" {
+                    @for line in &result.transcript {
+                        @let user = line.speaker == duplex_core::Speaker::User;
+                        tr {
+                            td class=(if user { "user" } else { "assistant" }) { (if user { "user" } else { "assistant" }) }
+                            td { (printable(&line.text)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

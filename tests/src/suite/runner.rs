@@ -1,0 +1,270 @@
+//! Holds the cases, several at once, and measures each when it is over.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    time::Instant,
+};
+
+use duplex_audio::{Clip, FRAME_MILLIS, FileError};
+
+use crate::{
+    agent::{Agent, AgentError, Clock, Take, Told},
+    case::Case,
+    measure::{Measured, Observation, Recogniser, measure, metric::Metric},
+    room::{Fired, Room},
+};
+
+use super::{CaseResult, Options, Outline, Progress, SuiteError, SuiteRun, Verdict};
+
+/// A call in which more than this share of the frames came late is invalid: latencies are then those
+/// of the machine.
+const MOST_LATE: f64 = 0.01;
+/// So is one in which a frame came later than this, in ms.
+const WORST_LAG: f64 = 100.0;
+
+/// Where the audio is kept, in the folder of the set.
+const AUDIO: &str = "audio";
+
+/// A call to be held.
+struct Job<'a> {
+    case: &'a Case,
+    repetition: usize,
+    /// Relative to the folder of the set.
+    audio: PathBuf,
+}
+
+enum Event {
+    Begun(usize),
+    Over(usize, Result<Held, FileError>),
+}
+
+struct Held {
+    told: Result<Told, AgentError>,
+    fired: Vec<Fired>,
+}
+
+/// Holds every case `repeat` times, measures it, and keeps the audio of those that did not hold.
+///
+/// An agent that breaks a call fails that case; one that cannot be reached ends the set, and
+/// [`SuiteRun::unreachable`] says so. `progress` is told of every call that begins and ends. Measuring, and
+/// `recognise`, happen on the caller's thread.
+///
+/// # Errors
+/// The audio cannot be written or read back.
+pub fn run(
+    cases: &[Case],
+    agent: &dyn Agent,
+    options: &Options,
+    mut recognise: Option<&mut Recogniser<'_>>,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<SuiteRun, SuiteError> {
+    let folder = options.folder.join(AUDIO);
+    std::fs::create_dir_all(&folder)
+        .map_err(|source| SuiteError::Folder { path: folder.clone(), source })?;
+    let jobs = jobs(cases, options.repeat.max(1));
+    let began = Instant::now();
+    let mut results: Vec<(usize, CaseResult)> = Vec::new();
+    let mut unreachable = None;
+    let mut failure = None;
+    let mut done = 0;
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let (sender, events) = mpsc::channel();
+        for _ in 0..options.jobs.clamp(1, jobs.len().max(1)) {
+            let (sender, jobs, next) = (sender.clone(), &jobs, &next);
+            scope.spawn(move || {
+                while !options.stop.is_stopped() {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(job) = jobs.get(index) else { break };
+                    // Nobody listens any more where the set has ended early.
+                    if sender.send(Event::Begun(index)).is_err() {
+                        break;
+                    }
+                    let held = hold(job, agent, options);
+                    if sender.send(Event::Over(index, held)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for event in events {
+            let pace = |done: usize| began.elapsed() / u32::try_from(done).unwrap_or(u32::MAX);
+            let rest = |done: usize| u32::try_from(jobs.len() - done).unwrap_or(u32::MAX);
+            let mut tell = |done: usize, index: usize, held| {
+                progress(Progress {
+                    done,
+                    total: jobs.len(),
+                    remaining: (done > 0).then(|| pace(done) * rest(done)),
+                    case: &jobs[index].case.id,
+                    held,
+                });
+            };
+            let (index, held) = match event {
+                Event::Begun(index) => {
+                    tell(done, index, None);
+                    continue;
+                }
+                Event::Over(index, held) => (index, held),
+            };
+            // A call that was stopped in its middle says nothing.
+            if options.stop.is_stopped() {
+                continue;
+            }
+            let held = held.and_then(|held| match held.told {
+                Err(AgentError::Unreachable(why)) => {
+                    unreachable = Some(why);
+                    Ok(None)
+                }
+                _ => judge(&jobs[index], held, options, &mut recognise).map(Some),
+            });
+            match held {
+                Ok(Some(result)) => {
+                    done += 1;
+                    tell(done, index, Some(result.verdict == Verdict::Held));
+                    results.push((index, result));
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    failure = Some(error);
+                    break;
+                }
+            }
+        }
+        if unreachable.is_some() || failure.is_some() {
+            next.store(jobs.len(), Ordering::Relaxed);
+        }
+    });
+    if let Some(error) = failure {
+        return Err(error.into());
+    }
+    results.sort_by_key(|(index, _)| *index);
+    Ok(SuiteRun {
+        agent: agent.name(),
+        results: results.into_iter().map(|(_, result)| result).collect(),
+        unreachable,
+        wall: began.elapsed(),
+    })
+}
+
+fn jobs(cases: &[Case], repeat: usize) -> Vec<Job<'_>> {
+    let job = |(case, repetition): (_, usize)| {
+        let case: &Case = case;
+        let safe = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+        let name: String = case.id.chars().map(safe).collect();
+        let number = if repeat > 1 { format!("-{repetition}") } else { String::new() };
+        let audio = Path::new(AUDIO).join(format!("{name}{number}.wav"));
+        Job { case, repetition, audio }
+    };
+    let each = (1..=repeat).flat_map(|repetition| cases.iter().map(move |case| (case, repetition)));
+    each.map(job).collect()
+}
+
+fn hold(job: &Job<'_>, agent: &dyn Agent, options: &Options) -> Result<Held, FileError> {
+    let path = options.folder.join(&job.audio);
+    let (room, log) = Room::new(job.case.room.clone(), job.case.cues.clone(), Some(path))?;
+    let told = agent.hold(Box::new(room), &options.stop);
+    match log.take_error() {
+        Some(error) => Err(error),
+        None => Ok(Held { told, fired: log.fired() }),
+    }
+}
+
+fn judge(
+    job: &Job<'_>,
+    held: Held,
+    options: &Options,
+    recognise: &mut Option<&mut Recogniser<'_>>,
+) -> Result<CaseResult, FileError> {
+    let path = options.folder.join(&job.audio);
+    let (told, broken) = match held.told {
+        Ok(told) => (told, None),
+        Err(error) => (Told::default(), Some(error.to_string())),
+    };
+    // A call that broke before its first frame leaves an empty recording, which is no sound file.
+    let clip = match Clip::read(&path) {
+        Ok(clip) => clip,
+        Err(_) if broken.is_some() => {
+            Clip { rate: duplex_audio::PLAYOUT_RATE, channels: Vec::new() }
+        }
+        Err(error) => return Err(error),
+    };
+    let rate = clip.rate;
+    let mut channels = clip.channels.into_iter();
+    let (user, assistant) =
+        (channels.next().unwrap_or_default(), channels.next().unwrap_or_default());
+    let take = Take { rate, user, assistant, fired: held.fired, told };
+    let length_ms = take.user.len() as f64 * 1000.0 / f64::from(rate.max(1));
+    let late = lateness(take.told.clock, length_ms);
+    let measured = match (&broken, &late) {
+        (Some(_), _) => Measured {
+            observations: vec![Observation::call(Metric::CasesHeld, 0.0, 1.0)],
+            ..Measured::default()
+        },
+        // Nothing that a late machine measured may enter a figure.
+        (None, Some(_)) => {
+            Measured { observations: Vec::new(), ..measure(job.case, &take, reborrow(recognise)) }
+        }
+        (None, None) => measure(job.case, &take, reborrow(recognise)),
+    };
+    let (verdict, reason) = match (broken, late) {
+        (Some(why), _) => (Verdict::Broken, why),
+        (None, Some(why)) => (Verdict::Invalid, why),
+        (None, None) if measured.passed => (Verdict::Held, String::new()),
+        (None, None) => (Verdict::Failed, reasons(&measured)),
+    };
+    let keep = options.keep_audio || verdict != Verdict::Held;
+    if !keep {
+        // What cannot be removed is merely left over.
+        let _ = std::fs::remove_file(&path);
+    }
+    let text = |fired: &Fired| {
+        let (from, to) = fired.span?;
+        let text = job.case.expect.get(&fired.id).map(|expectation| expectation.text.clone());
+        Some((from.as_millis() as f64, to.as_millis() as f64, text.unwrap_or_default()))
+    };
+    Ok(CaseResult {
+        id: job.case.id.clone(),
+        category: job.case.category,
+        repetition: job.repetition,
+        source: job.case.source.clone(),
+        verdict,
+        reason,
+        length_ms,
+        said: take.fired.iter().filter_map(text).collect(),
+        outline: Outline::of(&take.user, &take.assistant),
+        transcript: take.told.transcript,
+        measured,
+        audio: keep.then(|| job.audio.clone()),
+    })
+}
+
+/// The same closure, for one more call.
+fn reborrow<'a>(recognise: &'a mut Option<&mut Recogniser<'_>>) -> Option<&'a mut Recogniser<'a>> {
+    match recognise {
+        Some(recognise) => Some(&mut **recognise),
+        None => None,
+    }
+}
+
+/// Why a call says nothing about the agent, where the machine did not keep time.
+fn lateness(clock: Clock, length_ms: f64) -> Option<String> {
+    let frames = (length_ms / FRAME_MILLIS as f64).max(1.0);
+    let share = clock.late_frames as f64 / frames;
+    (share > MOST_LATE || clock.worst_ms > WORST_LAG).then(|| {
+        format!(
+            "the machine did not keep time: {} of {frames:.0} frames late, one by {:.0} ms; hold fewer calls at once",
+            clock.late_frames, clock.worst_ms
+        )
+    })
+}
+
+fn reasons(measured: &Measured) -> String {
+    let failed = measured.events.iter().filter(|event| !event.passed);
+    let failed = failed.map(|event| format!("{}: {}", event.id, event.outcome));
+    failed.chain(measured.problems.iter().cloned()).collect::<Vec<_>>().join("; ")
+}

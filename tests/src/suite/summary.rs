@@ -1,0 +1,234 @@
+//! What is kept of a set: figures with intervals, and every case.
+
+use std::{collections::BTreeMap, path::Path};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    case::Category,
+    measure::{
+        Observation,
+        estimate::{Figure, Statistic, figures},
+        metric::Metric,
+    },
+    report::EventResult,
+};
+
+use super::{CaseResult, SuiteRun, Verdict};
+
+/// Version of the layout of a set's `report.json`. Grows when a field changes its meaning or goes away.
+pub const SCHEMA: u32 = 1;
+
+/// A set, as it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SuiteReport {
+    /// [`SCHEMA`] of the program that wrote it.
+    pub schema_version: u32,
+    /// The agent's name.
+    pub agent: String,
+    /// How long the set took, in seconds.
+    pub wall_s: f64,
+    /// Why it ended early, where it did.
+    pub unreachable: Option<String>,
+    /// Whether all that counts held.
+    pub passed: bool,
+    /// All cases.
+    pub overall: Group,
+    /// The cases of each category.
+    pub categories: BTreeMap<Category, Group>,
+    /// Each call.
+    pub cases: Vec<CaseReport>,
+}
+
+/// Cases taken together.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// How many there are.
+    pub counts: Counts,
+    /// What was measured in them, in the order of [`Metric::ALL`].
+    pub figures: Vec<Figure>,
+}
+
+/// Calls, by what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// All.
+    pub calls: usize,
+    /// Those in which everything happened as expected.
+    pub held: usize,
+    /// Those in which something did not.
+    pub failed: usize,
+    /// Those that say nothing, because the machine could not keep time.
+    pub invalid: usize,
+    /// Those that the agent broke.
+    pub broken: usize,
+}
+
+/// One call. Times are milliseconds since it began.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CaseReport {
+    /// The case's id.
+    pub id: String,
+    /// What it tries.
+    pub category: Category,
+    /// Which repetition, from 1.
+    pub repetition: usize,
+    /// Where it was written: file and line.
+    pub source: Option<String>,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Why, where it did not hold.
+    pub reason: String,
+    /// Length of the call.
+    pub length_ms: f64,
+    /// The recording, relative to the report.
+    pub audio: Option<String>,
+    /// The verdict on each expectation.
+    pub events: Vec<EventResult>,
+    /// What went wrong beside the expectations.
+    pub problems: Vec<String>,
+    /// All that was observed.
+    pub observations: Vec<Observation>,
+    /// What the agent tells.
+    pub transcript: Vec<TranscriptLine>,
+}
+
+/// A line of a transcript.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TranscriptLine {
+    /// `user` or `assistant`.
+    pub speaker: String,
+    /// What was said.
+    pub text: String,
+}
+
+/// Why a report cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Io {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is no report of a set.
+    #[error("{path} is no report of a set of cases: {source}")]
+    Format {
+        /// The file.
+        path: String,
+        /// Where it departs from one.
+        source: serde_json::Error,
+    },
+    /// Another version of this program wrote it.
+    #[error("{path} has schema version {found}, and this program reads {SCHEMA}: make it again")]
+    Version {
+        /// The file.
+        path: String,
+        /// The version in it.
+        found: u32,
+    },
+}
+
+impl SuiteReport {
+    /// What is kept of a set.
+    pub fn of(run: &SuiteRun) -> Self {
+        let mut categories: BTreeMap<Category, Vec<&CaseResult>> = BTreeMap::new();
+        for result in &run.results {
+            categories.entry(result.category).or_default().push(result);
+        }
+        Self {
+            schema_version: SCHEMA,
+            agent: run.agent.clone(),
+            wall_s: run.wall.as_secs_f64(),
+            unreachable: run.unreachable.clone(),
+            passed: run.passed(),
+            overall: group(&run.results.iter().collect::<Vec<_>>()),
+            categories: categories.iter().map(|(name, results)| (*name, group(results))).collect(),
+            cases: run.results.iter().map(case).collect(),
+        }
+    }
+
+    /// Its form in `report.json`.
+    ///
+    /// # Errors
+    /// None that is known: every part has a form in JSON.
+    pub fn json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
+    }
+
+    /// Reads what [`json`](Self::json) wrote.
+    ///
+    /// # Errors
+    /// [`ReadError`] names the file, and says what to do about another version.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, ReadError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            schema_version: u32,
+        }
+        let name = path.as_ref().display().to_string();
+        let text = std::fs::read_to_string(path.as_ref())
+            .map_err(|source| ReadError::Io { path: name.clone(), source })?;
+        let format = |source| ReadError::Format { path: name.clone(), source };
+        let Versioned { schema_version: found } = serde_json::from_str(&text).map_err(format)?;
+        if found != SCHEMA {
+            return Err(ReadError::Version { path: name, found });
+        }
+        serde_json::from_str(&text).map_err(format)
+    }
+}
+
+impl Group {
+    /// A figure, where it was measured.
+    pub fn figure(&self, metric: Metric, statistic: Statistic) -> Option<&Figure> {
+        let wanted = |figure: &&Figure| figure.metric == metric && figure.statistic == statistic;
+        self.figures.iter().find(wanted)
+    }
+}
+
+fn group(results: &[&CaseResult]) -> Group {
+    let count = |verdict| results.iter().filter(|result| result.verdict == verdict).count();
+    let counts = Counts {
+        calls: results.len(),
+        held: count(Verdict::Held),
+        failed: count(Verdict::Failed),
+        invalid: count(Verdict::Invalid),
+        broken: count(Verdict::Broken),
+    };
+    // Repetitions of a case belong together.
+    let mut cases: BTreeMap<&str, Vec<&Observation>> = BTreeMap::new();
+    for result in results.iter().filter(|result| result.verdict != Verdict::Invalid) {
+        cases.entry(&result.id).or_default().extend(&result.measured.observations);
+    }
+    let cases: Vec<Vec<&Observation>> = cases.into_values().collect();
+    Group {
+        counts,
+        figures: Metric::ALL.iter().flat_map(|metric| figures(*metric, &cases)).collect(),
+    }
+}
+
+fn case(result: &CaseResult) -> CaseReport {
+    let source = result.source.as_ref();
+    let line = |line: &crate::agent::ToldLine| TranscriptLine {
+        speaker: match line.speaker {
+            duplex_core::Speaker::User => "user".to_owned(),
+            duplex_core::Speaker::Assistant => "assistant".to_owned(),
+        },
+        text: line.text.clone(),
+    };
+    CaseReport {
+        id: result.id.clone(),
+        category: result.category,
+        repetition: result.repetition,
+        source: source.map(|source| format!("{}:{}", source.file.display(), source.line)),
+        verdict: result.verdict,
+        reason: result.reason.clone(),
+        length_ms: result.length_ms,
+        audio: result.audio.as_ref().map(|audio| audio.display().to_string()),
+        events: result.measured.events.clone(),
+        problems: result.measured.problems.clone(),
+        observations: result.measured.observations.clone(),
+        transcript: result.transcript.iter().map(line).collect(),
+    }
+}

@@ -1,0 +1,318 @@
+//! The harness, tested against an agent whose delays and faults are known: every figure is within
+//! 20 ms, every fault is found, and a fault moves no figure that it has nothing to do with.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod known_cases;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use duplex_harness::{
+    agent::simulated::{
+        Fault, Simulated,
+        code::{Meaning, recognise},
+    },
+    case::{Case, Category},
+    measure::{
+        Observation,
+        estimate::Statistic,
+        metric::{Kind, Metric},
+    },
+    report::Expect::{Respond, Stop},
+    suite::{Options, SuiteReport, SuiteRun, Verdict, run},
+};
+use known_cases::{after_speaking, case, cases, cue, question};
+use proptest::prelude::*;
+
+const TOLERANCE_MS: f64 = 20.0;
+
+fn held(cases: &[Case], agent: &Simulated) -> (SuiteRun, SuiteReport) {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { jobs: 2, ..Options::new(folder.path()) };
+    let mut read = |sound: &[f32]| recognise(sound);
+    let run = run(cases, agent, &options, Some(&mut read), &mut |_| {}).unwrap();
+    let report = SuiteReport::of(&run);
+    (run, report)
+}
+
+/// The value of each metric over all cases: the median of durations.
+fn values(report: &SuiteReport) -> BTreeMap<Metric, f64> {
+    let central = |metric: Metric| match metric.kind() {
+        Kind::Duration => Statistic::P50,
+        Kind::Rate => Statistic::Rate,
+        Kind::Mean => Statistic::Mean,
+        Kind::PerHour => Statistic::PerHour,
+    };
+    let value =
+        |metric: &Metric| Some((*metric, report.overall.figure(*metric, central(*metric))?.value));
+    Metric::ALL.iter().filter_map(value).collect()
+}
+
+fn assert_close(measured: Option<f64>, expected: f64, what: &str) {
+    let measured = measured.unwrap_or_else(|| panic!("no {what}"));
+    assert!((measured - expected).abs() <= TOLERANCE_MS, "{what}: {measured} for {expected}");
+}
+
+/// Every duration that was observed, by metric.
+fn durations(run: &SuiteRun, metric: Metric) -> Vec<f64> {
+    let observed = run.results.iter().flat_map(|result| &result.measured.observations);
+    observed.filter(|o| o.metric == metric).map(|o| o.value).collect()
+}
+
+#[test]
+fn a_faultless_agent_meets_every_expectation() {
+    let (run, report) = held(&cases(), &Simulated::default());
+    for result in &run.results {
+        assert_eq!(result.verdict, Verdict::Held, "{}: {}", result.id, result.reason);
+    }
+    assert!(report.passed);
+    for (metric, value) in values(&report) {
+        match metric.kind() {
+            Kind::Rate => {
+                assert_eq!(value, f64::from(u8::from(metric.more_is_better())), "{metric:?}")
+            }
+            Kind::PerHour => assert_eq!(value, 0.0, "{metric:?}"),
+            Kind::Mean | Kind::Duration => {}
+        }
+    }
+    let unmeasured: Vec<_> =
+        Metric::ALL.iter().filter(|metric| !values(&report).contains_key(metric)).collect();
+    assert!(unmeasured.is_empty(), "{unmeasured:?}");
+}
+
+#[test]
+fn known_delays_are_measured_to_twenty_milliseconds() {
+    for (answers, stops) in [(700, 380), (250, 120), (1_500, 900), (2_600, 40)] {
+        let agent =
+            Simulated { answers_after_ms: answers, stops_after_ms: stops, ..Simulated::default() };
+        let (run, report) = held(&cases(), &agent);
+        for metric in [Metric::ResponseLatency, Metric::InterruptionResponse, Metric::FirstAudio] {
+            let observed = durations(&run, metric);
+            assert!(!observed.is_empty(), "{metric:?}");
+            for value in observed {
+                assert_close(Some(value), answers as f64, metric.title());
+            }
+        }
+        for metric in [Metric::StopLatency, Metric::YieldLatency] {
+            let observed = durations(&run, metric);
+            assert_eq!(observed.len(), 2, "an interruption and a command");
+            for value in observed {
+                assert_close(Some(value), stops as f64, metric.title());
+            }
+        }
+        // Both speak from each of the four sounds in the reply until it stops, or the sound ends.
+        let overlap =
+            (500.0 + 300.0 + (stops as f64).min(1_000.0) + (stops as f64).min(600.0)) / 9.0;
+        assert_close(values(&report).get(&Metric::Overlap).copied(), overlap, "overlap");
+    }
+}
+
+/// Which figures a fault moves away from those of the faultless agent.
+fn moved(fault: Fault) -> (BTreeSet<Metric>, SuiteReport) {
+    let (_, sound) = held(&cases(), &Simulated::default());
+    let (_, faulty) = held(&cases(), &Simulated::default().with(fault));
+    let (before, after) = (values(&sound), values(&faulty));
+    let differs = |metric: &&Metric| match (before.get(metric), after.get(metric)) {
+        (Some(a), Some(b)) => {
+            let tolerance = if metric.kind() == Kind::Rate { 1e-9 } else { TOLERANCE_MS };
+            (a - b).abs() > tolerance
+        }
+        (a, b) => a.is_some() != b.is_some(),
+    };
+    (Metric::ALL.iter().filter(differs).copied().collect(), faulty)
+}
+
+/// The fault fails the cases named, and moves the figures named beside those that count failures.
+fn assert_found(fault: Fault, failed: &[&str], figures: &[Metric]) {
+    let (moved, report) = moved(fault);
+    let failing = report.cases.iter().filter(|case| case.verdict == Verdict::Failed);
+    assert_eq!(failing.map(|case| case.id.as_str()).collect::<Vec<_>>(), failed, "{fault:?}");
+    let mut expected: BTreeSet<Metric> = figures.iter().copied().collect();
+    if !failed.is_empty() {
+        expected.insert(Metric::CasesHeld);
+    }
+    let counted = Metric::Expectations;
+    assert_eq!(
+        moved.iter().filter(|metric| **metric != counted).collect::<Vec<_>>(),
+        expected.iter().collect::<Vec<_>>(),
+        "{fault:?}"
+    );
+}
+
+#[test]
+fn an_agent_that_stops_for_coughs_is_found() {
+    use Metric::*;
+    assert_found(
+        Fault::StopsForCoughs,
+        &["noise/cough"],
+        &[Selectivity, FalseBargeIn, ResumeCorrect],
+    );
+}
+
+#[test]
+fn an_agent_that_stops_for_attention_is_found() {
+    use Metric::*;
+    assert_found(
+        Fault::StopsForAttention,
+        &["backchannel/one"],
+        &[Selectivity, FalseBargeIn, ResumeCorrect, BackchannelResume],
+    );
+}
+
+#[test]
+fn an_agent_that_talks_over_pauses_is_found() {
+    use Metric::*;
+    // It speaks into the pause, and on when the user does, until it stops: a premature answer that is
+    // over before the answer that is due. It lasts less than a second: no takeover by the definition
+    // of Full-Duplex-Bench, but both sides speak at once.
+    assert_found(Fault::TalksOverPauses, &["pause/second"], &[TalkOver, PrematureAnswer, Overlap]);
+}
+
+#[test]
+fn whoever_speaks_for_a_second_into_a_pause_has_taken_the_turn() {
+    let slow = Simulated { stops_after_ms: 900, ..Simulated::default() };
+    assert_eq!(values(&held(&cases(), &slow).1)[&Metric::PauseTakeover], 0.0);
+    let (_, report) = held(&cases(), &slow.with(Fault::TalksOverPauses));
+    assert_eq!(values(&report)[&Metric::PauseTakeover], 1.0);
+    assert_eq!(values(&report)[&Metric::PrematureAnswer], 1.0);
+}
+
+#[test]
+fn an_agent_that_never_answers_is_found() {
+    use Metric::*;
+    let (moved, report) = moved(Fault::NeverAnswers);
+    let failed: Vec<&str> = report
+        .cases
+        .iter()
+        .filter(|case| case.verdict == Verdict::Failed)
+        .map(|case| case.id.as_str())
+        .collect();
+    assert_eq!(failed.len(), 7, "all in which a question is asked: {failed:?}");
+    for metric in [Takeover, ResponseRate, ResponseLatency, CasesHeld] {
+        assert!(moved.contains(&metric), "{metric:?}");
+    }
+    assert_eq!(values(&report)[&Takeover], 0.0);
+    for metric in [TalkOver, PrematureAnswer, SpuriousResponse, Selectivity, WordErrors] {
+        assert!(!moved.contains(&metric), "{metric:?}");
+    }
+}
+
+#[test]
+fn an_agent_that_never_stops_is_found() {
+    use Metric::*;
+    assert_found(
+        Fault::NeverStops,
+        &["interruption/question", "stop/command"],
+        &[
+            Takeover,
+            ResponseRate,
+            InterruptionResponse,
+            StopLatency,
+            YieldRate,
+            YieldLatency,
+            StopSilence,
+            Overlap,
+        ],
+    );
+}
+
+#[test]
+fn an_agent_that_tells_more_than_was_heard_is_found() {
+    let (moved, report) = moved(Fault::TellsTooMuch);
+    assert_eq!(moved, BTreeSet::from([Metric::TruncationCorrect]));
+    // The two calls in which a reply is cut.
+    let wrong = report.cases.iter().filter(|case| {
+        let told = |o: &&Observation| o.metric == Metric::TruncationCorrect;
+        case.observations.iter().find(told).is_some_and(|o| o.value == 0.0)
+    });
+    let wrong: Vec<&str> = wrong.map(|case| case.id.as_str()).collect();
+    assert_eq!(wrong, ["interruption/question", "stop/command"]);
+}
+
+#[test]
+fn an_agent_that_starts_over_is_found_and_one_that_goes_on_is_not() {
+    use Metric::*;
+    // Falling silent for a while is a false barge-in of its own; starting over is not.
+    let holds = Simulated { holds_for_attention: true, ..Simulated::default() };
+    let (_, going_on) = held(&cases(), &holds);
+    assert_eq!(values(&going_on)[&ResumeCorrect], 1.0);
+    assert_eq!(values(&going_on)[&BackchannelResume], 1.0);
+    let (_, over) = held(&cases(), &holds.clone().with(Fault::StartsOver));
+    assert_eq!(values(&over)[&ResumeCorrect], 0.5, "of a backchannel and a cough");
+    let failed = over.cases.iter().find(|case| case.id == "backchannel/one").unwrap();
+    assert_eq!(failed.events.last().unwrap().outcome, "started over");
+    let (before, after) = (values(&going_on), values(&over));
+    let moved: Vec<Metric> = before
+        .iter()
+        .filter(|(metric, value)| (after[metric] - **value).abs() > 1e-9)
+        .map(|(metric, _)| *metric)
+        .collect();
+    // What is said twice is heard twice, and told once.
+    assert_eq!(moved, [CasesHeld, Expectations, ResumeCorrect, TruncationCorrect]);
+}
+
+#[test]
+fn an_agent_that_speaks_after_a_stop_command_is_found() {
+    assert_found(Fault::SpeaksAfterStop, &["stop/command"], &[Metric::StopSilence]);
+}
+
+#[test]
+fn an_agent_that_speaks_in_silence_is_found() {
+    let (_, report) = held(&cases(), &Simulated::default().with(Fault::SpeaksUnasked));
+    let silence = report.cases.iter().find(|case| case.id == "silence/nobody").unwrap();
+    assert_eq!(silence.verdict, Verdict::Failed);
+    // What it says then lasts beyond the aside, which is no spurious response: it was speaking.
+    assert_eq!(values(&report)[&Metric::SpuriousResponse], 1.0);
+}
+
+#[test]
+fn an_agent_that_answers_what_is_said_to_others_is_found() {
+    use Metric::*;
+    assert_found(Fault::AnswersAsides, &["to-others/aside"], &[Selectivity, SpuriousResponse]);
+}
+
+#[test]
+fn an_agent_that_interrupts_itself_is_found() {
+    let (_, report) = held(&cases(), &Simulated::default().with(Fault::InterruptsItself));
+    let echo = report.cases.iter().find(|case| case.id == "echo/reply").unwrap();
+    assert_eq!(echo.verdict, Verdict::Failed);
+    // Once in the 24 words of a reply, 300 ms each.
+    let per_hour = 3_600.0 / (24.0 * 0.3);
+    let measured = values(&report)[&Metric::SelfInterruption];
+    assert!((measured / per_hour - 1.0).abs() < 0.02, "{measured} for {per_hour}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_delay_is_measured_to_twenty_milliseconds(
+        answers in 210u64..3_000,
+        stops in 30u64..1_300,
+        length in 30u64..200,
+        speaking in 50u64..400,
+    ) {
+        let agent = Simulated {
+            answers_after_ms: answers,
+            stops_after_ms: stops,
+            ..Simulated::default()
+        };
+        let (length, speaking) = (length * 10, speaking * 10);
+        // The answer comes after the reply has stopped, by more than a pause between two words.
+        prop_assume!(length + answers >= stops + 250);
+        let cases = [case(
+            "any",
+            Category::Interruption,
+            vec![
+                question(),
+                cue(Meaning::Interruption, length, after_speaking(speaking), &[Stop, Respond]),
+            ],
+        )];
+        let (run, _) = held(&cases, &agent);
+        prop_assert_eq!(run.results[0].verdict, Verdict::Held, "{}", &run.results[0].reason);
+        let one = |metric| durations(&run, metric).first().copied().unwrap_or(f64::NAN);
+        prop_assert!((one(Metric::ResponseLatency) - answers as f64).abs() <= TOLERANCE_MS);
+        prop_assert!((one(Metric::InterruptionResponse) - answers as f64).abs() <= TOLERANCE_MS);
+        prop_assert!((one(Metric::StopLatency) - stops as f64).abs() <= TOLERANCE_MS);
+    }
+}

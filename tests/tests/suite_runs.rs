@@ -1,0 +1,259 @@
+//! What a set does when calls go wrong, and the files that it leaves behind.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod known_cases;
+
+use std::{
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use duplex_audio::{Clip, MICROPHONE_FRAME, PLAYOUT_FRAME};
+use duplex_harness::{
+    agent::{
+        Agent, AgentError, Clock, Told,
+        simulated::{Fault, Simulated},
+    },
+    suite::{
+        ChangeVerdict, Options, ReadError, SuiteReport, SuiteRun, Verdict, changes, compare, run,
+        table,
+    },
+};
+use duplex_runtime::{Acoustics, Stop};
+use known_cases::cases;
+
+/// Does to one call what a test wants, and leaves the others to the simulated agent.
+struct Unlucky<F> {
+    call: AtomicUsize,
+    number: usize,
+    does: F,
+}
+
+impl<F: Fn(Box<dyn Acoustics>) -> Result<Told, AgentError> + Sync> Agent for Unlucky<F> {
+    fn name(&self) -> String {
+        "unlucky".to_owned()
+    }
+
+    fn hold(&self, room: Box<dyn Acoustics>, stop: &Stop) -> Result<Told, AgentError> {
+        if self.call.fetch_add(1, Ordering::Relaxed) == self.number {
+            return (self.does)(room);
+        }
+        Simulated::default().hold(room, stop)
+    }
+}
+
+fn unlucky(
+    number: usize,
+    does: impl Fn(Box<dyn Acoustics>) -> Result<Told, AgentError> + Sync,
+) -> impl Agent {
+    Unlucky { call: AtomicUsize::new(0), number, does }
+}
+
+fn held(agent: &dyn Agent, folder: &Path) -> SuiteRun {
+    run(&cases(), agent, &Options::new(folder), None, &mut |_| {}).unwrap()
+}
+
+fn recordings(folder: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(folder.join("audio")).unwrap();
+    let mut names: Vec<String> =
+        files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_broken_call_fails_its_case_and_the_others_are_still_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let agent = unlucky(2, |mut room| {
+        for _ in 0..50 {
+            room.exchange(&[0.0; PLAYOUT_FRAME], &mut [0.0; MICROPHONE_FRAME]);
+        }
+        Err(AgentError::Broken("half a frame".to_owned()))
+    });
+    let run = held(&agent, folder.path());
+    let verdicts: Vec<Verdict> = run.results.iter().map(|result| result.verdict).collect();
+    assert_eq!(verdicts.len(), cases().len());
+    assert_eq!(verdicts[2], Verdict::Broken);
+    assert_eq!(
+        verdicts.iter().filter(|verdict| **verdict == Verdict::Held).count(),
+        verdicts.len() - 1
+    );
+    assert!(run.results[2].reason.contains("half a frame"), "{}", run.results[2].reason);
+    assert!(!run.passed());
+    let report = SuiteReport::of(&run);
+    assert_eq!((report.overall.counts.broken, report.overall.counts.held), (1, 8));
+}
+
+#[test]
+fn a_call_that_breaks_before_its_first_frame_fails_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let agent = unlucky(0, |_| Err(AgentError::Broken("hung up".to_owned())));
+    assert_eq!(held(&agent, folder.path()).results[0].verdict, Verdict::Broken);
+}
+
+#[test]
+fn an_agent_that_ends_a_call_early_has_missed_the_rest_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let agent = unlucky(4, |mut room| {
+        for _ in 0..300 {
+            room.exchange(&[0.0; PLAYOUT_FRAME], &mut [0.0; MICROPHONE_FRAME]);
+        }
+        Ok(Told::default())
+    });
+    let run = held(&agent, folder.path());
+    assert_eq!(run.results[4].verdict, Verdict::Failed);
+    assert!(run.results[4].reason.contains("never came"), "{}", run.results[4].reason);
+    assert_eq!(run.results[4].measured.events.len(), 3, "what was expected of both of its cues");
+}
+
+#[test]
+fn an_agent_that_cannot_be_reached_ends_the_set_and_what_was_held_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let agent = unlucky(3, |_| Err(AgentError::Unreachable("connection refused".to_owned())));
+    let run = held(&agent, folder.path());
+    assert_eq!(run.unreachable.as_deref(), Some("connection refused"));
+    assert_eq!(run.results.len(), 3);
+    assert!(!run.passed());
+}
+
+#[test]
+fn a_call_in_which_the_machine_was_late_counts_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let agent = unlucky(0, |room| {
+        let told = Simulated { answers_after_ms: 1_900, ..Simulated::default() }
+            .hold(room, &Stop::default())?;
+        Ok(Told { clock: Clock { late_frames: 40, worst_ms: 60.0 }, ..told })
+    });
+    let run = held(&agent, folder.path());
+    assert_eq!(run.results[0].verdict, Verdict::Invalid);
+    assert!(run.results[0].reason.contains("40 of"), "{}", run.results[0].reason);
+    let report = SuiteReport::of(&run);
+    assert_eq!(report.overall.counts.invalid, 1);
+    for figure in &report.overall.figures {
+        assert!(figure.metric.title() != "response latency" || figure.high < 800.0, "{figure:?}");
+    }
+    assert!(run.passed(), "the others held");
+}
+
+#[test]
+fn audio_is_kept_of_failures_and_of_all_where_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let agent = Simulated::default().with(Fault::StopsForCoughs);
+    let run_of = |keep_audio| {
+        let options = Options { keep_audio, ..Options::new(folder.path()) };
+        run(&cases(), &agent, &options, None, &mut |_| {}).unwrap()
+    };
+    let failures = run_of(false);
+    assert_eq!(recordings(folder.path()), ["noise-cough.wav"]);
+    let failed = failures.results.iter().find(|result| result.verdict == Verdict::Failed).unwrap();
+    let clip = Clip::read(folder.path().join(failed.audio.as_ref().unwrap())).unwrap();
+    assert_eq!(clip.channels.len(), 2, "the user and the assistant");
+    run_of(true);
+    assert_eq!(recordings(folder.path()).len(), cases().len());
+}
+
+#[test]
+fn repetitions_and_several_calls_at_once_give_the_same_as_one_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { jobs: 3, repeat: 2, keep_audio: true, ..Options::new(folder.path()) };
+    let mut seen = Vec::new();
+    let agent = Simulated::default();
+    let twice = run(&cases(), &agent, &options, None, &mut |progress| {
+        seen.push((progress.done, progress.total, progress.held, progress.remaining.is_some()));
+    })
+    .unwrap();
+    assert_eq!(recordings(folder.path()).len(), 2 * cases().len());
+    let once = held(&agent, folder.path());
+    for (number, result) in twice.results.iter().enumerate() {
+        assert_eq!(result.measured, once.results[number % cases().len()].measured, "{}", result.id);
+        assert_eq!(result.repetition, 1 + number / cases().len());
+    }
+    assert_eq!(seen.last(), Some(&(18, 18, Some(true), true)));
+    let report = SuiteReport::of(&twice);
+    let held = report.overall.figures.first().unwrap();
+    assert_eq!((held.count, held.cases), (18, 9), "the case is the unit, not the call");
+}
+
+#[test]
+fn a_set_that_is_stopped_counts_no_call_that_was_cut_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options::new(folder.path());
+    let run = run(&cases(), &Simulated::default(), &options, None, &mut |progress| {
+        if progress.done == 2 {
+            options.stop.stop();
+        }
+    })
+    .unwrap();
+    assert_eq!(run.results.len(), 2);
+}
+
+#[test]
+fn the_report_can_be_read_back_and_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = held(&Simulated::default(), folder.path()).write(folder.path()).unwrap();
+    let read = SuiteReport::read(folder.path().join("report.json")).unwrap();
+    assert_eq!(read, before);
+    let same = SuiteReport::of(&held(&Simulated::default(), folder.path()));
+    assert!(compare(&read, &same).iter().all(|change| change.verdict == ChangeVerdict::Same));
+    let slow = Simulated { answers_after_ms: 1_200, ..Simulated::default() };
+    let slow = SuiteReport::of(&held(&slow, folder.path()));
+    let compared = compare(&read, &slow);
+    let worse: Vec<&str> = compared
+        .iter()
+        .filter(|change| change.verdict == ChangeVerdict::Worse && change.category.is_none())
+        .map(|change| change.current.metric.title())
+        .collect();
+    assert!(worse.contains(&"response latency"), "{worse:?}");
+    assert!(!worse.contains(&"stop latency"), "{worse:?}");
+    assert!(compare(&slow, &read).iter().any(|change| change.verdict == ChangeVerdict::Better));
+    assert!(changes(&compared).contains("worse"));
+    assert!(changes(&compare(&read, &same)).contains("no difference"));
+}
+
+#[test]
+fn a_report_of_another_version_is_refused_with_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.json");
+    std::fs::write(&path, r#"{"schema_version": 999}"#).unwrap();
+    let error = SuiteReport::read(&path).unwrap_err();
+    assert!(matches!(error, ReadError::Version { found: 999, .. }), "{error}");
+    assert!(error.to_string().contains("old.json"), "{error}");
+    std::fs::write(&path, "[]").unwrap();
+    assert!(matches!(SuiteReport::read(&path).unwrap_err(), ReadError::Format { .. }));
+    let missing = folder.path().join("none.json");
+    assert!(matches!(SuiteReport::read(missing).unwrap_err(), ReadError::Io { .. }));
+}
+
+#[test]
+fn the_files_say_what_failed_and_the_page_asks_the_network_for_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut hostile = cases();
+    hostile[3].id = "noise/<script>&\u{1}".to_owned();
+    let agent = Simulated::default().with(Fault::StopsForCoughs);
+    let run = run(&hostile, &agent, &Options::new(folder.path()), None, &mut |_| {}).unwrap();
+    let report = run.write(folder.path()).unwrap();
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+
+    let junit = read("junit.xml");
+    let document = roxmltree::Document::parse(&junit).unwrap();
+    let failures: Vec<_> =
+        document.descendants().filter(|node| node.has_tag_name("failure")).collect();
+    assert_eq!(failures.len(), 1);
+    assert!(failures[0].attribute("message").unwrap().contains("fell silent"));
+    assert_eq!(document.descendants().filter(|node| node.has_tag_name("testcase")).count(), 9);
+
+    let page = read("index.html");
+    assert!(!page.contains("http:") && !page.contains("https:") && !page.contains("url("));
+    assert!(!page.contains("<script>"), "the page has no script, nor does an id become one");
+    assert!(
+        page.contains("src=\"audio/noise--script---.wav\""),
+        "the recording is a relative link"
+    );
+    assert!(folder.path().join("audio/noise--script---.wav").exists());
+    assert!(page.len() < 30_000 * hostile.len(), "{} bytes", page.len());
+
+    let table = table(&report);
+    assert!(table.contains("8 of 9 held"), "{table}");
+    assert!(table.contains("fell silent"), "{table}");
+}
