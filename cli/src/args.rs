@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::commands::{bench::Bench, converse::Converse, demo::Demo};
+use crate::commands::{bench::Bench, converse::Converse, demo::Demo, serve::Serve};
 use crate::failure::Exit;
 
 /// A voice assistant that listens while it speaks
@@ -32,6 +32,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     Demo(Demo),
     Converse(Converse),
+    Serve(Serve),
     /// Step a journal through the session and say where it acts differently, if it does
     Replay {
         /// A journal that `demo` or `converse` wrote

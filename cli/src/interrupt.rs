@@ -19,8 +19,8 @@ pub(crate) fn catch() -> Result<(), Failure> {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(Exit::Interrupted as u8));
         }
-        if let Some(call) = lock().as_ref() {
-            call.stop();
+        if let Some(end) = lock().as_ref() {
+            end();
         }
     };
     ctrlc::set_handler(handler)
@@ -29,11 +29,17 @@ pub(crate) fn catch() -> Result<(), Failure> {
 
 /// Ends a call at the first Ctrl-C, for as long as the answer lives.
 pub(crate) fn stops(call: &Stop) -> Guard {
-    *lock() = Some(call.clone());
+    let call = call.clone();
+    does(move || call.stop())
+}
+
+/// What the first Ctrl-C does, for as long as the answer lives.
+pub(crate) fn does(end: impl Fn() + Send + 'static) -> Guard {
+    *lock() = Some(Box::new(end));
     Guard
 }
 
-/// While it lives, Ctrl-C ends a call.
+/// While it lives, Ctrl-C ends what the command does.
 pub(crate) struct Guard;
 
 impl Drop for Guard {
@@ -42,10 +48,12 @@ impl Drop for Guard {
     }
 }
 
-static CALL: Mutex<Option<Stop>> = Mutex::new(None);
+type End = Box<dyn Fn() + Send>;
 
-fn lock() -> MutexGuard<'static, Option<Stop>> {
-    CALL.lock().unwrap_or_else(PoisonError::into_inner)
+static END: Mutex<Option<End>> = Mutex::new(None);
+
+fn lock() -> MutexGuard<'static, Option<End>> {
+    END.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An error where there was a Ctrl-C.

@@ -14,7 +14,7 @@ mod progress;
 mod setup;
 mod view;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -45,6 +45,7 @@ fn run(args: Args) -> Result<(), Failure> {
     match args.command {
         Command::Demo(demo) => commands::demo::run(demo, &load()?, &mut out),
         Command::Converse(converse) => commands::converse::run(converse, &load()?, &mut out),
+        Command::Serve(serve) => commands::serve::run(serve, &load()?, &mut out),
         Command::Replay { journal } => commands::replay::run(&journal, &mut out),
         Command::Bench(bench) => commands::bench::run(bench, &load()?, &mut out),
         Command::Models(command) => commands::models::run(command, &load()?, &mut out),
@@ -55,14 +56,18 @@ fn run(args: Args) -> Result<(), Failure> {
     }
 }
 
-/// Warnings by default; `-v` tells more; `RUST_LOG` overrides both.
+/// Warnings by default, and the calls of a server; `-v` tells more; `RUST_LOG` overrides both.
 fn log_to_stderr(verbose: u8) {
     let level = match verbose {
-        0 => "warn",
+        0 => "warn,duplex_server=info",
         1 => "info",
         2 => "debug",
         _ => "trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .init();
 }

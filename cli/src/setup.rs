@@ -13,9 +13,6 @@ use duplex_runtime::{CallOptions, Charges, Engine, EngineError, EngineOptions};
 use crate::config::{Config, Manners, Turn};
 use crate::failure::{Exit, Failure};
 
-/// Conversations that the language model keeps in its cache at the same time.
-const CALLS: u32 = 2;
-
 /// Loads the configured models.
 pub(crate) fn engine(config: &Config) -> Result<Arc<Engine>, Failure> {
     Ok(Arc::new(Engine::start(engine_options(config)?)?))
@@ -37,7 +34,7 @@ pub(crate) fn engine_options(config: &Config) -> Result<EngineOptions, Failure> 
         llm: path(Role::Llm)?,
         llm_options: LlmOptions {
             context: llm.context,
-            calls: CALLS,
+            calls: config.server.max_calls,
             threads: llm.threads,
             sampling: Sampling {
                 temperature: llm.temperature as f32,

@@ -6,6 +6,8 @@ mod echo;
 mod files;
 mod front_end;
 mod history;
+mod jitter;
+mod pcm;
 mod playout;
 mod playout_properties;
 mod resample;

@@ -7,3 +7,4 @@ pub(crate) mod converse;
 pub(crate) mod demo;
 pub(crate) mod models;
 pub(crate) mod replay;
+pub(crate) mod serve;

@@ -7,6 +7,8 @@
 mod load;
 mod show;
 
+use std::net::SocketAddr;
+
 use confique::Config as Derive;
 use duplex_model::weights::{ModelSource, Role};
 use serde::{Deserialize, Serialize};
@@ -42,6 +44,10 @@ pub(crate) struct Config {
     /// sound.
     #[config(nested)]
     pub(crate) turn: Turn,
+
+    /// Calls over WebSockets (`duplex serve`).
+    #[config(nested)]
+    pub(crate) server: Server,
 
     /// What a model's job costs in a virtual call, in which no clock runs.
     #[config(nested)]
@@ -269,6 +275,28 @@ pub(crate) struct Turn {
     /// How often a failed job is tried again for one reply.
     #[config(default = 1)]
     pub(crate) retries: u32,
+}
+
+/// Calls over WebSockets.
+#[derive(Clone, Debug, PartialEq, Derive, Serialize)]
+pub(crate) struct Server {
+    /// Where to listen. An address that other machines reach needs `--allow-remote` as well.
+    #[config(default = "127.0.0.1:8765")]
+    pub(crate) listen: SocketAddr,
+
+    /// Calls at once, and conversations that the language model keeps in its cache. One more is
+    /// refused.
+    #[config(default = 2, validate((1..=64).contains(max_calls), "between 1 and 64"))]
+    pub(crate) max_calls: u32,
+
+    /// A call in which the peer sends neither sound nor text for so long is over, in seconds.
+    #[config(default = 30, validate(*idle_s > 0, "at least 1"))]
+    pub(crate) idle_s: u64,
+
+    /// The peer's sound that is waited for before any of it is heard: what may come late without a
+    /// gap. It delays every answer.
+    #[config(default = 40, validate((0..=500).contains(jitter_ms), "between 0 and 500"))]
+    pub(crate) jitter_ms: u64,
 }
 
 /// What a model's job costs in a virtual call.

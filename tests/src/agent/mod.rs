@@ -1,11 +1,18 @@
 //! Whoever is put to the test: an agent holds a call in a room.
 
+pub mod local;
 pub mod simulated;
+pub mod websocket;
+
+mod watch;
 
 use duplex_core::Speaker;
 use duplex_runtime::{Acoustics, Stop};
 
 use crate::room::Fired;
+
+pub use local::Local;
+pub use websocket::{WebSocketAgent, WebSocketOptions};
 
 /// A voice agent that can be called.
 pub trait Agent: Sync {

@@ -1,0 +1,263 @@
+//! One connection and the call on it.
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
+use duplex_runtime::{Call, CallError, Engine, Outcome, Stop};
+use serde_json::Value;
+use tokio::{
+    sync::mpsc::Receiver,
+    task::JoinError,
+    time::{Instant, sleep_until, timeout},
+};
+use tungstenite::error::{CapacityError, Error as SocketError, ProtocolError};
+
+use crate::{
+    line::{Captions, Ear, Line, MOST_AHEAD, Outgoing, Unheard},
+    server::{RATES, Shared},
+};
+
+/// The longest message: as much sound as may wait, at the highest rate.
+pub(crate) const MOST_BYTES: usize =
+    *RATES.end() as usize * duplex_audio::pcm::SAMPLE_BYTES * MOST_AHEAD.as_secs() as usize;
+
+/// How long a peer may leave a message unread.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long a peer gets to answer a close frame.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// A reason travels in a frame that holds no more bytes.
+const MOST_REASON: usize = 123;
+
+/// Who calls, and what for.
+pub(crate) struct Caller {
+    /// For the log.
+    pub(crate) number: u64,
+    /// Samples per second, both ways.
+    pub(crate) rate: u32,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// Why a call ended.
+#[derive(Debug, thiserror::Error)]
+enum End {
+    #[error("the peer left")]
+    Left,
+    #[error("nothing was sent for {} s", .0.as_secs_f32())]
+    Idle(Duration),
+    #[error(transparent)]
+    Unheard(#[from] Unheard),
+    #[error("{0}")]
+    NoText(Cow<'static, str>),
+    #[error("a message is longer than {MOST_BYTES} bytes")]
+    TooLong,
+    #[error("no WebSocket: {0}")]
+    Protocol(String),
+    #[error("what is sent is not read")]
+    Unread,
+    #[error("Duplex is shutting down")]
+    Shutdown,
+    #[error("the call failed")]
+    Failed,
+}
+
+impl End {
+    /// The code of the close frame (RFC 6455, section 7.4.1); none where nobody would read it.
+    fn code(&self) -> Option<u16> {
+        Some(match self {
+            Self::Left | Self::Unread => return None,
+            Self::Idle(_) => close_code::NORMAL,
+            Self::Unheard(Unheard::Half(_)) | Self::NoText(_) => close_code::INVALID,
+            Self::Unheard(Unheard::Flood(_)) => close_code::POLICY,
+            Self::TooLong => close_code::SIZE,
+            Self::Protocol(_) => close_code::PROTOCOL,
+            Self::Shutdown => close_code::AWAY,
+            Self::Failed => close_code::ERROR,
+        })
+    }
+
+    /// Whether somebody should look into it.
+    fn is_fault(&self) -> bool {
+        !matches!(self, Self::Left | Self::Idle(_) | Self::Shutdown)
+    }
+}
+
+/// Holds a call until either side ends it.
+pub(crate) async fn hold(
+    mut socket: WebSocket,
+    caller: Caller,
+    (line, captions, mut ear, mut inbox): (Line, Captions, Ear, Receiver<Outgoing>),
+) {
+    let Caller { number, rate, engine, shared } = caller;
+    tracing::info!("call {number} begins, at {rate} Hz");
+    let stop = Stop::default();
+    let options = shared.options.call.clone();
+    let call = {
+        let stop = stop.clone();
+        tokio::task::spawn_blocking(move || {
+            let observer = Box::new(move |seen: duplex_runtime::Seen<'_>| captions.see(seen));
+            Call::start(engine, Box::new(line), options, stop, observer)?.join()
+        })
+    };
+    let end = exchange(&mut socket, &mut ear, &mut inbox, rate, &shared).await;
+    stop.stop();
+    inbox.close();
+    let (outcome, ()) = tokio::join!(call, hang_up(socket, &end));
+    report(number, &end, &ear, outcome);
+}
+
+/// Carries messages both ways until there is a reason not to.
+async fn exchange(
+    socket: &mut WebSocket,
+    ear: &mut Ear,
+    inbox: &mut Receiver<Outgoing>,
+    rate: u32,
+    shared: &Shared,
+) -> End {
+    let idle = shared.options.idle;
+    let mut heard = Instant::now();
+    let stopped = shared.shutdown.stopped();
+    tokio::pin!(stopped);
+    loop {
+        let taken = tokio::select! {
+            () = &mut stopped => Err(End::Shutdown),
+            () = sleep_until(heard + idle) => Err(End::Idle(idle)),
+            message = socket.recv() => match message {
+                Some(Ok(message)) => {
+                    if matches!(message, Message::Binary(_) | Message::Text(_)) {
+                        heard = Instant::now();
+                    }
+                    take(message, ear, rate)
+                }
+                Some(Err(error)) => Err(broken(error)),
+                None => Err(End::Left),
+            },
+            message = inbox.recv() => match message {
+                Some(message) => send(socket, message).await,
+                None => Err(End::Failed),
+            },
+        };
+        if let Err(end) = taken {
+            return end;
+        }
+    }
+}
+
+fn take(message: Message, ear: &mut Ear, rate: u32) -> Result<(), End> {
+    match message {
+        Message::Binary(sound) => Ok(ear.hear(&sound)?),
+        Message::Text(text) => understand(&text, rate),
+        // Answered by the library.
+        Message::Ping(_) | Message::Pong(_) => Ok(()),
+        Message::Close(_) => Err(End::Left),
+    }
+}
+
+/// Nothing that a peer can say in text is acted upon, but what shows a misunderstanding is not
+/// passed over.
+fn understand(text: &str, rate: u32) -> Result<(), End> {
+    let Ok(said) = serde_json::from_str::<Value>(text) else {
+        return Err(End::NoText("a text message is not JSON".into()));
+    };
+    match said.get("sample_rate") {
+        Some(said) if said.as_f64() != Some(f64::from(rate)) => Err(End::NoText(
+            format!("sample_rate is {said}, but the call was asked for at {rate} Hz").into(),
+        )),
+        _ => Ok(()),
+    }
+}
+
+async fn send(socket: &mut WebSocket, message: Outgoing) -> Result<(), End> {
+    let message = match message {
+        Outgoing::Sound(pcm) => Message::Binary(pcm),
+        Outgoing::Text(text) => Message::Text(text.into()),
+    };
+    match timeout(PATIENCE, socket.send(message)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(broken(error)),
+        Err(_) => Err(End::Unread),
+    }
+}
+
+fn broken(error: axum::Error) -> End {
+    let error = error.into_inner();
+    match error.downcast_ref::<SocketError>() {
+        Some(SocketError::Capacity(CapacityError::MessageTooLong { .. })) => End::TooLong,
+        Some(SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => End::Left,
+        Some(SocketError::Protocol(error)) => End::Protocol(error.to_string()),
+        Some(SocketError::Utf8(_)) => End::NoText("a text message is not UTF-8".into()),
+        _ => End::Left,
+    }
+}
+
+/// Says why, or answers the peer's own close frame, and waits a little until the peer has read it: a
+/// connection that is closed before what came in was read is reset, and the reason lost.
+async fn hang_up(mut socket: WebSocket, end: &End) {
+    let farewell = async {
+        if let Some(code) = end.code() {
+            let frame = CloseFrame { code, reason: reason(end) };
+            // Where it cannot be sent, there is nothing to be read either.
+            _ = socket.send(Message::Close(Some(frame))).await;
+        }
+        while let Some(Ok(_)) = socket.recv().await {}
+    };
+    _ = timeout(FAREWELL, farewell).await;
+}
+
+fn reason(end: &End) -> Utf8Bytes {
+    let mut reason = end.to_string();
+    reason.truncate(reason.floor_char_boundary(MOST_REASON));
+    reason.into()
+}
+
+fn report(
+    number: u64,
+    end: &End,
+    ear: &Ear,
+    outcome: Result<Result<Outcome, CallError>, JoinError>,
+) {
+    let outcome = match outcome {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(error)) => return tracing::error!("call {number} failed: {error}"),
+        Err(error) => return tracing::error!("call {number} failed: {error}"),
+    };
+    if let Some(error) = &outcome.error {
+        tracing::error!("call {number} failed: {error}");
+    }
+    let sound = ear.heard().counters();
+    let ms = |samples: u64| duplex_core::Samples(samples).as_millis();
+    let told = format!(
+        "call {number} ended after {:.1} s: {end} (of the peer's sound {} ms missing, {} ms dropped, {} ms skipped; {} late frames, {} underruns)",
+        outcome.lasted.as_millis() as f64 / 1000.0,
+        ms(sound.missing),
+        ms(sound.dropped),
+        ms(sound.skipped),
+        outcome.counters.late,
+        outcome.counters.underruns,
+    );
+    if end.is_fault() { tracing::warn!("{told}") } else { tracing::info!("{told}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_is_not_json_or_speaks_of_another_rate_is_a_misunderstanding() {
+        for said in [r#"{"type":"hello"}"#, "[]", "3", r#"{"sample_rate":16000}"#] {
+            assert!(understand(said, 16_000).is_ok(), "{said}");
+        }
+        for said in ["hello", "", r#"{"sample_rate":24000}"#, r#"{"sample_rate":"16000"}"#] {
+            assert!(understand(said, 16_000).is_err(), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_long_reason_fits_into_a_close_frame() {
+        let end = End::Protocol("\u{fc}".repeat(200));
+        let reason = reason(&end);
+        assert!(reason.len() <= MOST_REASON && reason.len() > MOST_REASON - 2);
+    }
+}

@@ -1,0 +1,215 @@
+//! A sound device whose other end is a connection.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::body::Bytes;
+use duplex_audio::{
+    JitterBuffer, JitterCounters, JitterOptions, MICROPHONE_FRAME, PLAYOUT_FRAME, RateError,
+    Resampler, pcm,
+};
+use duplex_core::SAMPLE_RATE;
+use duplex_runtime::{Acoustics, Scene, Seen};
+use tokio::sync::mpsc::{Receiver, Sender, channel, error::TrySendError};
+
+use crate::{captions, packer::Packer};
+
+/// Sound of the peer's that waits to be heard at most.
+pub(crate) const MOST_AHEAD: Duration = Duration::from_secs(1);
+
+/// A peer of which so much was dropped one after another does not keep to the clock.
+const FLOOD: Duration = Duration::from_secs(10);
+
+/// Messages that wait to be sent at most: over two seconds of sound.
+const OUTBOX: usize = 128;
+
+/// Something for the peer.
+#[derive(Debug)]
+pub(crate) enum Outgoing {
+    /// Sound, as PCM.
+    Sound(Bytes),
+    /// A JSON object.
+    Text(String),
+}
+
+/// Why what a peer sent is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unheard {
+    /// It is no PCM.
+    #[error(transparent)]
+    Half(#[from] pcm::HalfSample),
+    /// There is too much of it.
+    #[error("sound comes faster than it can be heard: {} s of it were dropped", .0.as_secs())]
+    Flood(Duration),
+}
+
+/// Where the peer's sound goes in, on the connection's side.
+pub(crate) struct Ear {
+    rate: Resampler,
+    decoded: Vec<f32>,
+    resampled: Vec<f32>,
+    heard: Heard,
+}
+
+/// The peer's sound between the connection and the call.
+#[derive(Clone)]
+pub(crate) struct Heard(Arc<Mutex<JitterBuffer>>);
+
+impl Heard {
+    /// Held for as long as a copy of a message takes.
+    fn buffer(&self) -> MutexGuard<'_, JitterBuffer> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What went through, in samples at the session rate.
+    pub(crate) fn counters(&self) -> JitterCounters {
+        self.buffer().counters()
+    }
+}
+
+impl Ear {
+    /// Takes in a message.
+    ///
+    /// # Errors
+    /// [`Unheard`], after which the peer is hung up on.
+    pub(crate) fn hear(&mut self, message: &[u8]) -> Result<(), Unheard> {
+        self.decoded.clear();
+        self.resampled.clear();
+        pcm::decode(message, &mut self.decoded)?;
+        self.rate.process(&self.decoded, &mut self.resampled);
+        let dropped = self.heard.buffer().push(&self.resampled);
+        let dropped = Duration::from_secs_f64(dropped as f64 / f64::from(SAMPLE_RATE));
+        if dropped > FLOOD { Err(Unheard::Flood(dropped)) } else { Ok(()) }
+    }
+
+    /// What went in.
+    pub(crate) fn heard(&self) -> Heard {
+        self.heard.clone()
+    }
+}
+
+/// The sound device of the call. It is over once nobody takes what it sends.
+pub(crate) struct Line {
+    heard: Heard,
+    packer: Packer,
+    outbox: Sender<Outgoing>,
+    over: bool,
+}
+
+/// Tells the peer of the conversation.
+pub(crate) struct Captions(Sender<Outgoing>);
+
+/// Both ends of a line, for a peer of `rate` samples per second.
+///
+/// # Errors
+/// The rate is not one of sound.
+pub(crate) fn line(
+    rate: u32,
+    lead: Duration,
+) -> Result<(Line, Captions, Ear, Receiver<Outgoing>), RateError> {
+    let options = JitterOptions { lead, most: MOST_AHEAD, catch_up: true };
+    let heard = Heard(Arc::new(Mutex::new(JitterBuffer::new(SAMPLE_RATE, options))));
+    let (outbox, inbox) = channel(OUTBOX);
+    let ear = Ear {
+        rate: Resampler::new(rate, SAMPLE_RATE)?,
+        decoded: Vec::new(),
+        resampled: Vec::new(),
+        heard: heard.clone(),
+    };
+    let line = Line { heard, packer: Packer::new(rate)?, outbox: outbox.clone(), over: false };
+    Ok((line, Captions(outbox), ear, inbox))
+}
+
+impl Acoustics for Line {
+    fn exchange(
+        &mut self,
+        playout: &[f32; PLAYOUT_FRAME],
+        microphone: &mut [f32; MICROPHONE_FRAME],
+    ) -> Scene {
+        self.heard.buffer().pull(microphone);
+        let (outbox, over) = (&self.outbox, &mut self.over);
+        self.packer.push(playout, &mut |message| {
+            *over |= !put(outbox, Outgoing::Sound(message.into()));
+        });
+        if self.over { Scene::Over } else { Scene::Running }
+    }
+}
+
+impl Captions {
+    /// Tells what the peer is to know of a step.
+    pub(crate) fn see(&self, seen: Seen<'_>) {
+        for told in captions::told(seen) {
+            match serde_json::to_string(&told) {
+                // Where it cannot be put, the line itself is about to notice.
+                Ok(text) => _ = put(&self.0, Outgoing::Text(text)),
+                Err(error) => tracing::error!("a caption cannot be written: {error}"),
+            }
+        }
+    }
+}
+
+/// Whether there was room: there is none where the peer has not read for long, or has left.
+fn put(outbox: &Sender<Outgoing>, message: Outgoing) -> bool {
+    match outbox.try_send(message) {
+        Ok(()) => true,
+        Err(TrySendError::Full(_) | TrySendError::Closed(_)) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEAD: Duration = Duration::from_millis(20);
+    const SILENCE: [f32; PLAYOUT_FRAME] = [0.0; PLAYOUT_FRAME];
+    const SOUND: [f32; PLAYOUT_FRAME] = [0.25; PLAYOUT_FRAME];
+
+    fn hear(line: &mut Line) -> f32 {
+        let mut microphone = [f32::NAN; MICROPHONE_FRAME];
+        line.exchange(&SILENCE, &mut microphone);
+        microphone[MICROPHONE_FRAME / 2]
+    }
+
+    #[test]
+    fn what_the_peer_says_is_heard_and_silence_where_it_says_nothing() {
+        let (mut line, _captions, mut ear, _inbox) = line(16_000, LEAD).unwrap();
+        assert_eq!(hear(&mut line), 0.0);
+        ear.hear(&[0x00, 0x40].repeat(320)).unwrap();
+        let heard: Vec<f32> = (0..4).map(|_| hear(&mut line)).collect();
+        assert_eq!(heard, [0.5, 0.5, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_peer_that_keeps_to_the_clock_is_never_a_flood() {
+        let (mut line, _captions, mut ear, _inbox) = line(8_000, LEAD).unwrap();
+        for _ in 0..10_000 {
+            ear.hear(&[0x00, 0x40].repeat(160)).unwrap();
+            hear(&mut line);
+            hear(&mut line);
+        }
+        assert_eq!(ear.heard().counters().dropped, 0);
+    }
+
+    #[test]
+    fn a_file_sent_at_once_is_a_flood() {
+        let (_line, _captions, mut ear, _inbox) = line(16_000, LEAD).unwrap();
+        let second = [0x00, 0x40].repeat(16_000);
+        let taken = (0..60).take_while(|_| ear.hear(&second).is_ok()).count();
+        assert_eq!(taken, 11, "one that is kept and ten that are dropped");
+        let error = ear.hear(&second).unwrap_err();
+        assert!(matches!(error, Unheard::Flood(_)), "{error}");
+    }
+
+    #[test]
+    fn the_line_is_over_once_the_peer_does_not_read() {
+        let (mut line, _captions, _ear, inbox) = line(16_000, LEAD).unwrap();
+        let mut microphone = [0.0; MICROPHONE_FRAME];
+        let frames = (0..1_000)
+            .take_while(|_| line.exchange(&SOUND, &mut microphone) == Scene::Running)
+            .count();
+        assert!((2 * OUTBOX..2 * OUTBOX + 4).contains(&frames), "{frames}");
+        drop(inbox);
+    }
+}

@@ -1,0 +1,116 @@
+//! What can be asked over HTTP.
+
+use std::{net::IpAddr, sync::Arc, sync::atomic::Ordering::Relaxed};
+
+use axum::{
+    Router,
+    extract::{
+        Query, State,
+        rejection::QueryRejection,
+        ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+    },
+    http::{HeaderMap, Uri, header::ORIGIN},
+    response::Response,
+    routing::get,
+};
+use serde::Deserialize;
+
+use crate::{
+    connection::{self, Caller},
+    line,
+    refusal::Refusal,
+    server::{RATES, Shared},
+};
+
+/// What a call is asked with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Samples per second, both ways.
+    #[serde(default = "usual_rate")]
+    rate: u32,
+}
+
+const fn usual_rate() -> u32 {
+    duplex_core::SAMPLE_RATE
+}
+
+/// All that can be asked.
+pub(crate) fn routes(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/v1/audio/stream", get(stream))
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .fallback(async || Refusal::Nowhere)
+        .with_state(shared)
+}
+
+async fn ready(State(shared): State<Arc<Shared>>) -> Result<&'static str, Refusal> {
+    shared.engine().map(|_| "ok\n")
+}
+
+async fn stream(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Refusal> {
+    if !shared.options.allow_remote {
+        local_page(&headers)?;
+    }
+    let Query(wanted) = wanted.map_err(|error| Refusal::Query(error.body_text()))?;
+    let rate = wanted.rate;
+    if !RATES.contains(&rate) {
+        return Err(Refusal::Rate(rate));
+    }
+    let upgrade = upgrade.map_err(|error| Refusal::NoWebSocket(error.body_text()))?;
+    let engine = shared.engine()?;
+    let place = shared.place().await?;
+    let ends = line::line(rate, shared.options.lead).map_err(|_| Refusal::Rate(rate))?;
+    let number = shared.calls.fetch_add(1, Relaxed);
+    let caller = Caller { number, rate, engine, shared };
+    Ok(upgrade
+        .max_message_size(connection::MOST_BYTES)
+        .max_frame_size(connection::MOST_BYTES)
+        .on_failed_upgrade(move |error| tracing::warn!("call {number} did not begin: {error}"))
+        .on_upgrade(move |socket| async move {
+            connection::hold(socket, caller, ends).await;
+            drop(place);
+        }))
+}
+
+/// A browser lets any page of any site open a WebSocket to this machine, and says which it was.
+/// Other programs say nothing.
+fn local_page(headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
+    let uri = Uri::try_from(origin.as_bytes()).ok();
+    let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    if host == "localhost" || address.is_ok_and(|address| address.is_loopback()) {
+        return Ok(());
+    }
+    Err(Refusal::Origin(String::from_utf8_lossy(origin.as_bytes()).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn may_call(origin: &str) -> bool {
+        let headers = HeaderMap::from_iter([(ORIGIN, HeaderValue::from_str(origin).unwrap())]);
+        local_page(&headers).is_ok()
+    }
+
+    #[test]
+    fn pages_of_other_sites_may_not_call() {
+        for origin in ["http://localhost:3000", "http://127.0.0.1", "https://[::1]:8443"] {
+            assert!(may_call(origin), "{origin}");
+        }
+        for origin in ["https://example.org", "http://localhost.example.org", "null", ""] {
+            assert!(!may_call(origin), "{origin}");
+        }
+        assert!(local_page(&HeaderMap::new()).is_ok(), "a program says nothing");
+    }
+}

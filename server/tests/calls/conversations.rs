@@ -1,0 +1,85 @@
+//! Whole calls, judged by what was audible at the other end.
+
+use std::path::Path;
+
+use duplex_audio::{Clip, level_db};
+use duplex_core::{Samples, Speaker};
+use duplex_harness::{
+    agent::{Agent as _, Told, WebSocketAgent, WebSocketOptions},
+    room::{Anchor, Cue, Room, RoomOptions, Sound},
+};
+use duplex_runtime::Stop;
+
+use crate::support::{Served, options};
+
+fn cue(clip: &str, anchor: Anchor) -> Cue {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/speech");
+    Cue { id: clip.to_owned(), sound: Sound::read(folder.join(clip)).unwrap(), anchor }
+}
+
+/// A call with the server; gives what was told, and for how many ms the assistant was audible.
+fn call(url: &str, cues: Vec<Cue>) -> (Told, usize) {
+    let folder = std::env::temp_dir();
+    let name = format!("duplex-{}-{:?}.wav", std::process::id(), std::thread::current().id());
+    let recording = folder.join(name);
+    let options = RoomOptions { tail_ms: 2_500, ..RoomOptions::default() };
+    let (room, _) = Room::new(options, cues, Some(recording.clone())).unwrap();
+    let agent = WebSocketAgent::new(url, WebSocketOptions::default()).unwrap();
+    let told = agent.hold(Box::new(room), &Stop::default()).unwrap();
+    let clip = Clip::read(&recording).unwrap();
+    std::fs::remove_file(&recording).unwrap();
+    let frame = clip.rate as usize / 100;
+    let audible = clip.channels[1].chunks(frame).filter(|frame| level_db(frame) > -45.0).count();
+    (told, audible * 10)
+}
+
+fn said(told: &Told, by: Speaker) -> String {
+    let lines = told.transcript.iter().filter(|line| line.speaker == by);
+    lines.map(|line| line.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+fn is_answered(told: &Told, audible: usize) {
+    assert!(said(told, Speaker::User).contains("capital of France"), "{told:?}");
+    assert!(!said(told, Speaker::Assistant).is_empty(), "{told:?}");
+    assert!(audible > 500, "{audible} ms of an answer; {told:?}");
+}
+
+fn question() -> Vec<Cue> {
+    vec![cue("q01.flac", Anchor::Start(Samples::from_millis(500)))]
+}
+
+#[test]
+fn a_question_is_answered_at_the_lowest_and_the_highest_rate() {
+    let served = Served::ready(options(1));
+    for query in ["?rate=8000", "?rate=48000"] {
+        let (told, audible) = call(&served.url(query), question());
+        is_answered(&told, audible);
+    }
+}
+
+#[test]
+fn two_calls_at_once_are_both_answered() {
+    let served = Served::ready(options(2));
+    let url = served.url("?rate=16000");
+    let other = {
+        let url = url.clone();
+        std::thread::spawn(move || call(&url, question()))
+    };
+    let (told, audible) = call(&url, question());
+    is_answered(&told, audible);
+    let (told, audible) = other.join().unwrap();
+    is_answered(&told, audible);
+}
+
+#[test]
+fn a_user_who_says_stop_is_obeyed_and_reads_what_was_heard() {
+    let served = Served::ready(options(1));
+    let stop = cue("s03.flac", Anchor::Speaking(Samples::from_millis(500)));
+    let mut cues = vec![cue("q04.flac", Anchor::Start(Samples::from_millis(500)))];
+    cues.push(stop);
+    let (told, audible) = call(&served.url("?rate=24000"), cues);
+    assert!(said(&told, Speaker::User).to_lowercase().contains("stop"), "{told:?}");
+    assert!((500..3_500).contains(&audible), "{audible} ms; {told:?}");
+    let heard = said(&told, Speaker::Assistant);
+    assert!((1..120).contains(&heard.len()), "{heard}");
+}

@@ -1,0 +1,98 @@
+//! Duplex itself, in this process.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use duplex_audio::{MICROPHONE_FRAME, PLAYOUT_FRAME};
+use duplex_runtime::{
+    Acoustics, Call, CallError, CallOptions, Charges, Engine, Outcome, Scene, Stop, rehearse,
+};
+
+use super::{Agent, AgentError, Told, ToldLine, watch::Watch};
+
+/// Calls held by the engine of this process.
+pub struct Local {
+    engine: Arc<Engine>,
+    options: Box<dyn Fn() -> CallOptions + Send + Sync>,
+    charges: Option<Charges>,
+}
+
+impl Local {
+    /// An agent that holds each call with what `options` gives for it: in real time, or, with
+    /// `charges`, as fast as the models allow.
+    pub fn new(
+        engine: Arc<Engine>,
+        options: impl Fn() -> CallOptions + Send + Sync + 'static,
+        charges: Option<Charges>,
+    ) -> Self {
+        Self { engine, options: Box::new(options), charges }
+    }
+}
+
+impl std::fmt::Debug for Local {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { engine, charges, options: _ } = self;
+        f.debug_struct("Local").field("engine", engine).field("charges", charges).finish()
+    }
+}
+
+impl Agent for Local {
+    fn name(&self) -> String {
+        match self.charges {
+            Some(_) => "duplex (virtual)".to_owned(),
+            None => "duplex".to_owned(),
+        }
+    }
+
+    fn hold(&self, room: Box<dyn Acoustics>, stop: &Stop) -> Result<Told, AgentError> {
+        let watch = Arc::<Mutex<Watch>>::default();
+        let room = Box::new(Watched { room, stop: stop.clone(), watch: Arc::clone(&watch) });
+        let options = (self.options)();
+        // The caller's stop is for all of its calls: one that has ended must not set it.
+        let own = Stop::default();
+        let nobody = Box::new(|_: duplex_runtime::Seen<'_>| {});
+        let outcome = match &self.charges {
+            Some(charges) => rehearse(&self.engine, room, options, charges, &own, nobody),
+            None => Call::start(Arc::clone(&self.engine), room, options, own, nobody)
+                .and_then(Call::join),
+        };
+        let Outcome { transcript, error, .. } = outcome.map_err(broken)?;
+        if let Some(error) = error {
+            return Err(broken(error));
+        }
+        let said = |line: duplex_core::Line| ToldLine { speaker: line.speaker, text: line.text };
+        let clock = match self.charges {
+            Some(_) => super::Clock::default(),
+            None => watch.lock().unwrap_or_else(PoisonError::into_inner).clock(),
+        };
+        Ok(Told { transcript: transcript.into_iter().map(said).collect(), clock })
+    }
+}
+
+fn broken(error: CallError) -> AgentError {
+    AgentError::Broken(error.to_string())
+}
+
+/// A room whose frames are watched, and which the user leaves when told to.
+struct Watched {
+    room: Box<dyn Acoustics>,
+    stop: Stop,
+    watch: Arc<Mutex<Watch>>,
+}
+
+impl Acoustics for Watched {
+    fn exchange(
+        &mut self,
+        playout: &[f32; PLAYOUT_FRAME],
+        microphone: &mut [f32; MICROPHONE_FRAME],
+    ) -> Scene {
+        // Nobody else looks before the call has ended.
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner).frame(Instant::now());
+        match self.room.exchange(playout, microphone) {
+            Scene::Running if self.stop.is_stopped() => Scene::Over,
+            scene => scene,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Duplex in this process, put to the test like any other agent.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod engine;
+
+use std::path::Path;
+
+use duplex_core::{Samples, Speaker};
+use duplex_harness::{
+    agent::{Agent as _, Clock, Local, Told},
+    room::{Anchor, Cue, Room, RoomOptions, Sound},
+};
+use duplex_runtime::{Acoustics, CallOptions, Charges, Stop};
+
+fn room(clip: &str) -> Box<dyn Acoustics> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("speech");
+    let sound = Sound::read(folder.join(clip)).unwrap();
+    let anchor = Anchor::Start(Samples::from_millis(300));
+    let cue = Cue { id: "user".to_owned(), sound, anchor };
+    Box::new(Room::new(RoomOptions::default(), vec![cue], None).unwrap().0)
+}
+
+fn said(told: &Told, by: Speaker) -> String {
+    let lines = told.transcript.iter().filter(|line| line.speaker == by);
+    lines.map(|line| line.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_virtual_call_tells_both_sides_and_no_clock() {
+    let agent = Local::new(engine::engine(1), CallOptions::default, Some(Charges::default()));
+    let told = agent.hold(room("q01.flac"), &Stop::default()).unwrap();
+    assert!(said(&told, Speaker::User).contains("capital of France"), "{told:?}");
+    assert!(!said(&told, Speaker::Assistant).is_empty(), "{told:?}");
+    assert_eq!(told.clock, Clock::default());
+}
+
+#[test]
+fn one_stop_is_for_all_calls_and_a_call_that_ends_does_not_set_it() {
+    let agent = Local::new(engine::engine(1), CallOptions::default, Some(Charges::default()));
+    let stop = Stop::default();
+    let first = agent.hold(room("q01.flac"), &stop).unwrap();
+    assert!(!stop.is_stopped());
+    assert_eq!(agent.hold(room("q01.flac"), &stop).unwrap(), first);
+    stop.stop();
+    let told = agent.hold(room("q01.flac"), &stop).unwrap();
+    assert!(told.transcript.is_empty(), "{told:?}");
+}
+
+#[test]
+fn a_call_in_real_time_is_stopped_in_its_middle() {
+    let agent = Local::new(engine::engine(1), CallOptions::default, None);
+    let stop = Stop::default();
+    /// Stops the call from within, after a second of it.
+    struct Leaving(Box<dyn Acoustics>, u32, Stop);
+    impl Acoustics for Leaving {
+        fn exchange(
+            &mut self,
+            playout: &[f32; duplex_audio::PLAYOUT_FRAME],
+            microphone: &mut [f32; duplex_audio::MICROPHONE_FRAME],
+        ) -> duplex_runtime::Scene {
+            self.1 += 1;
+            if self.1 == 100 {
+                self.2.stop();
+            }
+            assert!(self.1 <= 100, "the call went on");
+            self.0.exchange(playout, microphone)
+        }
+    }
+    let leaving = Leaving(room("q01.flac"), 0, stop.clone());
+    let told = agent.hold(Box::new(leaving), &stop).unwrap();
+    // At least the hundred frames were watched: their rhythm is known.
+    assert!(told.clock.worst_ms > 0.0);
+}
