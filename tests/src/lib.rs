@@ -11,4 +11,6 @@ pub mod demo;
 pub mod record;
 pub mod report;
 pub mod room;
+pub mod scenario;
 pub mod score;
+pub mod script;
