@@ -33,8 +33,9 @@ lint: setup ## format, clippy, documentation
 	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --release --locked --workspace --no-deps \
 		--document-private-items
 
-docs: ## write the keys of the configuration into docs/configuration.md
+docs: ## write what is made from the code into docs: the keys of the configuration, the schema of scenarios
 	UPDATE_DOCS=1 $(CARGO) test --release --locked --package duplex the_page_of_the_configuration
+	UPDATE_DOCS=1 $(CARGO) test --release --locked --package duplex-harness the_schema_of_scenarios
 
 bench: models ## micro-benchmarks
 	DUPLEX_MODELS="$$($(DUPLEX) models path)" \

@@ -10,6 +10,7 @@
 
 pub mod activity;
 pub mod echo;
+pub mod far_end;
 pub mod files;
 pub mod front_end;
 pub mod history;
@@ -25,6 +26,7 @@ mod units;
 
 pub use activity::{Activity, ActivityError, Detector, Thresholds, VoiceActivity};
 pub use echo::EchoCanceller;
+pub use far_end::FarEnd;
 pub use files::{Clip, FileError, WavWriter};
 pub use front_end::{Frame, FrontEnd, FrontEndOptions};
 pub use history::{Excerpt, History};

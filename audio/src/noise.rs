@@ -84,6 +84,25 @@ pub fn keyboard(seed: u64) -> impl Iterator<Item = f32> + Send {
     })
 }
 
+/// Several people who talk at once: each of `talkers` says its piece over and over, from a place drawn
+/// from the seed and with a pause of up to half a second after it; all equally loud. Silence where
+/// nobody talks.
+pub fn babble(seed: u64, talkers: &[&[f32]]) -> impl Iterator<Item = f32> + Send + use<> {
+    let mut random = Pcg32::seed_from_u64(seed);
+    let scale = (talkers.len().max(1) as f32).sqrt().recip();
+    let mut loops: Vec<_> = talkers
+        .iter()
+        .map(|talker| {
+            let gain = scale * amplitude(-active_level_db(talker));
+            let mut piece: Vec<f32> = talker.iter().map(|x| x * gain).collect();
+            piece.extend(std::iter::repeat_n(0.0, random.random_range(1..=millis(500))));
+            let from = random.random_range(0..piece.len());
+            piece.into_iter().cycle().skip(from)
+        })
+        .collect();
+    std::iter::repeat_with(move || loops.iter_mut().filter_map(Iterator::next).sum())
+}
+
 /// A cough: a burst of 40 ms, some 200 ms of turbulent air through the throat's resonances, sometimes
 /// a second one.
 pub fn cough(seed: u64) -> Vec<f32> {

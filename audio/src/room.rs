@@ -10,6 +10,9 @@ use crate::{
     units::{MICROPHONE_FRAME, amplitude},
 };
 
+/// The longest impulse response that is followed.
+const LONGEST: Duration = Duration::from_millis(500);
+
 /// How a room answers an impulse, at the session rate, with a total energy of one: it changes the
 /// colour of a sound and draws it out, and leaves its level about as it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +43,15 @@ impl ImpulseResponse {
         let whole = energy(&taps).sqrt();
         taps.iter_mut().for_each(|tap| *tap /= whole);
         Self(taps)
+    }
+
+    /// One that was measured, scaled to a total energy of one; none where it is silent. What comes
+    /// later than half a second is left out: it would cost time in every frame and is hardly heard.
+    pub fn measured(mut taps: Vec<f32>) -> Option<Self> {
+        taps.truncate(samples(LONGEST));
+        let whole = energy(&taps).sqrt();
+        let is_sound = whole.is_finite() && whole > 0.0;
+        is_sound.then(|| Self(taps.into_iter().map(|tap| tap / whole).collect()))
     }
 
     /// The taps, one a sample.

@@ -12,10 +12,9 @@ use std::{
 };
 
 use duplex_audio::{
-    FRAME_MILLIS, FrontEnd, FrontEndOptions, MICROPHONE_FRAME, PLAYOUT_FRAME, PLAYOUT_RATE,
-    Resampler, Speaker,
+    FRAME_MILLIS, FarEnd, FrontEnd, FrontEndOptions, MICROPHONE_FRAME, PLAYOUT_FRAME, Speaker,
 };
-use duplex_core::{Action, Event, Frame, Line, Permille, Policy, SAMPLE_RATE, SessionTime};
+use duplex_core::{Action, Event, Frame, Line, Permille, Policy, SessionTime};
 
 use crate::{
     Acoustics, Engine, JournalError, Scene,
@@ -208,8 +207,7 @@ impl Clock {
 pub(crate) struct Device {
     acoustics: Box<dyn Acoustics>,
     speaker: Speaker,
-    far_rate: Resampler,
-    far: Vec<f32>,
+    far_end: FarEnd,
     front_end: FrontEnd,
     cleaned: Vec<f32>,
 }
@@ -224,9 +222,7 @@ impl Device {
         Self {
             acoustics,
             speaker,
-            far_rate: Resampler::new(PLAYOUT_RATE, SAMPLE_RATE)
-                .unwrap_or_else(|error| unreachable!("both rates are constants: {error}")),
-            far: Vec::new(),
+            far_end: FarEnd::default(),
             front_end: FrontEnd::new(engine.activity(), options),
             cleaned: Vec::new(),
         }
@@ -239,12 +235,7 @@ impl Device {
         let mut microphone = [0.0; MICROPHONE_FRAME];
         self.speaker.fill(&mut playout);
         let scene = self.acoustics.exchange(&playout, &mut microphone);
-        self.far_rate.process(&playout, &mut self.far);
-        let mut far = [0.0; MICROPHONE_FRAME];
-        // The converter holds back its delay: silence comes first.
-        let ready = self.far.len().min(MICROPHONE_FRAME);
-        far[MICROPHONE_FRAME - ready..].copy_from_slice(&self.far[..ready]);
-        self.far.drain(..ready);
+        let far = self.far_end.frame(&playout);
         let mut window = None;
         let cleaned = self.front_end.push(&microphone, &far, &mut |frame| window = Some(frame));
         self.cleaned.extend_from_slice(cleaned);

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -10,7 +11,9 @@ use crate::{
 };
 
 /// What a case tries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Category {
     /// The user asks, the assistant answers.
@@ -39,6 +42,59 @@ pub enum Category {
     Digits,
     /// Nobody says anything.
     Silence,
+}
+
+impl Category {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Turn,
+        Self::Pause,
+        Self::Backchannel,
+        Self::Interruption,
+        Self::Stop,
+        Self::HardPair,
+        Self::ToOthers,
+        Self::Background,
+        Self::Noise,
+        Self::Echo,
+        Self::Long,
+        Self::Digits,
+        Self::Silence,
+    ];
+
+    /// Its name in scenario files and reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Turn => "turn",
+            Self::Pause => "pause",
+            Self::Backchannel => "backchannel",
+            Self::Interruption => "interruption",
+            Self::Stop => "stop",
+            Self::HardPair => "hard-pair",
+            Self::ToOthers => "to-others",
+            Self::Background => "background",
+            Self::Noise => "noise",
+            Self::Echo => "echo",
+            Self::Long => "long",
+            Self::Digits => "digits",
+            Self::Silence => "silence",
+        }
+    }
+
+    /// What a cue must be expected to lead to in order to be a trial of the category; others, such as
+    /// the question that makes the assistant speak, only lead up to one. None where the call as a whole
+    /// is the trial.
+    pub const fn tried(self) -> Option<Expect> {
+        match self {
+            Self::Turn | Self::Echo | Self::Long => Some(Expect::Respond),
+            Self::Pause | Self::Digits => Some(Expect::Wait),
+            Self::Backchannel | Self::ToOthers | Self::Background | Self::Noise => {
+                Some(Expect::Ignore)
+            }
+            Self::Interruption | Self::Stop | Self::HardPair => Some(Expect::Stop),
+            Self::Silence => None,
+        }
+    }
 }
 
 /// What should follow a cue.

@@ -14,5 +14,7 @@ pub mod measure;
 pub mod record;
 pub mod report;
 pub mod room;
+pub mod scenario;
 pub mod score;
+pub mod script;
 pub mod suite;

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::Arc;
+
 use duplex_audio::{MICROPHONE_FRAME, PLAYOUT_FRAME, level_db};
 use duplex_core::Samples;
-use duplex_harness::room::{Anchor, Cue, Room, RoomOptions, Sound};
+use duplex_harness::room::{Anchor, Cue, NoiseKind, Room, RoomOptions, Sound};
 use duplex_runtime::{Acoustics as _, Scene};
 
 const FRAME_MS: u64 = 10;
@@ -20,11 +22,21 @@ fn cue(id: &str, anchor: Anchor) -> Cue {
 
 /// An assistant that is audible from `from` to `to`, in ms; gives when each cue began.
 fn begun(cues: Vec<Cue>, from: u64, to: u64) -> Vec<(String, Option<u64>)> {
-    let options = RoomOptions { tail_ms: 500, patience_ms: 3_000, ..RoomOptions::default() };
+    begun_while(cues, |at| (from..to).contains(&at))
+}
+
+/// The same for an assistant that is audible at the times at which `speaks` says so.
+fn begun_while(cues: Vec<Cue>, speaks: impl Fn(u64) -> bool) -> Vec<(String, Option<u64>)> {
+    let options = RoomOptions {
+        tail_ms: 500,
+        hang_up_ms: Some(20_000),
+        patience_ms: 5_000,
+        ..RoomOptions::default()
+    };
     let (mut room, log) = Room::new(options, cues, None).unwrap();
     let mut at = 0;
     loop {
-        let level = if (from..to).contains(&at) { 0.3 } else { 0.0 };
+        let level = if speaks(at) { 0.3 } else { 0.0 };
         let mut playout = [0.0; PLAYOUT_FRAME];
         playout.iter_mut().enumerate().for_each(|(n, x)| *x = level * (n as f32 * 0.1).sin());
         if room.exchange(&playout, &mut [0.0; MICROPHONE_FRAME]) == Scene::Over {
@@ -59,6 +71,92 @@ fn a_cue_waits_until_both_sides_are_quiet() {
 fn a_cue_whose_moment_never_comes_is_given_up() {
     let after = Anchor::Speaking(Samples::from_millis(700));
     assert_eq!(begun(vec![cue("in", after)], 0, 0), [("in".to_owned(), None)]);
+}
+
+#[test]
+fn a_cue_comes_so_long_after_the_one_before_whatever_the_assistant_does() {
+    let cues = vec![
+        cue("first", Anchor::Start(Samples::from_millis(100))),
+        cue("second", Anchor::AfterCue(Samples::from_millis(400))),
+    ];
+    assert_eq!(begun(cues, 0, 2_000)[1].1, Some(700));
+}
+
+#[test]
+fn words_are_counted_in_the_time_in_which_the_assistant_is_audible() {
+    // Four words take 1.54 s; the first cue ends at 1000 ms, in the middle of the reply.
+    let cues = vec![
+        cue("first", Anchor::Start(Samples::from_millis(800))),
+        cue("second", Anchor::Words(4)),
+    ];
+    assert_eq!(begun(cues.clone(), 0, 4_000)[1].1, Some(2_530));
+    // With a pause of half a second in every second it takes twice as long: from 1.5 s on.
+    let in_halves = |at: u64| at % 1_000 >= 500;
+    assert_eq!(begun_while(cues, in_halves)[1].1, Some(4_530));
+}
+
+#[test]
+fn an_assistant_that_says_too_few_words_is_given_up() {
+    assert_eq!(begun(vec![cue("in", Anchor::Words(4))], 0, 1_500), [("in".to_owned(), None)]);
+}
+
+/// How long a call lasts, in ms, with an assistant that never falls silent.
+fn lasts(cues: Vec<Cue>, options: RoomOptions) -> Option<u64> {
+    let (mut room, _) = Room::new(options, cues, None).unwrap();
+    let mut microphone = [0.0; MICROPHONE_FRAME];
+    let frames =
+        (1..6_000).find(|_| room.exchange(&[0.3; PLAYOUT_FRAME], &mut microphone) == Scene::Over);
+    frames.map(|frames| frames * FRAME_MS)
+}
+
+#[test]
+fn the_user_hangs_up_after_the_last_cue_even_while_the_assistant_speaks() {
+    let cues = vec![cue("only", Anchor::Start(Samples::from_millis(300)))];
+    let patient = RoomOptions { tail_ms: 500, ..RoomOptions::default() };
+    assert_eq!(lasts(cues.clone(), patient.clone()), None);
+    let options = RoomOptions { hang_up_ms: Some(1_000), ..patient };
+    assert_eq!(lasts(cues, options.clone()), Some(1_500));
+    assert_eq!(lasts(Vec::new(), options), Some(1_000));
+}
+
+#[test]
+fn a_call_without_cues_ends_after_its_length() {
+    let options = RoomOptions { tail_ms: 800, ..RoomOptions::default() };
+    let (mut room, log) = Room::new(options, Vec::new(), None).unwrap();
+    let mut microphone = [0.0; MICROPHONE_FRAME];
+    let frames =
+        (1..6_000).find(|_| room.exchange(&[0.0; PLAYOUT_FRAME], &mut microphone) == Scene::Over);
+    assert_eq!(frames.map(|frames| frames * FRAME_MS), Some(800));
+    assert_eq!(log.fired(), []);
+}
+
+#[test]
+fn every_kind_of_noise_has_the_level_that_is_asked_for() {
+    let voice = || Sound::from_session((0..32_000).map(|n| (n as f32 * 0.2).sin() * 0.3).collect());
+    let talker = Arc::new((0..20_000).map(|n| (n as f32 * 0.3).sin() * 0.1).collect::<Vec<_>>());
+    for noise in [NoiseKind::Pink, NoiseKind::White, NoiseKind::Keyboard, NoiseKind::Babble] {
+        let options = RoomOptions {
+            snr_db: Some(15.0),
+            noise,
+            talkers: vec![Arc::clone(&talker), Arc::clone(&talker)],
+            ..RoomOptions::default()
+        };
+        // An effect does not count as the user's voice, however loud.
+        let loud = Sound::from_session(vec![0.9; 1_600]).effect();
+        let late = Anchor::Start(Samples::from_millis(60_000));
+        let cues = [("voice", voice()), ("loud", loud)];
+        let cues = cues.map(|(id, sound)| Cue { id: id.to_owned(), sound, anchor: late }).to_vec();
+        let level = level_db(voice().samples());
+        let (mut room, _) = Room::new(options, cues, None).unwrap();
+        let mut heard = Vec::new();
+        for _ in 0..1_000 {
+            let mut microphone = [0.0; MICROPHONE_FRAME];
+            room.exchange(&[0.0; PLAYOUT_FRAME], &mut microphone);
+            heard.extend(microphone);
+        }
+        let snr = level - level_db(&heard);
+        assert!((snr - 15.0).abs() < 1.5, "{noise:?}: {snr} dB");
+    }
 }
 
 #[test]

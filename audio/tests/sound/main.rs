@@ -3,6 +3,7 @@
 mod activity;
 mod common;
 mod echo;
+mod far_end;
 mod files;
 mod front_end;
 mod history;

@@ -29,6 +29,30 @@ fn event(name: &str, seed: u64) -> Vec<f32> {
 }
 
 #[test]
+fn babble_is_the_same_for_a_seed_and_as_loud_as_other_noise() {
+    let talkers: Vec<Vec<f32>> = [0.1, 0.23, 0.37]
+        .map(|pitch| (0..SECOND).map(|n| 0.2 * (n as f32 * pitch).sin()).collect())
+        .to_vec();
+    let talkers: Vec<&[f32]> = talkers.iter().map(Vec::as_slice).collect();
+    let babble = |seed| noise::babble(seed, &talkers).take(10 * SECOND).collect::<Vec<_>>();
+    assert_eq!(babble(1), babble(1));
+    assert_ne!(babble(1), babble(2));
+    // The talkers pause for up to a third of the time.
+    let level = level_db(&babble(1));
+    assert!((-2.5..=0.5).contains(&level), "{level} dB");
+    assert!(noise::babble(1, &[]).take(SECOND).all(|x| x == 0.0));
+}
+
+#[test]
+fn a_measured_impulse_response_is_scaled_and_a_silent_one_refused() {
+    let response = ImpulseResponse::measured(vec![3.0, 0.0, 4.0]).unwrap();
+    assert_eq!(response.taps(), [0.6, 0.0, 0.8]);
+    assert_eq!(ImpulseResponse::measured(vec![0.0; 8]), None);
+    let long = ImpulseResponse::measured(vec![1.0; 2 * SECOND]).unwrap();
+    assert_eq!(long.taps().len(), SECOND / 2);
+}
+
+#[test]
 fn every_sound_is_the_same_for_a_seed_and_another_for_another() {
     for name in ["white", "pink", "hum", "keyboard"] {
         assert_eq!(stream(name, 1), stream(name, 1), "{name}");

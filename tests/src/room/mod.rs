@@ -1,65 +1,32 @@
 //! A room without hardware: the user's clips, the assistant's voice through an echo path, and noise
 //! make the microphone; both sides are recorded as they are audible.
 
+mod background;
+mod options;
+mod sound;
+
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
+use background::Noise;
 use duplex_audio::{
-    Clip, EchoPath, FRAME_MILLIS, FileError, ImpulseResponse, MICROPHONE_FRAME, PLAYOUT_FRAME,
-    PLAYOUT_RATE, Resampler, WavWriter, level_db, noise,
+    EchoPath, FRAME_MILLIS, FarEnd, FileError, MICROPHONE_FRAME, PLAYOUT_FRAME, PLAYOUT_RATE,
+    WavWriter, level_db,
 };
 use duplex_core::{SAMPLE_RATE, Samples, SessionTime};
 use duplex_runtime::{Acoustics, Scene};
 use serde::{Deserialize, Serialize};
+
+pub use options::{NoiseKind, RoomOptions};
+pub use sound::Sound;
 
 /// The assistant counts as audible above this level, in dB of full scale.
 const AUDIBLE_DB: f32 = -45.0;
 
 /// Silence of the assistant shorter than this is a gap between its words.
 const WORD_GAP: Samples = Samples::from_millis(350);
-
-/// What the user says or does, at both rates.
-#[derive(Clone, Debug, Default)]
-pub struct Sound {
-    near: Vec<f32>,
-    recorded: Vec<f32>,
-}
-
-impl Sound {
-    /// Reads a sound file of any rate and number of channels.
-    ///
-    /// # Errors
-    /// The file cannot be read as sound.
-    pub fn read(path: impl AsRef<Path>) -> Result<Self, FileError> {
-        let clip = Clip::read(path)?;
-        Ok(Self { near: clip.mono(SAMPLE_RATE), recorded: clip.mono(PLAYOUT_RATE) })
-    }
-
-    /// Takes samples at the session rate.
-    pub fn from_session(samples: Vec<f32>) -> Self {
-        let recorded = duplex_audio::resample::convert(&samples, SAMPLE_RATE, PLAYOUT_RATE);
-        Self { near: samples, recorded }
-    }
-
-    /// The same, after a silence, and another sound behind it.
-    #[must_use]
-    pub fn then(mut self, pause: Samples, other: &Self) -> Self {
-        let factor = (PLAYOUT_RATE / SAMPLE_RATE) as usize;
-        self.near.resize(self.near.len() + pause.0 as usize, 0.0);
-        self.recorded.resize(self.recorded.len() + pause.0 as usize * factor, 0.0);
-        self.near.extend_from_slice(&other.near);
-        self.recorded.extend_from_slice(&other.recorded);
-        self
-    }
-
-    /// How long it lasts.
-    pub fn length(&self) -> Samples {
-        Samples(self.near.len() as u64)
-    }
-}
 
 /// When a sound begins. Cues wait for one another: each begins after the one before it has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +37,31 @@ pub enum Anchor {
     Speaking(Samples),
     /// Once neither side has been audible for so long.
     Quiet(Samples),
+    /// So long after the cue before has ended, whatever the assistant does; before the first cue, after
+    /// the call began.
+    AfterCue(Samples),
+    /// Once the assistant has said about so many words since the cue before ended. They are counted in
+    /// its sound alone, never from its events: time in which it is audible, gaps left out, at
+    /// [`WORDS_PER_SECOND`].
+    Words(u32),
+}
+
+/// How fast an assistant speaks while it is audible: about 155 words a minute.
+pub const WORDS_PER_SECOND: f64 = 2.6;
+
+impl Anchor {
+    /// The least time after the end of the cue before at which it can come; for
+    /// [`Start`](Self::Start), after the call began.
+    pub fn earliest(self) -> Samples {
+        match self {
+            Self::Start(time) | Self::Speaking(time) | Self::Quiet(time) | Self::AfterCue(time) => {
+                time
+            }
+            Self::Words(count) => {
+                Samples((f64::from(count) / WORDS_PER_SECOND * f64::from(SAMPLE_RATE)) as u64)
+            }
+        }
+    }
 }
 
 /// A sound that the user makes.
@@ -81,40 +73,6 @@ pub struct Cue {
     pub sound: Sound,
     /// When it begins.
     pub anchor: Anchor,
-}
-
-/// What the room is like.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct RoomOptions {
-    /// Level of the assistant's echo in the microphone, in dB against the loudspeaker; none: no
-    /// echo, as with headphones.
-    pub echo_db: Option<f32>,
-    /// How late the echo arrives, in ms.
-    pub echo_delay_ms: u64,
-    /// Reverberation time of the room, in ms.
-    pub rt60_ms: u64,
-    /// Speech to pink noise at the microphone, in dB; none: no noise.
-    pub snr_db: Option<f32>,
-    /// Seed of everything random.
-    pub seed: u64,
-    /// Silence of both sides after the last cue that ends the call, in ms.
-    pub tail_ms: u64,
-    /// How long a cue waits for its anchor before it is given up, in ms.
-    pub patience_ms: u64,
-}
-
-impl Default for RoomOptions {
-    fn default() -> Self {
-        Self {
-            echo_db: None,
-            echo_delay_ms: 40,
-            rt60_ms: 250,
-            snr_db: None,
-            seed: 1,
-            tail_ms: 3_000,
-            patience_ms: 20_000,
-        }
-    }
 }
 
 /// When a cue was heard.
@@ -162,26 +120,29 @@ impl RoomLog {
 /// The simulated room. See the module's documentation.
 pub struct Room {
     options: RoomOptions,
-    cues: std::vec::IntoIter<Cue>,
-    next: Option<Cue>,
-    playing: Option<(Cue, usize)>,
+    cues: std::vec::IntoIter<Ready>,
+    next: Option<Ready>,
+    playing: Option<(Ready, usize)>,
     echo: Option<EchoPath>,
-    noise: Option<Box<dyn Iterator<Item = f32> + Send>>,
-    noise_gain: f32,
-    far_rate: Resampler,
-    far: Vec<f32>,
+    noise: Option<Noise>,
+    far_end: FarEnd,
     now: SessionTime,
     /// When the assistant became audible, gaps between words left out.
     audible_since: Option<SessionTime>,
     audible_until: SessionTime,
+    /// For how long the assistant has been audible since the user's last cue ended.
+    said: Samples,
     /// When the user's last cue ended.
     cue_until: SessionTime,
     recording: Option<WavWriter<2>>,
     log: RoomLog,
 }
 
-/// Speech of ordinary level, in dB of full scale: what the noise is measured against.
-const SPEECH_DB: f32 = -26.0;
+/// A cue with its sound at both rates: nothing is resampled while a call lasts.
+struct Ready {
+    cue: Cue,
+    recorded: Arc<Vec<f32>>,
+}
 
 impl Room {
     /// A room in which the cues are heard; both sides are recorded to `recording` at the playout
@@ -196,44 +157,21 @@ impl Room {
     ) -> Result<(Self, RoomLog), FileError> {
         let recording = recording.map(|path| WavWriter::create(path, PLAYOUT_RATE)).transpose()?;
         let log = RoomLog::default();
-        let spoken: Vec<f32> = cues.iter().flat_map(|cue| cue.sound.near.iter().copied()).collect();
-        let speech_db = match noise::active_level_db(&spoken) {
-            level if level.is_finite() => level,
-            _ => SPEECH_DB,
-        };
-        let mut cues = cues.into_iter();
-        let echo = options.echo_db.map(|gain| {
-            let response = if options.rt60_ms == 0 {
-                ImpulseResponse::direct()
-            } else {
-                ImpulseResponse::decaying(options.seed, Duration::from_millis(options.rt60_ms), 0.0)
-            };
-            EchoPath::new(Duration::from_millis(options.echo_delay_ms), gain, &response)
-        });
-        let pink = options
-            .snr_db
-            .map(|_| Box::new(noise::pink(options.seed)) as Box<dyn Iterator<Item = f32> + Send>);
-        let noise_gain = match options.snr_db {
-            Some(snr) => {
-                let sample: Vec<f32> =
-                    noise::pink(options.seed).take(SAMPLE_RATE as usize).collect();
-                10f32.powf((speech_db - snr - level_db(&sample)) / 20.0)
-            }
-            None => 0.0,
-        };
+        let echo = background::echo_path(&options);
+        let noise = background::noise_of(&options, &cues);
+        let ready = |cue: Cue| Ready { recorded: cue.sound.for_recording(), cue };
+        let mut cues = cues.into_iter().map(ready).collect::<Vec<_>>().into_iter();
         let room = Self {
             next: cues.next(),
             cues,
             playing: None,
             echo,
-            noise: pink,
-            noise_gain,
-            far_rate: Resampler::new(PLAYOUT_RATE, SAMPLE_RATE)
-                .unwrap_or_else(|error| unreachable!("both rates are constants: {error}")),
-            far: Vec::new(),
+            noise,
+            far_end: FarEnd::default(),
             now: SessionTime(0),
             audible_since: None,
             audible_until: SessionTime(0),
+            said: Samples(0),
             cue_until: SessionTime(0),
             recording,
             log: log.clone(),
@@ -247,6 +185,7 @@ impl Room {
         if level_db(playout) > AUDIBLE_DB {
             self.audible_since.get_or_insert(self.now);
             self.audible_until = self.now;
+            self.said = Samples(self.said.0 + MICROPHONE_FRAME as u64);
         } else if self.now - self.audible_until > WORD_GAP {
             self.audible_since = None;
         }
@@ -259,26 +198,34 @@ impl Room {
                 .audible_since
                 .is_some_and(|since| self.now - since.max(self.cue_until) >= length),
             Anchor::Quiet(length) => self.now - self.audible_until.max(self.cue_until) >= length,
+            Anchor::AfterCue(length) => self.waited() >= length,
+            Anchor::Words(_) => self.said >= anchor.earliest(),
         }
     }
 
     /// Begins the next cue where it is due.
     fn cue(&mut self) {
-        let Some(cue) = self.next.take_if(|_| self.playing.is_none()) else { return };
+        let Some(next) = self.next.take_if(|_| self.playing.is_none()) else { return };
+        let cue = &next.cue;
         if self.is_due(cue.anchor) {
             let span = (self.now, self.now + cue.sound.length());
             self.log.with(|log| log.fired.push(Fired { id: cue.id.clone(), span: Some(span) }));
-            self.playing = Some((cue, 0));
+            self.playing = Some((next, 0));
             self.next = self.cues.next();
         } else if self.waited() > Samples::from_millis(self.options.patience_ms)
             && !matches!(cue.anchor, Anchor::Start(_))
         {
-            self.log.with(|log| log.fired.push(Fired { id: cue.id, span: None }));
-            self.cue_until = self.now;
+            self.log.with(|log| log.fired.push(Fired { id: cue.id.clone(), span: None }));
+            self.cue_ended(self.now);
             self.next = self.cues.next();
         } else {
-            self.next = Some(cue);
+            self.next = Some(next);
         }
+    }
+
+    fn cue_ended(&mut self, at: SessionTime) {
+        self.cue_until = at;
+        self.said = Samples(0);
     }
 
     fn waited(&self) -> Samples {
@@ -288,22 +235,26 @@ impl Room {
     /// The user's sound of this frame, at both rates.
     fn user(&mut self) -> ([f32; MICROPHONE_FRAME], [f32; PLAYOUT_FRAME]) {
         let (mut near, mut recorded) = ([0.0; MICROPHONE_FRAME], [0.0; PLAYOUT_FRAME]);
-        let Some((cue, frame)) = &mut self.playing else { return (near, recorded) };
-        copy_frame(&cue.sound.near, *frame, &mut near);
-        copy_frame(&cue.sound.recorded, *frame, &mut recorded);
+        let Some((playing, frame)) = &mut self.playing else { return (near, recorded) };
+        let sound = playing.cue.sound.samples();
+        copy_frame(sound, *frame, &mut near);
+        copy_frame(&playing.recorded, *frame, &mut recorded);
         *frame += 1;
-        if *frame * MICROPHONE_FRAME >= cue.sound.near.len() {
-            self.cue_until = self.now + Samples::from_millis(FRAME_MILLIS);
+        if *frame * MICROPHONE_FRAME >= sound.len() {
             self.playing = None;
+            self.cue_ended(self.now + Samples::from_millis(FRAME_MILLIS));
         }
         (near, recorded)
     }
 
     fn is_over(&self) -> bool {
+        if self.next.is_some() || self.playing.is_some() {
+            return false;
+        }
         let tail = Samples::from_millis(self.options.tail_ms);
-        self.next.is_none()
-            && self.playing.is_none()
-            && self.now - self.audible_until.max(self.cue_until) >= tail
+        let hang_up = self.options.hang_up_ms.map(Samples::from_millis);
+        self.now - self.audible_until.max(self.cue_until) >= tail
+            || hang_up.is_some_and(|limit| self.waited() >= limit)
     }
 }
 
@@ -323,11 +274,7 @@ impl Acoustics for Room {
         self.cue();
         let (near, recorded) = self.user();
         *microphone = near;
-        self.far_rate.process(playout, &mut self.far);
-        let mut far = [0.0; MICROPHONE_FRAME];
-        let ready = self.far.len().min(MICROPHONE_FRAME);
-        far[MICROPHONE_FRAME - ready..].copy_from_slice(&self.far[..ready]);
-        self.far.drain(..ready);
+        let far = self.far_end.frame(playout);
         if let Some(path) = &mut self.echo {
             let mut echo = [0.0; MICROPHONE_FRAME];
             path.step(&far, &mut echo);
@@ -337,7 +284,7 @@ impl Acoustics for Room {
         }
         if let Some(noise) = &mut self.noise {
             for (sample, noise) in microphone.iter_mut().zip(noise) {
-                *sample += noise * self.noise_gain;
+                *sample += noise;
             }
         }
         for sample in microphone.iter_mut() {

@@ -1,0 +1,64 @@
+//! What surrounds the user's voice: the noise of the room and the way of the echo.
+
+use std::time::Duration;
+
+use duplex_audio::{EchoPath, ImpulseResponse, level_db, noise};
+use duplex_core::SAMPLE_RATE;
+
+use super::{Cue, NoiseKind, RoomOptions, sound::amplitude};
+
+/// Speech of ordinary level, in dB of full scale: what the noise is measured against where the user
+/// says nothing.
+const SPEECH_DB: f32 = -26.0;
+
+pub(super) type Noise = Box<dyn Iterator<Item = f32> + Send>;
+
+/// The way from the loudspeaker to the microphone, where there is one.
+pub(super) fn echo_path(options: &RoomOptions) -> Option<EchoPath> {
+    let gain = options.echo_db?;
+    let delay = Duration::from_millis(options.echo_delay_ms);
+    if let Some(measured) = &options.impulse {
+        return Some(EchoPath::new(delay, gain, measured));
+    }
+    let response = match options.rt60_ms {
+        0 => ImpulseResponse::direct(),
+        rt60 => ImpulseResponse::decaying(options.seed, Duration::from_millis(rt60), 0.0),
+    };
+    Some(EchoPath::new(delay, gain, &response))
+}
+
+/// The room's noise as the microphone hears it, where there is any.
+pub(super) fn noise_of(options: &RoomOptions, cues: &[Cue]) -> Option<Noise> {
+    let snr = options.snr_db?;
+    // Typing and talk have pauses, so that their level takes longer to tell.
+    let seconds = match options.noise {
+        NoiseKind::Pink | NoiseKind::White => 1,
+        NoiseKind::Babble | NoiseKind::Keyboard => 8,
+    };
+    let sample: Vec<f32> = stream(options).take(seconds * SAMPLE_RATE as usize).collect();
+    if sample.iter().all(|&x| x == 0.0) {
+        return None;
+    }
+    let gain = amplitude(voice_db(cues) - snr - level_db(&sample));
+    Some(Box::new(stream(options).map(move |x| x * gain)))
+}
+
+fn stream(options: &RoomOptions) -> Noise {
+    match options.noise {
+        NoiseKind::Pink => Box::new(noise::pink(options.seed)),
+        NoiseKind::White => Box::new(noise::white(options.seed)),
+        NoiseKind::Keyboard => Box::new(noise::keyboard(options.seed)),
+        NoiseKind::Babble => {
+            let talkers: Vec<&[f32]> =
+                options.talkers.iter().map(|talker| talker.as_slice()).collect();
+            Box::new(noise::babble(options.seed, &talkers))
+        }
+    }
+}
+
+/// The active level of the user's voice, in dB of full scale.
+fn voice_db(cues: &[Cue]) -> f32 {
+    let voice = cues.iter().map(|cue| &cue.sound).filter(|sound| !sound.is_effect());
+    let spoken: Vec<f32> = voice.flat_map(|sound| sound.samples().iter().copied()).collect();
+    if spoken.iter().all(|&x| x == 0.0) { SPEECH_DB } else { noise::active_level_db(&spoken) }
+}

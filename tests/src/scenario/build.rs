@@ -1,0 +1,238 @@
+//! From keys to cases.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use duplex_audio::ImpulseResponse;
+use duplex_core::Samples;
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    check,
+    clips::{Library, Spoken, effect},
+    error::{Fault, ScenarioError},
+    expand::{self, Take, Variation},
+    file::{Level, Part, RoomKeys, TurnKeys},
+    read::{Scenario, Script},
+};
+use crate::{
+    case::{Case, Category, Expectation, Source},
+    room::{Cue, NoiseKind, RoomOptions},
+};
+
+/// Where nothing is said of them.
+const TAIL_MS: u64 = 2_500;
+const GAP_MS: u64 = 800;
+
+/// The cases of a scenario; the faults that are found are added to `errors`, and the cases that have one
+/// are left out.
+pub(super) fn cases(
+    file: &Path,
+    scenario: &Scenario,
+    library: &mut Library<'_>,
+    errors: &mut Vec<ScenarioError>,
+) -> Vec<Case> {
+    let head = &scenario.head;
+    let mut fault = |line, fault| errors.push(ScenarioError { file: file.to_owned(), line, fault });
+    if head.keys.category.is_none() && !head.has("category") {
+        let advice = "say what the cases try, as in category = \"turn\"".to_owned();
+        fault(0, Fault::Missing { what: "category", advice });
+    }
+    if head.keys.title.is_empty() && !head.has("title") {
+        let advice = "say in a line what the file is about".to_owned();
+        fault(0, Fault::Missing { what: "title", advice });
+    }
+    if scenario.cases.is_empty() && !head.has("case") {
+        let advice = "there is nothing to hold; add a [[case]]".to_owned();
+        fault(0, Fault::Missing { what: "case", advice });
+    }
+    let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+    let shared = head.keys.clips.iter().map(|clips| folder.join(clips));
+    let places: Vec<PathBuf> = [folder.clone()].into_iter().chain(shared).collect();
+    let mut cases = Vec::new();
+    for script in &scenario.cases {
+        let room = script.room.keys.over(&scenario.room.keys);
+        let vary = script.vary.keys.over(&scenario.vary.keys);
+        let line = script.head.line("");
+        let faults = check::faults(script, head.keys.category, &room, &vary);
+        let is_sound = faults.is_empty();
+        faults.into_iter().for_each(|(line, found)| fault(line, found));
+        let open = script.turns.iter().filter(|turn| !turn.has_sound()).count();
+        let variations = match expand::variations(&vary, open) {
+            Ok(variations) => variations,
+            Err(count) => {
+                let why = format!("{count} combinations, and {} at most; use count", expand::MOST);
+                fault(line, Fault::Contradiction(why));
+                continue;
+            }
+        };
+        let seed = room.seed.unwrap_or(RoomOptions::default().seed);
+        let mut builder = Builder { script, room: &room, places: &places, library };
+        for variation in &variations {
+            let category = head.keys.category.unwrap_or(Category::Turn);
+            let Some(id) = name(category, script, variation) else {
+                let advice = "give the case a name, or something to vary".to_owned();
+                fault(line, Fault::Missing { what: "id", advice });
+                continue;
+            };
+            let mut found = Vec::new();
+            let room = builder.room(variation, seed_of(&id, seed), &mut found);
+            let (cues, expect) = builder.turns(variation, room.seed, &mut found);
+            if is_sound && found.is_empty() && head.keys.category.is_some() {
+                let source = Some(Source { file: file.to_owned(), line });
+                cases.push(Case { id, category, room, cues, expect, source });
+            }
+            found.into_iter().for_each(|(line, found)| fault(line, found));
+        }
+    }
+    cases
+}
+
+fn name(category: Category, script: &Script, variation: &Variation) -> Option<String> {
+    let own = script.head.keys.id.clone().unwrap_or_default();
+    let parts = [own, variation.name()];
+    let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    (!parts.is_empty()).then(|| format!("{}/{}", category.as_str(), parts.join("-")))
+}
+
+/// The seed of a case: it depends on the case's name and the room's seed, and on no other case.
+fn seed_of(id: &str, seed: u64) -> u64 {
+    let digest = Sha256::digest(id.as_bytes());
+    digest.iter().take(8).fold(0, |number, &byte| number << 8 | u64::from(byte)) ^ seed
+}
+
+type Found = Vec<(usize, Fault)>;
+
+struct Builder<'a, 'l> {
+    script: &'a Script,
+    room: &'a RoomKeys,
+    places: &'a [PathBuf],
+    library: &'a mut Library<'l>,
+}
+
+impl Builder<'_, '_> {
+    /// What the user does, and what should follow.
+    fn turns(
+        &mut self,
+        variation: &Variation,
+        seed: u64,
+        faults: &mut Found,
+    ) -> (Vec<Cue>, BTreeMap<String, Expectation>) {
+        let mut takes = variation.takes.iter();
+        let (mut cues, mut expect) = (Vec::new(), BTreeMap::new());
+        for (index, turn) in self.script.turns.iter().enumerate() {
+            let take = if turn.has_sound() { None } else { takes.next() };
+            let keys = match take {
+                Some(_) => varied(&turn.keys, variation),
+                None => turn.keys.clone(),
+            };
+            match self.sound(&keys, take, seed.wrapping_add(index as u64)) {
+                Ok(spoken) => {
+                    let id = keys.id.clone().unwrap_or_default();
+                    cues.push(Cue {
+                        id: id.clone(),
+                        sound: spoken.sound,
+                        anchor: keys.when(index),
+                    });
+                    expect.insert(id, expectation(keys, spoken.text));
+                }
+                Err(fault) => faults.push((turn.line("clip"), fault)),
+            }
+        }
+        (cues, expect)
+    }
+
+    fn room(&mut self, variation: &Variation, seed: u64, faults: &mut Found) -> RoomOptions {
+        let (keys, usual) = (self.room, RoomOptions::default());
+        let noise = variation.noise.or(keys.noise).unwrap_or_default();
+        let line = self.script.head.line("");
+        let mut talkers = Vec::new();
+        if noise == NoiseKind::Babble {
+            for name in &keys.babble {
+                match self.library.clip(name, self.places) {
+                    Ok(talker) => talkers.push(talker.sound.shared()),
+                    Err(fault) => faults.push((line, fault)),
+                }
+            }
+        }
+        let impulse = keys.impulse.as_ref().map(|path| self.impulse(path)).transpose();
+        let impulse = impulse.unwrap_or_else(|fault| {
+            faults.push((line, fault));
+            None
+        });
+        RoomOptions {
+            echo_db: variation.echo_db.or(keys.echo_db).and_then(Level::db),
+            echo_delay_ms: keys.echo_delay_ms.unwrap_or(usual.echo_delay_ms),
+            rt60_ms: keys.rt60_ms.unwrap_or(usual.rt60_ms),
+            impulse,
+            snr_db: variation.snr_db.or(keys.snr_db).and_then(Level::db),
+            noise,
+            talkers,
+            seed,
+            tail_ms: keys.tail_ms.unwrap_or(TAIL_MS),
+            hang_up_ms: keys.hang_up_ms,
+            patience_ms: keys.patience_ms.unwrap_or(check::PATIENCE_MS),
+        }
+    }
+
+    fn impulse(&mut self, path: &Path) -> Result<Arc<ImpulseResponse>, Fault> {
+        let name = path.to_string_lossy();
+        let sound = self.library.clip(&name, self.places)?.sound;
+        let response = ImpulseResponse::measured(sound.samples().to_vec());
+        let silent = || Fault::Clip(format!("the impulse response {name} is silent"));
+        response.map(Arc::new).ok_or_else(silent)
+    }
+
+    /// What is heard in a turn, and what is said in it.
+    fn sound(&mut self, keys: &TurnKeys, take: Option<&Take>, seed: u64) -> Result<Spoken, Fault> {
+        let effect = |kind| vec![Spoken { sound: effect(kind, seed), text: None }];
+        let parts: Vec<Spoken> = match (take, keys) {
+            (Some(&Take::Effect(kind)), _) => effect(kind),
+            (Some(Take::Clips(parts)), _) => self.parts(parts)?,
+            (None, TurnKeys { sound: Some(kind), .. }) => effect(*kind),
+            (None, TurnKeys { clip: Some(clip), .. }) => self.parts(clip.items())?,
+            (None, TurnKeys { text: Some(texts), voice: Some(voice), .. }) => {
+                let texts = texts.items().iter();
+                texts.map(|text| self.library.text(text, voice)).collect::<Result<_, _>>()?
+            }
+            (None, _) => Vec::new(),
+        };
+        let gap = Samples::from_millis(keys.gap_ms.unwrap_or(GAP_MS));
+        let joined = parts.into_iter().reduce(|first, second| Spoken {
+            sound: first.sound.then(gap, &second.sound),
+            text: first.text.zip(second.text).map(|(first, second)| format!("{first} {second}")),
+        });
+        let Spoken { sound, text } = joined.unwrap_or_default();
+        let sound = sound.at_speed(keys.speed.unwrap_or(1.0));
+        let sound = sound.amplified(keys.gain_db.unwrap_or(0.0));
+        let sound = if keys.far == Some(true) { sound.from_afar(seed) } else { sound };
+        Ok(Spoken { sound, text })
+    }
+
+    fn parts(&mut self, parts: &[Part]) -> Result<Vec<Spoken>, Fault> {
+        parts.iter().map(|part| self.library.part(part, self.places)).collect()
+    }
+}
+
+/// A turn without a sound of its own, as the variation has it.
+fn varied(keys: &TurnKeys, variation: &Variation) -> TurnKeys {
+    TurnKeys {
+        gap_ms: variation.gap_ms.or(keys.gap_ms),
+        gain_db: variation.gain_db.or(keys.gain_db),
+        speed: variation.speed.or(keys.speed),
+        ..keys.clone()
+    }
+}
+
+fn expectation(keys: TurnKeys, text: Option<String>) -> Expectation {
+    Expectation {
+        outcomes: keys.expect,
+        response_within_ms: keys.response_ms,
+        stop_within_ms: keys.stop_ms,
+        words: keys.words,
+        text: keys.said.or(text).unwrap_or_default(),
+    }
+}

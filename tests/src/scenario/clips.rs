@@ -1,0 +1,154 @@
+//! Where sounds come from: files, each read once, and whoever can speak.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use duplex_audio::noise;
+use duplex_core::Samples;
+
+use super::{
+    Options,
+    error::Fault,
+    file::{Effect, Part},
+};
+use crate::room::Sound;
+
+/// The words of the clips of a folder, in a file beside them.
+const LIST: &str = "manifest.tsv";
+/// What a clip's name may lack.
+const ENDINGS: [&str; 3] = ["", ".flac", ".wav"];
+/// How long somebody types.
+const TYPING: Samples = Samples::from_millis(2_000);
+
+/// A sound, and what is said in it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Spoken {
+    pub(super) sound: Sound,
+    /// None where it is not known.
+    pub(super) text: Option<String>,
+}
+
+/// Every sound that was read so far.
+pub(super) struct Library<'a> {
+    options: &'a Options<'a>,
+    files: BTreeMap<PathBuf, Result<Sound, String>>,
+    texts: BTreeMap<(String, String), Result<Sound, String>>,
+    lists: BTreeMap<PathBuf, BTreeMap<String, String>>,
+}
+
+impl<'a> Library<'a> {
+    pub(super) fn new(options: &'a Options<'a>) -> Self {
+        let (files, texts, lists) = Default::default();
+        Self { options, files, texts, lists }
+    }
+
+    /// A clip, or a part of it.
+    ///
+    /// # Errors
+    /// It lies in none of `places`, or cannot be read.
+    pub(super) fn part(&mut self, part: &Part, places: &[PathBuf]) -> Result<Spoken, Fault> {
+        let cut = match part {
+            Part::Whole(name) => return self.clip(name, places),
+            Part::Cut(cut) => cut,
+        };
+        let whole = self.clip(&cut.clip, places)?;
+        let from = Samples::from_millis(cut.from_ms.unwrap_or(0));
+        let to = cut.to_ms.map_or(whole.sound.length(), Samples::from_millis);
+        if from >= to.min(whole.sound.length()) {
+            let length = whole.sound.length().as_millis();
+            let why = format!("nothing of {} is left: it is {length} ms long", cut.clip);
+            return Err(Fault::Clip(format!("{why}; correct from_ms and to_ms")));
+        }
+        Ok(Spoken { sound: whole.sound.cut(from, to), text: cut.said.clone() })
+    }
+
+    /// A clip with the words that the list beside it gives.
+    ///
+    /// # Errors
+    /// As [`part`](Self::part).
+    pub(super) fn clip(&mut self, name: &str, places: &[PathBuf]) -> Result<Spoken, Fault> {
+        let path = self.find(name, places)?;
+        let read = |path: &PathBuf| {
+            let sound = Sound::read(path).map_err(|error| error.to_string())?;
+            // Clips are recorded as the microphone hears them.
+            Ok(Sound::from_session(sound.samples().to_vec()))
+        };
+        let sound = self.files.entry(path.clone()).or_insert_with_key(read).clone();
+        let sound = sound.map_err(Fault::Clip)?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let list = self.lists.entry(folder).or_insert_with_key(|folder| list(&folder.join(LIST)));
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        Ok(Spoken { sound, text: stem.and_then(|stem| list.get(&stem)).cloned() })
+    }
+
+    fn find(&self, name: &str, places: &[PathBuf]) -> Result<PathBuf, Fault> {
+        let places = || places.iter().chain(self.options.clips);
+        let paths =
+            places().flat_map(|place| ENDINGS.map(|end| place.join(format!("{name}{end}"))));
+        paths.into_iter().find(|path| path.is_file()).ok_or_else(|| {
+            let places: Vec<_> = places().map(|place| place.display().to_string()).collect();
+            let places = places.join(", ");
+            Fault::Clip(format!("there is no clip {name} in {places}; correct it, or clips = ..."))
+        })
+    }
+
+    /// A text as `voice` says it.
+    ///
+    /// # Errors
+    /// Nobody here can speak, or the voice cannot.
+    pub(super) fn text(&mut self, text: &str, voice: &str) -> Result<Spoken, Fault> {
+        let synthesise = self.options.synthesise.ok_or_else(|| {
+            let why = "text needs a voice, and none is at hand here";
+            Fault::Voice(format!("{why}; use a clip, or run it with one that can speak"))
+        })?;
+        let key = (text.to_owned(), voice.to_owned());
+        let said = self.texts.entry(key).or_insert_with(|| {
+            let samples = synthesise(text, voice)?;
+            if samples.is_empty() {
+                return Err("it says nothing".to_owned());
+            }
+            Ok(Sound::from_session(samples))
+        });
+        let sound = said.clone().map_err(|why| Fault::Voice(format!("voice {voice}: {why}")))?;
+        Ok(Spoken { sound, text: Some(text.to_owned()) })
+    }
+}
+
+/// The words of clips by name; empty where there is no list.
+fn list(path: &Path) -> BTreeMap<String, String> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let mut lines = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    let head = lines.next().unwrap_or_default();
+    let column = |name: &str| head.iter().position(|&title| title == name);
+    let (Some(clip), Some(words)) = (column("clip"), column("text")) else {
+        return BTreeMap::new();
+    };
+    let entry =
+        |line: Vec<&str>| Some(((*line.get(clip)?).to_owned(), (*line.get(words)?).to_owned()));
+    lines.filter_map(entry).collect()
+}
+
+/// A sound that is not speech, from a seed.
+pub(super) fn effect(effect: Effect, seed: u64) -> Sound {
+    let mut samples = match effect {
+        Effect::Cough => noise::cough(seed),
+        Effect::Click => noise::click(seed),
+        Effect::Door => noise::door(seed),
+        Effect::Keyboard => noise::keyboard(seed).take(TYPING.0 as usize).collect(),
+    };
+    let gain = 10f32.powf((level_db(effect) - noise::active_level_db(&samples)) / 20.0);
+    samples.iter_mut().for_each(|sample| *sample *= gain);
+    Sound::from_session(samples).effect()
+}
+
+/// How loud a sound is, in dB of full scale, while it sounds: somebody at the microphone coughs or shuts a
+/// door as loud as they speak, and keys and switches are quieter.
+fn level_db(effect: Effect) -> f32 {
+    match effect {
+        Effect::Cough | Effect::Door => -24.0,
+        Effect::Click => -30.0,
+        Effect::Keyboard => -34.0,
+    }
+}

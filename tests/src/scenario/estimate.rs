@@ -1,0 +1,54 @@
+//! How much a case tries, and about how long it takes.
+
+use duplex_core::Samples;
+
+use crate::{
+    case::Case,
+    report::Expect,
+    room::{Anchor, WORDS_PER_SECOND},
+};
+
+/// How long an assistant is taken to need for an answer.
+const ANSWER: Samples = Samples::from_millis(900);
+/// How long an answer is taken to be. It is a guess: only cases that hear an answer out depend on it.
+const REPLY: Samples = Samples::from_millis(8_000);
+/// Between words an assistant is silent so much longer than the words alone take.
+const GAPS: f64 = 1.15;
+
+/// How many trials of its category a case holds: see [`Category::tried`](crate::case::Category::tried).
+pub fn trials(case: &Case) -> usize {
+    let Some(tried) = case.category.tried() else { return 1 };
+    let expect = case.cues.iter().filter_map(|cue| case.expect.get(&cue.id));
+    expect.filter(|expectation| expectation.outcomes.contains(&tried)).count()
+}
+
+/// About how long the call lasts with an assistant that does what is expected. For progress bars and
+/// plans.
+pub fn estimate(case: &Case) -> Samples {
+    let (mut ended, mut reply) = (0, (0, 0));
+    for cue in &case.cues {
+        let earliest = cue.anchor.earliest().0;
+        let began = match cue.anchor {
+            Anchor::Start(at) => at.0.max(ended),
+            Anchor::Speaking(_) => ended.max(reply.0) + earliest,
+            Anchor::Words(count) => {
+                let seconds = f64::from(count) / WORDS_PER_SECOND * GAPS;
+                ended.max(reply.0) + Samples::from_millis((seconds * 1_000.0) as u64).0
+            }
+            Anchor::Quiet(_) => ended.max(reply.1) + earliest,
+            Anchor::AfterCue(_) => ended + earliest,
+        };
+        ended = began + cue.sound.length().0;
+        let outcomes = case.expect.get(&cue.id).map(|expectation| expectation.outcomes.as_slice());
+        match outcomes.unwrap_or_default() {
+            outcomes if outcomes.contains(&Expect::Respond) => {
+                reply = (ended + ANSWER.0, ended + ANSWER.0 + REPLY.0);
+            }
+            outcomes if outcomes.contains(&Expect::Stop) => reply = (ended, ended),
+            _ => {}
+        }
+    }
+    let heard_out = ended.max(reply.1) + Samples::from_millis(case.room.tail_ms).0;
+    let hung_up = case.room.hang_up_ms.map(|limit| ended + Samples::from_millis(limit).0);
+    Samples(hung_up.map_or(heard_out, |hung_up| hung_up.min(heard_out)))
+}

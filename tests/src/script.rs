@@ -1,0 +1,165 @@
+//! A vocabulary in which a scripted call reads like a story, for tests.
+//!
+//! ```
+//! use duplex_harness::{room::Sound, script::script};
+//!
+//! let silence = || Sound::from_session(vec![0.0; 1_600]);
+//! let case = script("a cough")
+//!     .ask(silence())
+//!     .then_after_speaking(1.5, silence().effect())
+//!     .ignored()
+//!     .hanging_up_after(2.5)
+//!     .case();
+//! assert_eq!(case.cues.len(), 2);
+//! ```
+
+use std::collections::BTreeMap;
+
+use duplex_core::Samples;
+
+use crate::{
+    case::{Case, Category, Expectation},
+    report::Expect,
+    room::{Anchor, Cue, RoomOptions, Sound},
+};
+
+/// How long after the beginning of a call, or after everybody has fallen silent, a question is asked.
+const FIRST: Samples = Samples::from_millis(500);
+
+/// A call that is being written. Cues are called `cue1`, `cue2` and so on, unless they are
+/// [`named`](Self::named); what is said of outcomes is about the cue before.
+#[derive(Clone, Debug)]
+pub struct Script {
+    id: String,
+    category: Category,
+    room: RoomOptions,
+    cues: Vec<(Cue, Expectation)>,
+}
+
+/// A call of a category, [`Category::Turn`] unless it is said to be [`of`](Script::of) another one.
+pub fn script(id: &str) -> Script {
+    let room = RoomOptions::default();
+    Script { id: id.to_owned(), category: Category::Turn, room, cues: Vec::new() }
+}
+
+impl Script {
+    /// What it tries.
+    #[must_use]
+    pub fn of(self, category: Category) -> Self {
+        Self { category, ..self }
+    }
+
+    /// The room, in place of a quiet one with headphones.
+    #[must_use]
+    pub fn in_room(self, room: RoomOptions) -> Self {
+        Self { room, ..self }
+    }
+
+    /// Ends the call so long, in seconds, after the last cue, whatever the assistant does.
+    #[must_use]
+    pub fn hanging_up_after(mut self, seconds: f64) -> Self {
+        self.room.hang_up_ms = Some(time(seconds).as_millis());
+        self
+    }
+
+    /// A question that is to be answered, asked when nobody speaks.
+    #[must_use]
+    pub fn ask(self, question: Sound) -> Self {
+        let anchor = if self.cues.is_empty() { Anchor::Start(FIRST) } else { Anchor::Quiet(FIRST) };
+        self.then(anchor, question).answered()
+    }
+
+    /// A sound once the assistant has been speaking for so many seconds.
+    #[must_use]
+    pub fn then_after_speaking(self, seconds: f64, sound: Sound) -> Self {
+        self.then(Anchor::Speaking(time(seconds)), sound)
+    }
+
+    /// A sound once the assistant has said about so many words.
+    #[must_use]
+    pub fn then_after_words(self, words: u32, sound: Sound) -> Self {
+        self.then(Anchor::Words(words), sound)
+    }
+
+    /// A sound once nobody has been audible for so many seconds.
+    #[must_use]
+    pub fn then_after_quiet(self, seconds: f64, sound: Sound) -> Self {
+        self.then(Anchor::Quiet(time(seconds)), sound)
+    }
+
+    /// A sound so many seconds after the cue before, whatever the assistant does.
+    #[must_use]
+    pub fn then_after(self, seconds: f64, sound: Sound) -> Self {
+        self.then(Anchor::AfterCue(time(seconds)), sound)
+    }
+
+    /// A sound at an anchor.
+    #[must_use]
+    pub fn then(mut self, anchor: Anchor, sound: Sound) -> Self {
+        let id = format!("cue{}", self.cues.len() + 1);
+        self.cues.push((Cue { id, sound, anchor }, Expectation::default()));
+        self
+    }
+
+    /// The name of the cue before.
+    #[must_use]
+    pub fn named(mut self, id: &str) -> Self {
+        if let Some((cue, _)) = self.cues.last_mut() {
+            cue.id = id.to_owned();
+        }
+        self
+    }
+
+    /// The words of the cue before.
+    #[must_use]
+    pub fn saying(mut self, text: &str) -> Self {
+        if let Some((_, expectation)) = self.cues.last_mut() {
+            expectation.text = text.to_owned();
+        }
+        self
+    }
+
+    /// The assistant is to answer it.
+    #[must_use]
+    pub fn answered(self) -> Self {
+        self.expecting(Expect::Respond)
+    }
+
+    /// The assistant is to fall silent.
+    #[must_use]
+    pub fn stops_it(self) -> Self {
+        self.expecting(Expect::Stop)
+    }
+
+    /// The assistant is to go on, or to stay silent, as if nothing had happened.
+    #[must_use]
+    pub fn ignored(self) -> Self {
+        self.expecting(Expect::Ignore)
+    }
+
+    /// The assistant is to wait for its end.
+    #[must_use]
+    pub fn waited_for(self) -> Self {
+        self.expecting(Expect::Wait)
+    }
+
+    fn expecting(mut self, outcome: Expect) -> Self {
+        if let Some((_, expectation)) = self.cues.last_mut() {
+            expectation.outcomes.push(outcome);
+        }
+        self
+    }
+
+    /// The case.
+    pub fn case(self) -> Case {
+        let Self { id, category, room, cues } = self;
+        let expect: BTreeMap<_, _> =
+            cues.iter().map(|(cue, expectation)| (cue.id.clone(), expectation.clone())).collect();
+        let cues = cues.into_iter().map(|(cue, _)| cue).collect();
+        Case { id, category, room, cues, expect, source: None }
+    }
+}
+
+fn time(seconds: f64) -> Samples {
+    Samples::from_millis((seconds * 1_000.0).round().max(0.0) as u64)
+}
