@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::commands::{bench::Bench, converse::Converse, demo::Demo, serve::Serve};
+use crate::commands::{bench::Bench, converse::Converse, demo::Demo, serve::Serve, test::Test};
 use crate::failure::Exit;
 
 /// A voice assistant that listens while it speaks
@@ -38,6 +38,7 @@ pub(crate) enum Command {
         /// A journal that `demo` or `converse` wrote
         journal: PathBuf,
     },
+    Test(Test),
     Bench(Bench),
     /// The models: which there are, where they lie, whether they are whole
     #[command(subcommand)]

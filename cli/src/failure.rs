@@ -15,8 +15,8 @@ pub(crate) enum Exit {
     Failed = 1,
     /// Bad usage, configuration or input.
     Usage = 2,
-    /// A model is missing or broken, and was not to be had.
-    Model = 3,
+    /// A model is missing or broken and was not to be had, or an agent cannot be reached.
+    Unavailable = 3,
     /// The disk or the file system refused.
     Io = 4,
     /// Ctrl-C.
@@ -30,7 +30,7 @@ Exit codes:
     0  it went well
     1  the run failed, or an expectation of it did
     2  bad usage, configuration or input
-    3  a model is missing or broken
+    3  a model is missing or broken, or an agent cannot be reached
     4  the disk or the file system refused
   130  interrupted";
 }
@@ -90,7 +90,7 @@ impl From<weights::Error> for Failure {
             E::Source(_) | E::UnknownModel { .. } | E::NoHome => Exit::Usage,
             E::Io { .. } => Exit::Io,
             E::Cancelled => Exit::Interrupted,
-            _ => Exit::Model,
+            _ => Exit::Unavailable,
         };
         Self { exit, message: chain(&error), hint: error.hint(), reader_left: false }
     }

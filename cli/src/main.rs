@@ -11,6 +11,7 @@ mod failure;
 mod hold;
 mod interrupt;
 mod progress;
+mod set;
 mod setup;
 mod view;
 
@@ -47,6 +48,7 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Converse(converse) => commands::converse::run(converse, &load()?, &mut out),
         Command::Serve(serve) => commands::serve::run(serve, &load()?, &mut out),
         Command::Replay { journal } => commands::replay::run(&journal, &mut out),
+        Command::Test(test) => commands::test::run(test, &load()?, &mut out),
         Command::Bench(bench) => commands::bench::run(bench, &load()?, &mut out),
         Command::Models(command) => commands::models::run(command, &load()?, &mut out),
         Command::Config(command) => {

@@ -137,7 +137,7 @@ impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         let exit = match &error {
             EngineError::Thread(_) => Exit::Io,
-            _ => Exit::Model,
+            _ => Exit::Unavailable,
         };
         Failure::new(exit, error.to_string())
             .with_hint("`duplex models verify` tells which files are whole, `duplex models pull` fetches them again")

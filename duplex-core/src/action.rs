@@ -32,6 +32,8 @@ pub enum Why {
     Backchannel,
     /// The user's sound was too short to be more than attention.
     ShortSound,
+    /// The user called somebody else by name.
+    ToOthers,
     /// No words were recognised in the user's sound.
     NoWords,
     /// The recogniser gave no answer in time.

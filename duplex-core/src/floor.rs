@@ -56,6 +56,7 @@ pub enum Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Words {
     None,
+    ToOthers,
     Stop,
     Backchannel,
     Short,
@@ -72,6 +73,8 @@ pub(crate) fn classify(user: &Pending, policy: &Policy) -> Words {
         Words::Turn
     } else if words::is_stop(&words) {
         Words::Stop
+    } else if words::is_to_others(text) {
+        Words::ToOthers
     } else if words::is_backchannel(&words) {
         Words::Backchannel
     } else if user.voiced <= policy.longest_backchannel
@@ -89,6 +92,7 @@ pub(crate) fn judge(user: &Pending, speaking: bool, silence: Samples, policy: &P
     if !speaking && user.is_recognised() {
         return match classify(user, policy) {
             Words::None => Verdict::GoOn(Why::NoWords),
+            Words::ToOthers => Verdict::GoOn(Why::ToOthers),
             Words::Stop => Verdict::Stop,
             Words::Backchannel => Verdict::GoOn(Why::Backchannel),
             Words::Short => Verdict::GoOn(Why::ShortSound),

@@ -287,7 +287,7 @@ impl DuplexSession {
         let quiet = silence >= self.policy.settle_after;
         let kind = floor::classify(user, &self.policy);
         let kind = match kind {
-            Words::None | Words::Stop => kind,
+            Words::None | Words::ToOthers | Words::Stop => kind,
             Words::Backchannel if self.is_listening() => kind,
             Words::Short if self.interrupted.is_some() || user.began < self.spoke_until => kind,
             Words::Backchannel | Words::Short | Words::Turn => Words::Turn,
@@ -296,6 +296,7 @@ impl DuplexSession {
             Words::Turn => return self.prepare(text, silence),
             Words::Stop => (UserKind::Stop, Why::StopCommand),
             Words::None => (UserKind::Noise, Why::NoWords),
+            Words::ToOthers => (UserKind::Noise, Why::ToOthers),
             Words::Backchannel => (UserKind::Backchannel, Why::Backchannel),
             Words::Short => (UserKind::Backchannel, Why::ShortSound),
         };

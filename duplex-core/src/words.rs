@@ -151,6 +151,39 @@ const ASKING: &[&str] = &[
     "tell", "explain", "give", "show", "actually", "but", "instead",
 ];
 
+/// Whom a sentence may be meant for, when it is not the assistant.
+const PERSONS: &[&str] = &[
+    "mum",
+    "mummy",
+    "mom",
+    "mommy",
+    "dad",
+    "daddy",
+    "grandma",
+    "granny",
+    "grandpa",
+    "auntie",
+    "honey",
+    "darling",
+    "sweetheart",
+    "dear",
+    "love",
+    "kids",
+    "children",
+    "guys",
+    "boys",
+    "girls",
+    "boy",
+    "girl",
+    "sir",
+    "madam",
+    "buddy",
+    "mate",
+];
+
+/// What the assistant may be called.
+const ASSISTANT: &[&str] = &["duplex", "assistant", "computer"];
+
 const DIGITS: &[&str] =
     &["zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 
@@ -212,6 +245,28 @@ pub fn ends_in_digits(words: &[String]) -> bool {
     })
 }
 
+/// The words call somebody by name who is not the assistant: "Mum, I am here.", "Close the door,
+/// Sarah.". A name is told by its place: alone behind the comma at the end of a sentence, and
+/// capitalised as no other word there is. "Paris, France" is none.
+pub fn is_to_others(text: &str) -> bool {
+    let opens = text.split_once(',').is_some_and(|(first, _)| is_person(first));
+    opens || text.split_inclusive(['.', '?', '!']).any(ends_in_a_name)
+}
+
+fn ends_in_a_name(sentence: &str) -> bool {
+    let Some((before, name)) = sentence.rsplit_once(',') else { return false };
+    let name = name.trim().trim_end_matches(['.', '?', '!']);
+    let is_word = !name.is_empty() && name.chars().all(char::is_alphabetic);
+    let is_capital = |word: &str| word.starts_with(char::is_uppercase);
+    let after_a_name = before.split_whitespace().skip(1).last().is_some_and(is_capital);
+    let is_ours = ASSISTANT.contains(&name.to_lowercase().as_str());
+    is_person(name) || (is_word && is_capital(name) && name != "I" && !after_a_name && !is_ours)
+}
+
+fn is_person(word: &str) -> bool {
+    PERSONS.contains(&word.trim().to_lowercase().as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,6 +306,29 @@ mod tests {
             "",
         ] {
             assert!(!is_stop(&normalise(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_that_calls_somebody_else_by_name_is_noticed() {
+        for text in [
+            "Mum, I'll be there in a minute.",
+            "Can you close the door, Sarah?",
+            "No, not you. Put it on the table, Tom.",
+            "Sit down, boy. Good dog.",
+        ] {
+            assert!(is_to_others(text), "{text}");
+        }
+        for text in [
+            "How long is the train to Paris, France?",
+            "I like apples, pears, and plums.",
+            "Stop it, Duplex.",
+            "Tell me a joke, please.",
+            "Paris, how far is it?",
+            "If I want to travel from Paris to Berlin, how long does it take?",
+            "",
+        ] {
+            assert!(!is_to_others(text), "{text}");
         }
     }
 

@@ -159,3 +159,21 @@ fn attention_in_silence_is_not_answered_unless_something_was_asked() {
     asked.run(12_000);
     assert_eq!(asked.session.transcript().lines().len(), 4, "{}", asked.trace);
 }
+
+#[test]
+fn what_is_said_to_somebody_else_is_not_answered_and_the_reply_goes_on() {
+    let words = "Can you close the door, Sarah?";
+    let mut world = story(&[Says { from: 3_000, to: 4_400, words, end: 950 }]);
+    world.run(14_000);
+    let lines = world.session.transcript().lines();
+    assert_eq!(lines.len(), 2, "{}", world.trace);
+    assert_eq!(lines[1].text, STORY.concat(), "{}", world.trace);
+}
+
+#[test]
+fn what_is_said_to_somebody_else_in_silence_is_not_answered() {
+    let words = "Mum, I'll be there in a minute.";
+    let mut world = World::new(&[Says { from: 500, to: 2_000, words, end: 950 }]);
+    world.run(8_000);
+    assert!(world.audible.is_empty(), "{}", world.trace);
+}

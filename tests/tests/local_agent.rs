@@ -28,7 +28,8 @@ fn said(told: &Told, by: Speaker) -> String {
 
 #[test]
 fn a_virtual_call_tells_both_sides_and_no_clock() {
-    let agent = Local::new(engine::engine(1), CallOptions::default, Some(Charges::default()));
+    let agent =
+        Local::new("duplex", engine::engine(1), CallOptions::default, Some(Charges::default()));
     let told = agent.hold(room("q01.flac"), &Stop::default()).unwrap();
     assert!(said(&told, Speaker::User).contains("capital of France"), "{told:?}");
     assert!(!said(&told, Speaker::Assistant).is_empty(), "{told:?}");
@@ -37,7 +38,8 @@ fn a_virtual_call_tells_both_sides_and_no_clock() {
 
 #[test]
 fn one_stop_is_for_all_calls_and_a_call_that_ends_does_not_set_it() {
-    let agent = Local::new(engine::engine(1), CallOptions::default, Some(Charges::default()));
+    let agent =
+        Local::new("duplex", engine::engine(1), CallOptions::default, Some(Charges::default()));
     let stop = Stop::default();
     let first = agent.hold(room("q01.flac"), &stop).unwrap();
     assert!(!stop.is_stopped());
@@ -49,7 +51,7 @@ fn one_stop_is_for_all_calls_and_a_call_that_ends_does_not_set_it() {
 
 #[test]
 fn a_call_in_real_time_is_stopped_in_its_middle() {
-    let agent = Local::new(engine::engine(1), CallOptions::default, None);
+    let agent = Local::new("duplex", engine::engine(1), CallOptions::default, None);
     let stop = Stop::default();
     /// Stops the call from within, after a second of it.
     struct Leaving(Box<dyn Acoustics>, u32, Stop);

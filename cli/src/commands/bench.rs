@@ -10,6 +10,7 @@ use duplex_audio::Clip;
 use duplex_core::{SAMPLE_RATE, Samples};
 use duplex_harness::report::{Expect, Percentiles};
 use duplex_harness::room::{Anchor, Cue, RoomOptions, Sound};
+use duplex_harness::suite::{self, SuiteReport};
 use duplex_model::asr::{Recogniser, Request, wer};
 use duplex_model::llm::{Llm, Message, Role, Weights};
 use duplex_model::tts::Voice;
@@ -18,6 +19,7 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::hold::{Scene, folder, hold, machine};
+use crate::set::{self, Set};
 use crate::setup;
 use crate::view::Mode;
 
@@ -35,6 +37,8 @@ pub(crate) enum What {
     Tts,
     /// Whole turns: from the user's last sound to the assistant's first, in real time
     Turns,
+    /// The whole set of scripted calls, against a baseline; takes the better part of an hour
+    Conversation,
 }
 
 /// Measure the models and the turns on this machine
@@ -55,7 +59,20 @@ pub(crate) struct Bench {
     #[arg(long, default_value_t = 1)]
     repeat: usize,
 
-    /// Where turns leave their recording and report
+    /// Scenario files, or folders of them, that make up the conversations
+    #[arg(long, value_name = "PATH", default_value = "tests/scenarios")]
+    scenarios: Vec<PathBuf>,
+
+    /// An earlier report.json of conversations: says what is better or worse beyond chance, and ends
+    /// with 1 where something is worse
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
+    /// Hold conversations as fast as the models allow: for behaviour, not for latency figures
+    #[arg(long = "virtual")]
+    is_virtual: bool,
+
+    /// Where turns and conversations leave their recordings and report
     #[arg(long, value_name = "FOLDER", default_value = "out/bench")]
     out: PathBuf,
 
@@ -82,11 +99,14 @@ struct Spoken {
 }
 
 pub(crate) fn run(args: Bench, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
+    if let What::Conversation = args.what {
+        return conversation(&args, config, out);
+    }
     let report = match args.what {
         What::Asr => asr(&args, config)?,
         What::Llm => llm(config)?,
         What::Tts => tts(config)?,
-        What::Turns => turns(&args, config)?,
+        What::Turns | What::Conversation => turns(&args, config)?,
     };
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &report).map_err(std::io::Error::from)?;
@@ -296,4 +316,41 @@ fn turns(args: &Bench, config: &Config) -> Result<Report, Failure> {
     let rows = rows.collect();
     held.ended_well()?;
     Ok(Report { bench: "turns", machine: machine(), figures, rows })
+}
+
+fn conversation(args: &Bench, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
+    // Before an hour of calls.
+    let baseline = args.baseline.as_ref().map(SuiteReport::read).transpose().map_err(|error| {
+        Failure::new(Exit::Usage, error.to_string())
+            .with_hint("--baseline takes a report.json that an earlier run has left")
+    })?;
+    let set = Set {
+        paths: args.scenarios.clone(),
+        is_virtual: args.is_virtual,
+        jobs: 1,
+        repeat: args.repeat,
+        folder: args.out.clone(),
+        ..Set::default()
+    };
+    let outcome = set::hold(config, &set)?;
+    let changes = baseline.map(|baseline| suite::compare(&baseline, &outcome.report));
+    if args.json {
+        serde_json::to_writer_pretty(&mut *out, &outcome.report).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        writeln!(out, "{}", suite::table(&outcome.report))?;
+        if let Some(changes) = &changes {
+            writeln!(out, "{}", suite::changes(changes))?;
+        }
+        writeln!(out, "look  {}", set.folder.join("index.html").display())?;
+    }
+    let worse = |change: &&suite::Change| change.verdict == suite::ChangeVerdict::Worse;
+    match changes.iter().flatten().filter(worse).count() {
+        // A benchmark says how much goes wrong; that something does is no failure of it.
+        0 => outcome.check(),
+        1 => Err(Failure::new(Exit::Failed, "a figure is worse than the baseline's")),
+        many => {
+            Err(Failure::new(Exit::Failed, format!("{many} figures are worse than the baseline's")))
+        }
+    }
 }

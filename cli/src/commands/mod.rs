@@ -8,3 +8,4 @@ pub(crate) mod demo;
 pub(crate) mod models;
 pub(crate) mod replay;
 pub(crate) mod serve;
+pub(crate) mod test;

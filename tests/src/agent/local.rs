@@ -14,35 +14,41 @@ use super::{Agent, AgentError, Told, ToldLine, watch::Watch};
 
 /// Calls held by the engine of this process.
 pub struct Local {
+    name: String,
     engine: Arc<Engine>,
     options: Box<dyn Fn() -> CallOptions + Send + Sync>,
     charges: Option<Charges>,
 }
 
 impl Local {
-    /// An agent that holds each call with what `options` gives for it: in real time, or, with
+    /// An agent of that name that holds each call with what `options` gives for it: in real time, or, with
     /// `charges`, as fast as the models allow.
     pub fn new(
+        name: impl Into<String>,
         engine: Arc<Engine>,
         options: impl Fn() -> CallOptions + Send + Sync + 'static,
         charges: Option<Charges>,
     ) -> Self {
-        Self { engine, options: Box::new(options), charges }
+        Self { name: name.into(), engine, options: Box::new(options), charges }
     }
 }
 
 impl std::fmt::Debug for Local {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { engine, charges, options: _ } = self;
-        f.debug_struct("Local").field("engine", engine).field("charges", charges).finish()
+        let Self { name, engine, charges, options: _ } = self;
+        f.debug_struct("Local")
+            .field("name", name)
+            .field("engine", engine)
+            .field("charges", charges)
+            .finish()
     }
 }
 
 impl Agent for Local {
     fn name(&self) -> String {
         match self.charges {
-            Some(_) => "duplex (virtual)".to_owned(),
-            None => "duplex".to_owned(),
+            Some(_) => format!("{} (virtual)", self.name),
+            None => self.name.clone(),
         }
     }
 

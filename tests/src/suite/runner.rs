@@ -51,7 +51,7 @@ struct Held {
 ///
 /// An agent that breaks a call fails that case; one that cannot be reached ends the set, and
 /// [`SuiteRun::unreachable`] says so. `progress` is told of every call that begins and ends. Measuring, and
-/// `recognise`, happen on the caller's thread.
+/// `recognise`, happen on the caller's thread, while no call begins.
 ///
 /// # Errors
 /// The audio cannot be written or read back.
@@ -73,7 +73,9 @@ pub fn run(
     let mut done = 0;
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        let (sender, events) = mpsc::channel();
+        // Without room: a call begins only once the caller's thread has measured what came before, which
+        // takes a core that the call needs.
+        let (sender, events) = mpsc::sync_channel(0);
         for _ in 0..options.jobs.clamp(1, jobs.len().max(1)) {
             let (sender, jobs, next) = (sender.clone(), &jobs, &next);
             scope.spawn(move || {

@@ -1,0 +1,79 @@
+//! `duplex test`: scripted calls, judged by what was heard.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use duplex_harness::suite;
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::set::{self, Set};
+
+/// Hold scripted calls and judge them by what was heard on both sides
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit codes:
+    0  all calls went as expected
+    1  some did not
+    2  a scenario has a fault (the other cases are held)
+    3  the agent cannot be reached, or a model is missing
+  130  interrupted (what was held until then is reported)")]
+pub(crate) struct Test {
+    /// Scenario files, or folders of them; see docs/scenarios.md
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+
+    /// Where index.html, report.json, junit.xml and the audio of what failed are written
+    #[arg(long, value_name = "FOLDER", default_value = "out/test")]
+    report: PathBuf,
+
+    /// How often each case is held
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    repeat: usize,
+
+    /// Call this agent instead of the one in this program; see docs/protocol.md
+    #[arg(long, value_name = "ws://HOST:PORT/PATH", conflicts_with = "is_virtual")]
+    agent: Option<String>,
+
+    /// How many calls are held at once
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    jobs: usize,
+
+    /// Run as fast as the models allow: for behaviour, not for latency figures
+    #[arg(long = "virtual")]
+    is_virtual: bool,
+
+    /// Only cases whose name contains this; may be repeated
+    #[arg(long, value_name = "TEXT")]
+    only: Vec<String>,
+
+    /// Keep the audio of all calls, not only of those that failed
+    #[arg(long)]
+    keep_audio: bool,
+
+    /// For programs: the report as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: Test, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
+    let set = Set {
+        paths: args.paths,
+        only: args.only,
+        agent: args.agent,
+        is_virtual: args.is_virtual,
+        jobs: args.jobs.max(1),
+        repeat: args.repeat.max(1),
+        keep_audio: args.keep_audio,
+        folder: args.report,
+    };
+    let outcome = set::hold(config, &set)?;
+    if args.json {
+        serde_json::to_writer_pretty(&mut *out, &outcome.report).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        writeln!(out, "{}", suite::table(&outcome.report))?;
+        writeln!(out, "look  {}", set.folder.join("index.html").display())?;
+    }
+    outcome.judge(&set)
+}

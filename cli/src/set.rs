@@ -1,0 +1,246 @@
+//! Holds a set of scripted calls, shows how far it is, and leaves its report.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use duplex_core::SAMPLE_RATE;
+use duplex_harness::agent::{Agent, Local, WebSocketAgent, WebSocketOptions};
+use duplex_harness::case::Case;
+use duplex_harness::scenario;
+use duplex_harness::suite::{self, Progress, SuiteError, SuiteReport, SuiteRun};
+use duplex_model::asr::{Recogniser, Request};
+use duplex_model::tts::Voice;
+use duplex_runtime::{Engine, EngineError};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+
+use crate::config::{Config, Manners};
+use crate::failure::{Exit, Failure};
+use crate::hold::folder;
+use crate::interrupt;
+use crate::setup;
+
+/// Which calls are held, with whom, and how.
+#[derive(Debug, Default)]
+pub(crate) struct Set {
+    /// Scenario files, or folders of them.
+    pub(crate) paths: Vec<PathBuf>,
+    /// Only cases whose id contains one of these; none: all.
+    pub(crate) only: Vec<String>,
+    /// Address of an agent other than this program.
+    pub(crate) agent: Option<String>,
+    /// As fast as the models allow.
+    pub(crate) is_virtual: bool,
+    /// Calls at once.
+    pub(crate) jobs: usize,
+    pub(crate) repeat: usize,
+    pub(crate) keep_audio: bool,
+    /// Where the report and the audio go.
+    pub(crate) folder: PathBuf,
+}
+
+/// A set that was held.
+pub(crate) struct Outcome {
+    pub(crate) run: SuiteRun,
+    pub(crate) report: SuiteReport,
+    /// Faults of the scenario files; the other cases were held.
+    pub(crate) faults: usize,
+}
+
+/// Reads the scenarios, holds the cases that have no fault, and writes the report.
+pub(crate) fn hold(config: &Config, set: &Set) -> Result<Outcome, Failure> {
+    interrupt::catch()?;
+    check_jobs(set)?;
+    let (mut cases, faults) = read(config, set)?;
+    let all = cases.len();
+    cases.retain(|case| set.only.is_empty() || set.only.iter().any(|part| case.id.contains(part)));
+    if cases.is_empty() {
+        let why = match (all, faults) {
+            (0, 0) => "there is no case in these scenarios".to_owned(),
+            (0, _) => format!("no case can be held: {}", counted(faults)),
+            _ => format!("none of the {all} cases is named like {}", set.only.join(", ")),
+        };
+        return Err(Failure::new(Exit::Usage, why));
+    }
+    folder(&set.folder)?;
+    let agent = agent(config, set)?;
+    let mut ear = Recogniser::spawn(setup::engine_options(config)?.asr)
+        .map_err(EngineError::from)
+        .map_err(Failure::from)?;
+    let mut recognise = |audio: &[f32]| -> Option<String> {
+        // Whisper hears 30 s at most; a longer reply is left unjudged rather than cut.
+        ear.recognise(audio, &Request::default()).ok().map(|hypothesis| hypothesis.text)
+    };
+    let options = suite::Options {
+        jobs: set.jobs,
+        repeat: set.repeat,
+        keep_audio: set.keep_audio,
+        ..suite::Options::new(&set.folder)
+    };
+    let caught = interrupt::stops(&options.stop);
+    let mut shown = Shown::new(cases.len() * set.repeat.max(1));
+    let run =
+        suite::run(&cases, agent.as_ref(), &options, Some(&mut recognise), &mut |progress| {
+            shown.show(progress);
+        })?;
+    drop((shown, caught));
+    let report = run.write(&set.folder)?;
+    Ok(Outcome { run, report, faults })
+}
+
+impl Outcome {
+    /// How the program ends: an interruption before an agent that cannot be reached before a bad
+    /// scenario before a case that failed.
+    pub(crate) fn judge(&self, set: &Set) -> Result<(), Failure> {
+        self.check()?;
+        if self.run.passed() {
+            return Ok(());
+        }
+        let counts = &self.report.overall.counts;
+        let message = format!(
+            "{} of {} calls did not go as expected, {} say nothing since the machine was late",
+            counts.failed + counts.broken,
+            counts.calls,
+            counts.invalid
+        );
+        let page = set.folder.join("index.html");
+        Err(Failure::new(Exit::Failed, message).with_hint(format!("see {}", page.display())))
+    }
+
+    /// Whether every case could be held.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        interrupt::check()?;
+        if let Some(why) = &self.run.unreachable {
+            return Err(Failure::new(Exit::Unavailable, format!("no agent to be called: {why}"))
+                .with_hint("start it, and name the address at which it listens"));
+        }
+        if self.faults > 0 {
+            return Err(Failure::new(Exit::Usage, counted(self.faults))
+                .with_hint("the cases without a fault were held; their report is written"));
+        }
+        Ok(())
+    }
+}
+
+fn counted(faults: usize) -> String {
+    match faults {
+        1 => "a fault in the scenarios".to_owned(),
+        _ => format!("{faults} faults in the scenarios"),
+    }
+}
+
+/// In real time each call needs about a core of its own, or the figures are those of a late machine.
+fn check_jobs(set: &Set) -> Result<(), Failure> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if set.is_virtual || set.agent.is_some() || set.jobs <= cores {
+        return Ok(());
+    }
+    let message = format!(
+        "{} calls at once cannot keep time on {cores} cores: their latencies would be the machine's",
+        set.jobs
+    );
+    let hint = "hold fewer with --jobs, or use --virtual, which needs no clock";
+    Err(Failure::new(Exit::Usage, message).with_hint(hint))
+}
+
+/// The cases, and how many faults were told of.
+fn read(config: &Config, set: &Set) -> Result<(Vec<Case>, usize), Failure> {
+    let voice = setup::engine_options(config).map(|options| options.voice);
+    let synthesise = |text: &str, _: &str| -> Result<Vec<f32>, String> {
+        let options = voice.as_ref().map_err(ToString::to_string)?.clone();
+        let mut voice = Voice::load(&options).map_err(|error| error.to_string())?;
+        let rate = voice.sample_rate();
+        let mut samples = Vec::new();
+        voice
+            .speak(text, &mut |chunk| {
+                samples.extend_from_slice(&chunk.samples);
+                std::ops::ControlFlow::Continue(())
+            })
+            .map_err(|error| error.to_string())?;
+        Ok(duplex_audio::resample::convert(&samples, rate, SAMPLE_RATE))
+    };
+    let options = scenario::Options { synthesise: Some(&synthesise), ..Default::default() };
+    let loaded = scenario::read(&set.paths, options);
+    let mut text = String::new();
+    for error in &loaded.errors {
+        _ = writeln!(text, "error: {error}");
+    }
+    io::stderr().write_all(text.as_bytes())?;
+    Ok((loaded.cases, loaded.errors.len()))
+}
+
+/// Who is called.
+fn agent(config: &Config, set: &Set) -> Result<Box<dyn Agent>, Failure> {
+    if let Some(url) = &set.agent {
+        let agent = WebSocketAgent::new(url, WebSocketOptions::default());
+        return match agent {
+            Ok(agent) => Ok(Box::new(agent)),
+            Err(error) => Err(Failure::new(Exit::Unavailable, error.to_string())),
+        };
+    }
+    let mut options = setup::engine_options(config)?;
+    let calls = u32::try_from(set.jobs).unwrap_or(u32::MAX);
+    options.llm_options.calls = options.llm_options.calls.max(calls);
+    let engine = Arc::new(Engine::start(options)?);
+    let call = setup::call_options(config);
+    let charges = set.is_virtual.then(|| setup::charges(config));
+    let name = match config.turn.policy {
+        Manners::Duplex => "duplex",
+        Manners::BargeIn => "barge-in",
+        Manners::TurnBased => "turn-based",
+    };
+    Ok(Box::new(Local::new(name, engine, move || call.clone(), charges)))
+}
+
+/// How far the set is: a bar on a terminal, a line a call elsewhere.
+struct Shown {
+    bar: Option<ProgressBar>,
+}
+
+impl Shown {
+    fn new(calls: usize) -> Self {
+        let bar = io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("[{bar:30}] {pos}/{len} calls, {msg}");
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+            let bar = ProgressBar::new(calls as u64);
+            bar.set_style(style.progress_chars("=> "));
+            bar
+        });
+        Self { bar }
+    }
+
+    fn show(&mut self, progress: Progress<'_>) {
+        let verdict = progress.held.map(|held| if held { "held" } else { "DID NOT HOLD" });
+        match (&self.bar, verdict) {
+            (Some(bar), _) => {
+                bar.set_position(progress.done as u64);
+                let left = progress.remaining.map(|left| format!("{} left, ", HumanDuration(left)));
+                bar.set_message(format!("{}{}", left.unwrap_or_default(), progress.case));
+                if progress.held == Some(false) {
+                    bar.println(format!("did not hold: {}", progress.case));
+                }
+            }
+            (None, Some(verdict)) => {
+                let Progress { done, total, case, .. } = progress;
+                // Progress is a courtesy: with stderr closed the work goes on.
+                _ = writeln!(io::stderr(), "[{done}/{total}] {verdict} {case}");
+            }
+            (None, None) => {}
+        }
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl From<SuiteError> for Failure {
+    fn from(error: SuiteError) -> Self {
+        Failure::new(Exit::Io, error.to_string())
+    }
+}
