@@ -20,6 +20,9 @@ pub struct Evidence {
 /// Evidence for the end of a sentence that cannot end where it does: enough after a long silence.
 const UNFINISHED_AT_MOST: i32 = 250;
 
+/// Evidence for the end of a number that is not whole: people pause longer between its groups.
+const DIGITS_AT_MOST: i32 = 200;
+
 impl Evidence {
     /// Evidence that the turn is over, from its sources.
     pub fn weigh(self) -> Permille {
@@ -31,7 +34,7 @@ impl Evidence {
         let weighed = match self {
             // Grammar outweighs an ear that is sure: half of broken-off sentences sound complete.
             Self { unfinished: true, .. } => (mean - 350).min(UNFINISHED_AT_MOST),
-            Self { digits: true, .. } => mean - 250,
+            Self { digits: true, .. } => (mean - 350).min(DIGITS_AT_MOST),
             Self { asks: true, .. } => mean + 150,
             _ => mean,
         };
@@ -121,7 +124,7 @@ pub(crate) fn evidence(user: &Pending, text: &str, idle: Option<Permille>) -> Ev
         acoustic: user.end.filter(|(to, _)| *to >= user.voiced_until).map(|(_, score)| score),
         idle,
         unfinished: words::is_unfinished(text, &words),
-        digits: words::ends_in_digits(&words),
+        digits: words::ends_in_digits(&words) && !text.trim_end().ends_with('?'),
         asks: words::asks(text, &words),
     }
 }

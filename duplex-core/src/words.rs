@@ -238,11 +238,19 @@ pub fn is_unfinished(text: &str, words: &[String]) -> bool {
     }
 }
 
-/// The words end in a row of digits, which people say in groups.
+/// Digits of a telephone number without its prefix: a row this long may well be complete.
+const WHOLE_NUMBER: usize = 7;
+
+/// The words end in a row of digits that is too short to be a whole number; people say long ones in
+/// groups.
 pub fn ends_in_digits(words: &[String]) -> bool {
-    words.last().is_some_and(|word| {
-        word.chars().all(|c| c.is_ascii_digit()) || DIGITS.contains(&word.as_str())
-    })
+    let digits = |word: &String| {
+        let written = word.chars().filter(char::is_ascii_digit).count();
+        let all = written == word.chars().count();
+        if all { Some(written) } else { DIGITS.contains(&word.as_str()).then_some(1) }
+    };
+    let count: usize = words.iter().rev().map_while(digits).sum();
+    (1..WHOLE_NUMBER).contains(&count)
 }
 
 /// The words call somebody by name who is not the assistant: "Mum, I am here.", "Close the door,
@@ -306,6 +314,18 @@ mod tests {
             "",
         ] {
             assert!(!is_stop(&normalise(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_may_go_on_until_it_is_whole() {
+        for text in ["My number is five five five,", "It is 555", "My number is 5-5-5."] {
+            assert!(ends_in_digits(&normalise(text)), "{text}");
+        }
+        for text in
+            ["My number is five five five, zero one two three.", "It is 555-0123.", "Five dogs."]
+        {
+            assert!(!ends_in_digits(&normalise(text)), "{text}");
         }
     }
 

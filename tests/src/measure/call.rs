@@ -2,7 +2,7 @@
 
 use duplex_core::Speaker;
 
-use crate::{agent::Take, case::Case, score::Span};
+use crate::{agent::Take, case::Case, report::Expect, score::Span};
 
 use super::{
     Recogniser, at_session_rate, is_silent, lines,
@@ -24,6 +24,19 @@ const MARGIN: f64 = 200.0;
 
 const MS_PER_HOUR: f64 = 3_600_000.0;
 
+/// More replies than were asked for, as far as the agent tells: a reply that took the place of one that
+/// should have gone on sounds as if that one had gone on.
+pub(super) fn replies(case: &Case, take: &Take, problems: &mut Vec<String>) {
+    let asks = |id: &String| {
+        case.expect.get(id).is_some_and(|expected| expected.outcomes.contains(&Expect::Respond))
+    };
+    let asked = take.fired.iter().filter(|fired| asks(&fired.id)).count();
+    let told = lines(take, Speaker::Assistant).len();
+    if told > asked {
+        problems.push(format!("told of {told} replies to {asked} questions"));
+    }
+}
+
 /// Falls of the assistant into silence while it hears nothing but its echo.
 pub(super) fn echo(
     case: &Case,
@@ -43,10 +56,13 @@ pub(super) fn echo(
         (BREAK..LONGEST_BREAK).contains(&(again - cut)) && alone(cut, again)
     });
     let mut falls = breaks.count();
-    // What it tells it said last ends in the middle of a sentence, and nobody had spoken.
+    // What it tells it said last ends in the middle of a sentence, and nobody had spoken or hung up.
     if let (Some(told), Some(last)) = (lines(take, Speaker::Assistant).last(), fine.last()) {
         let ends = told.trim_end().ends_with(['.', '!', '?', '…', '"', '”']);
-        falls += usize::from(!ends && !told.is_empty() && alone(last.end, f64::INFINITY));
+        let call_end = take.user.len() as f64 * 1_000.0 / f64::from(take.rate.max(1));
+        let hung_up = call_end - last.end < BREAK;
+        falls +=
+            usize::from(!ends && !told.is_empty() && !hung_up && alone(last.end, f64::INFINITY));
     }
     observations.push(Observation::call(
         Metric::SelfInterruption,

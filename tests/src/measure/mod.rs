@@ -94,6 +94,7 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
     let mut problems = Vec::new();
     call::echo(case, &user, &fine, take, &mut observations, &mut problems);
     call::unasked(case, &fine, &mut observations, &mut problems);
+    call::replies(case, take, &mut problems);
     call::understood(case, take, &mut observations, &mut problems);
     if let Some(recognise) = recognise {
         call::told(&assistant, take, recognise, &mut observations);

@@ -13,12 +13,17 @@ use super::{sides::excerpt, words};
 const RATE: u32 = 4_000;
 /// How much of what follows the gap is compared, in ms.
 const COMPARED: f64 = 600.0;
+/// Sounds are the same where most of their blocks of this length are, in ms: one loud vowel is like any
+/// other of that voice.
+const BLOCK: f64 = 100.0;
+/// Blocks softer than the loudest by more than this factor of power say nothing.
+const SOFT: f64 = 0.001;
 /// With less than this, in ms, nothing can be said.
 const SHORTEST: f64 = 200.0;
 /// The longest part of a reply that is searched, in ms.
 const SEARCHED: f64 = 20_000.0;
-/// From this correlation on, two sounds are the same.
-const SAME: f32 = 0.6;
+/// From this correlation on, two sounds are the same. Vowels of one voice reach 0.6.
+const SAME: f32 = 0.8;
 /// A word or two may be said again, in ms.
 const MOST_REPEATED: f64 = 1_000.0;
 /// The first words, by which a beginning is known.
@@ -46,7 +51,9 @@ pub fn went_back(track: &[f32], rate: u32, gap: Gap) -> Option<f64> {
     if (after.len() as f64) < SHORTEST * f64::from(RATE) / 1000.0 {
         return None;
     }
-    let (lag, likeness) = best_match(&low(began, gap.cut), &after)?;
+    let before = low(began, gap.cut);
+    let lag = best_match(&before, &after)?;
+    let likeness = likeness(&before[lag..lag + after.len()], &after)?;
     let back = gap.cut - (began + lag as f64 * 1000.0 / f64::from(RATE));
     (likeness >= SAME && back > MOST_REPEATED).then_some(back)
 }
@@ -59,9 +66,28 @@ pub fn same_words(beginning: &str, after: &str) -> bool {
         && strsim::generic_levenshtein(&beginning, &after) <= 1
 }
 
-/// Where in `sound` the `sample` is found best, and how like it is there, from -1 to 1.
-fn best_match(sound: &[f32], sample: &[f32]) -> Option<(usize, f32)> {
-    let energy = |x: &[f32]| x.iter().map(|x| f64::from(x * x)).sum::<f64>();
+fn energy(samples: &[f32]) -> f64 {
+    samples.iter().map(|x| f64::from(x * x)).sum()
+}
+
+/// The median of the blocks' correlations, from -1 to 1. Nothing where no block is loud enough.
+fn likeness(a: &[f32], b: &[f32]) -> Option<f32> {
+    let block = (BLOCK / 1000.0 * f64::from(RATE)) as usize;
+    let blocks = || a.chunks_exact(block).zip(b.chunks_exact(block));
+    let loudest = blocks().map(|(_, b)| energy(b)).fold(0.0, f64::max);
+    let mut found: Vec<f32> = blocks()
+        .filter(|(_, b)| energy(b) > loudest * SOFT)
+        .map(|(a, b)| {
+            let product: f64 = a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum();
+            (product / (energy(a) * energy(b)).sqrt().max(f64::MIN_POSITIVE)) as f32
+        })
+        .collect();
+    found.sort_by(f32::total_cmp);
+    found.get(found.len() / 2).copied()
+}
+
+/// Where in `sound` the `sample` is found best.
+fn best_match(sound: &[f32], sample: &[f32]) -> Option<usize> {
     let norm = energy(sample);
     if norm <= 0.0 || sound.len() < sample.len() {
         return None;
@@ -78,7 +104,7 @@ fn best_match(sound: &[f32], sample: &[f32]) -> Option<(usize, f32)> {
         let entering = sound.get(lag + sample.len()).copied().unwrap_or(0.0);
         power = (power + f64::from(entering * entering - window[0] * window[0])).max(0.0);
     }
-    Some(best)
+    Some(best.0)
 }
 
 #[cfg(test)]
