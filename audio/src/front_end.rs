@@ -2,6 +2,7 @@
 
 use crate::{
     activity::{Detector, Thresholds, VoiceActivity},
+    coupling::Coupling,
     echo::EchoCanceller,
     leak::Leak,
     units::{ACTIVITY_WINDOW, FRAME_MILLIS, MICROPHONE_FRAME, level_db, sane},
@@ -14,8 +15,8 @@ const ECHO_FRAMES: usize = (300 / FRAME_MILLIS) as usize;
 /// How a [`FrontEnd`] listens.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FrontEndOptions {
-    /// Whether to take the far end out of the microphone. Off for headphones and for tracks that are
-    /// clean already.
+    /// Whether to take the far end out of the microphone, as long as any of it arrives there. Off for
+    /// tracks that are known to be clean: it saves the canceller's work.
     pub cancel_echo: bool,
     /// When speech begins and ends while nothing is played.
     pub quiet: Thresholds,
@@ -50,7 +51,7 @@ pub struct Frame {
     /// Whether the user is speaking, after hysteresis and what is known of the echo.
     pub speech: bool,
     /// Whether the assistant's own voice may be in the microphone: the far end has sounded within the
-    /// last 300 ms, and echo cancellation is on.
+    /// last 300 ms, echo cancellation is on, and the room is not known to be without echo.
     pub far_active: bool,
 }
 
@@ -60,6 +61,7 @@ pub struct FrontEnd {
     canceller: Option<EchoCanceller>,
     activity: VoiceActivity,
     detector: Detector,
+    coupling: Coupling,
     leak: Leak,
     cleaned: [f32; MICROPHONE_FRAME],
     window: [f32; ACTIVITY_WINDOW],
@@ -79,6 +81,7 @@ impl FrontEnd {
             canceller: options.cancel_echo.then(EchoCanceller::new),
             activity,
             detector: Detector::new(),
+            coupling: Coupling::new(),
             leak: Leak::new(ECHO_FRAMES * MICROPHONE_FRAME),
             cleaned: [0.0; MICROPHONE_FRAME],
             window: [0.0; ACTIVITY_WINDOW],
@@ -104,6 +107,10 @@ impl FrontEnd {
             canceller.process(far_end, &mut self.cleaned);
         }
         let far_end = far_end.map(sane);
+        self.coupling.push(&microphone, &far_end);
+        if self.coupling.is_silent() {
+            self.cleaned = microphone;
+        }
         self.leak.push(&microphone, &self.cleaned, &far_end);
         let sounding = level_db(&far_end) >= self.options.far_active_db;
         self.since_far = if sounding { 0 } else { (self.since_far + 1).min(ECHO_FRAMES) };
@@ -128,15 +135,19 @@ impl FrontEnd {
     fn frame(&mut self) -> Frame {
         let probability = self.activity.probability(&self.window);
         let level_db = level_db(&self.window);
-        let far_active = self.canceller.is_some() && self.since_far < ECHO_FRAMES;
+        let sounding = self.canceller.is_some() && self.since_far < ECHO_FRAMES;
+        let far_active = sounding && !self.coupling.is_silent();
         let thresholds = if far_active { &self.options.echoing } else { &self.options.quiet };
         if far_active {
             self.leak.tick();
         }
         // The comparison costs more than all the rest, so it is made only where it can matter.
-        let leaks = far_active
+        let leaks = sounding
             && probability >= thresholds.offset.min(thresholds.onset)
-            && self.leak.is_far_end();
+            && if far_active { self.leak.is_far_end() } else { self.leak.is_new_echo() };
+        if leaks {
+            self.coupling.heard();
+        }
         let evidence = if leaks { 0.0 } else { probability };
         let activity = self.detector.update(evidence, level_db, thresholds);
         Frame { end: self.position, probability, level_db, speech: activity.speech, far_active }

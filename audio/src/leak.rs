@@ -75,6 +75,16 @@ impl Leak {
         }
         leaks
     }
+
+    /// Whether the voice in the latest window of a microphone that held no echo so far is the far end
+    /// after all.
+    pub(crate) fn is_new_echo(&mut self) -> bool {
+        let leaks = likeness(&self.microphone, &self.far) >= MOSTLY;
+        if leaks {
+            self.expected = COLD;
+        }
+        leaks
+    }
 }
 
 /// The largest normalised cross-correlation of `near` with `far`, over all delays: 1 is a copy.

@@ -21,6 +21,7 @@ pub mod playout;
 pub mod resample;
 pub mod room;
 
+mod coupling;
 mod leak;
 mod units;
 

@@ -91,6 +91,36 @@ fn the_user_is_heard_over_the_assistant() {
 }
 
 #[test]
+fn where_no_echo_arrives_the_user_keeps_every_word() {
+    let far = talk();
+    let at = 5 * SECOND;
+    let command = crate::common::speech("s01", -26.0);
+    let mut near = vec![0.0; at];
+    near.extend(&command);
+    near.resize(far.len(), 0.0);
+    let mut front_end = FrontEnd::new(crate::common::voice_activity(), FrontEndOptions::default());
+    let mut cleaned: Vec<f32> = Vec::new();
+    let pairs = near.as_chunks::<MICROPHONE_FRAME>().0.iter().zip(far.as_chunks().0);
+    for (near, far) in pairs {
+        cleaned.extend(front_end.push(near, far, &mut |_| {}));
+    }
+    assert_eq!(&cleaned[at..at + command.len()], command);
+}
+
+#[test]
+fn an_echo_that_begins_in_the_middle_of_a_call_is_noticed() {
+    let far = talk();
+    let frames = frames(&[], &far, &mut |n| match n {
+        0 => Some(path(31, 60, -90.0)),
+        600 => Some(path(31, 60, -12.0)),
+        _ => None,
+    });
+    let heard = frames.iter().filter(|frame| frame.speech).count();
+    assert!(heard <= 10, "{heard} windows of its own voice");
+    assert!(frames.last().expect("there are some").far_active);
+}
+
+#[test]
 fn a_window_ends_every_512_samples_and_the_cleaned_sound_is_given_back() {
     let options = FrontEndOptions { cancel_echo: false, ..FrontEndOptions::default() };
     let mut front_end = FrontEnd::new(crate::common::voice_activity(), options);
