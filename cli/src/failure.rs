@@ -58,6 +58,11 @@ impl Failure {
         Self { exit, message: message.into(), hint: None, reader_left: false }
     }
 
+    /// What happened, without the hint.
+    pub(crate) fn into_message(self) -> String {
+        self.message
+    }
+
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -1,5 +1,7 @@
 //! Holds a set of scripted calls, shows how far it is, and leaves its report.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 use std::path::PathBuf;
@@ -11,7 +13,8 @@ use duplex_harness::case::Case;
 use duplex_harness::scenario;
 use duplex_harness::suite::{self, Progress, SuiteError, SuiteReport, SuiteRun};
 use duplex_model::asr::{Recogniser, Request};
-use duplex_model::tts::Voice;
+use duplex_model::tts::{Voice, VoiceError};
+use duplex_model::weights::SourceError;
 use duplex_runtime::{Engine, EngineError};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
@@ -146,19 +149,12 @@ fn check_jobs(set: &Set) -> Result<(), Failure> {
 
 /// The cases, and how many faults were told of.
 fn read(config: &Config, set: &Set) -> Result<(Vec<Case>, usize), Failure> {
-    let voice = setup::engine_options(config).map(|options| options.voice);
-    let synthesise = |text: &str, _: &str| -> Result<Vec<f32>, String> {
-        let options = voice.as_ref().map_err(ToString::to_string)?.clone();
-        let mut voice = Voice::load(&options).map_err(|error| error.to_string())?;
-        let rate = voice.sample_rate();
-        let mut samples = Vec::new();
-        voice
-            .speak(text, &mut |chunk| {
-                samples.extend_from_slice(&chunk.samples);
-                std::ops::ControlFlow::Continue(())
-            })
-            .map_err(|error| error.to_string())?;
-        Ok(duplex_audio::resample::convert(&samples, rate, SAMPLE_RATE))
+    let voices = RefCell::new(BTreeMap::new());
+    let synthesise = |text: &str, name: &str| {
+        let mut voices = voices.borrow_mut();
+        let voice = voices.entry(name.to_owned()).or_insert_with(|| voice(config, name));
+        let voice = voice.as_mut().map_err(|why| why.clone())?;
+        say(voice, text).map_err(|error| error.to_string())
     };
     let options = scenario::Options { synthesise: Some(&synthesise), ..Default::default() };
     let loaded = scenario::read(&set.paths, options);
@@ -168,6 +164,24 @@ fn read(config: &Config, set: &Set) -> Result<(Vec<Case>, usize), Failure> {
     }
     io::stderr().write_all(text.as_bytes())?;
     Ok((loaded.cases, loaded.errors.len()))
+}
+
+/// A voice of the scenarios, or why it cannot be had.
+fn voice(config: &Config, name: &str) -> Result<Voice, String> {
+    let source = name.parse().map_err(|error: SourceError| error.to_string())?;
+    let options = setup::voice_options(config, &source).map_err(Failure::into_message)?;
+    Voice::load(&options).map_err(|error| error.to_string())
+}
+
+/// A text as `voice` says it, at the session rate.
+fn say(voice: &mut Voice, text: &str) -> Result<Vec<f32>, VoiceError> {
+    let rate = voice.sample_rate();
+    let mut samples = Vec::new();
+    voice.speak(text, &mut |chunk| {
+        samples.extend_from_slice(&chunk.samples);
+        std::ops::ControlFlow::Continue(())
+    })?;
+    Ok(duplex_audio::resample::convert(&samples, rate, SAMPLE_RATE))
 }
 
 /// Who is called.

@@ -7,7 +7,7 @@ use duplex_core::{Overlap, Permille, Policy, Samples};
 use duplex_model::asr::{self, RecogniserOptions};
 use duplex_model::llm::{LlmOptions, ReplyLimits, Sampling};
 use duplex_model::tts::VoiceOptions;
-use duplex_model::weights::{Role, Store};
+use duplex_model::weights::{ModelSource, Role, Store};
 use duplex_runtime::{CallOptions, Charges, Engine, EngineError, EngineOptions};
 
 use crate::config::{Config, Manners, Turn};
@@ -18,14 +18,25 @@ pub(crate) fn engine(config: &Config) -> Result<Arc<Engine>, Failure> {
     Ok(Arc::new(Engine::start(engine_options(config)?)?))
 }
 
+/// A voice, and how it speaks.
+pub(crate) fn voice_options(config: &Config, voice: &ModelSource) -> Result<VoiceOptions, Failure> {
+    let model = Store::open()?.path(Role::Voice, voice)?;
+    let mut description = model.clone().into_os_string();
+    description.push(".json");
+    Ok(VoiceOptions {
+        model,
+        config: description.into(),
+        threads: config.voice.threads as usize,
+        speed: config.voice.speed as f32,
+        seed: u64::from(config.llm.seed),
+    })
+}
+
 /// Which models, and how they run.
 pub(crate) fn engine_options(config: &Config) -> Result<EngineOptions, Failure> {
     let store = Store::open()?;
     let path =
         |role| -> Result<PathBuf, Failure> { Ok(store.path(role, config.models.source(role))?) };
-    let voice = path(Role::Voice)?;
-    let mut description = voice.clone().into_os_string();
-    description.push(".json");
     let worker = asr::find_worker(config.asr.worker.as_deref().map(std::path::Path::new))
         .map_err(EngineError::from)?;
     let llm = &config.llm;
@@ -50,13 +61,7 @@ pub(crate) fn engine_options(config: &Config) -> Result<EngineOptions, Failure> 
             language: config.asr.language.clone(),
             ..RecogniserOptions::new(worker, path(Role::Asr)?)
         },
-        voice: VoiceOptions {
-            model: voice,
-            config: description.into(),
-            threads: config.voice.threads as usize,
-            speed: config.voice.speed as f32,
-            seed: u64::from(llm.seed),
-        },
+        voice: voice_options(config, &config.models.voice)?,
         vad: path(Role::Vad)?,
         turn: path(Role::Turn)?,
         turn_threads: 1,

@@ -4,15 +4,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use common::{Scene, code, stderr};
 use duplex_audio::{Clip, WavWriter, noise};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use tempfile::TempDir;
 
 const RATE: u32 = 16_000;
 
@@ -20,34 +22,7 @@ fn clip(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/speech/{name}.flac"))
 }
 
-struct Scene {
-    folder: TempDir,
-}
-
 impl Scene {
-    fn new() -> Self {
-        assert!(
-            std::env::var_os("DUPLEX_MODELS").is_some(),
-            "DUPLEX_MODELS is not set: run `make models`, then `make test`"
-        );
-        Self { folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_duplex"));
-        command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
-        command.env("XDG_CONFIG_HOME", self.path("config")).env_remove("DUPLEX_CONFIG");
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        self.command(args).output().unwrap()
-    }
-
     /// Writes samples at a rate, the same on every channel.
     fn wav<const CHANNELS: usize>(&self, name: &str, rate: u32, samples: &[f32]) -> PathBuf {
         let path = self.path(name);
@@ -76,14 +51,6 @@ impl Scene {
         let transcript = fs::read_to_string(self.path("transcript.md")).unwrap_or_default();
         (output, transcript)
     }
-}
-
-fn code(output: &Output) -> Option<i32> {
-    output.status.code()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 fn speech(name: &str) -> Vec<f32> {
@@ -140,7 +107,7 @@ fn a_virtual_call_is_the_same_every_time() {
 fn a_journal_whose_actions_were_altered_is_told_from_a_true_one() {
     let scene = Scene::new();
     scene.converse(&clip("q14"), &[]);
-    let journal = fs::read_to_string(scene.path("call.journal")).unwrap();
+    let journal = scene.read("call.journal");
     let altered = journal.replacen("{\"Speak\":1}", "{\"Speak\":9}", 1);
     assert_ne!(journal, altered, "nothing was spoken in it");
     fs::write(scene.path("altered.journal"), altered).unwrap();
@@ -279,7 +246,7 @@ fn a_killed_recogniser_is_replaced_and_the_call_goes_on() {
     assert!(lines.any(|line| line.contains("\"released\"")), "the question was not answered");
     lines.for_each(drop);
     assert_eq!(call.wait().unwrap().code(), Some(0));
-    let transcript = fs::read_to_string(scene.path("transcript.md")).unwrap();
+    let transcript = scene.read("transcript.md");
     assert!(transcript.contains("capital of France"), "{transcript}");
 }
 
@@ -316,7 +283,7 @@ fn the_demo_call_goes_as_it_should() {
     let scene = Scene::new();
     let output = scene.run(&["demo", "--virtual", "--out", "demo"]);
     assert_eq!(code(&output), Some(0), "{}", stderr(&output));
-    let report = fs::read_to_string(scene.path("demo/report.json")).unwrap();
+    let report = scene.read("demo/report.json");
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["passed"], true);
     for file in ["call.wav", "transcript.md", "timeline.html", "call.journal"] {

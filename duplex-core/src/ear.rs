@@ -105,6 +105,8 @@ pub(crate) struct Ear {
     job: Option<Job>,
     /// The end of the audio whose end-of-turn score was asked for.
     judged: SessionTime,
+    /// The end of the newest frame that was clearly speech.
+    clear_until: SessionTime,
     now: SessionTime,
     frame: Samples,
 }
@@ -118,6 +120,7 @@ impl Ear {
             next: Chunk(0),
             job: None,
             judged: SessionTime(0),
+            clear_until: SessionTime(0),
             now: SessionTime(0),
             frame: Samples(0),
         }
@@ -144,7 +147,10 @@ impl Ear {
             _ => Heard::Nothing,
         };
         self.speaking = frame.speech;
-        if frame.speech && self.is_voiced(frame, policy) {
+        if frame.speech && frame.probability >= policy.clear {
+            self.clear_until = at;
+        }
+        if frame.speech && self.is_voiced(policy) {
             self.voiced(policy);
         }
         if let Some(open) = self.pending.as_mut().and_then(|user| user.open.as_mut()) {
@@ -164,10 +170,9 @@ impl Ear {
     }
 
     /// The detector's probability falls over a few frames once the user is silent: these would
-    /// hold back the recognition of what was said.
-    fn is_voiced(&self, frame: Frame, policy: &Policy) -> bool {
-        let fading = |user: &Pending| self.now - user.voiced_until <= policy.linger;
-        frame.probability >= policy.clear || !self.pending.as_ref().is_some_and(fading)
+    /// hold back the recognition of what was said. A voice that stays faint for longer goes on.
+    fn is_voiced(&self, policy: &Policy) -> bool {
+        self.clear_until == self.now || self.now - self.clear_until > policy.linger
     }
 
     fn voiced(&mut self, policy: &Policy) {

@@ -124,7 +124,7 @@ pub(crate) fn evidence(user: &Pending, text: &str, idle: Option<Permille>) -> Ev
         acoustic: user.end.filter(|(to, _)| *to >= user.voiced_until).map(|(_, score)| score),
         idle,
         unfinished: words::is_unfinished(text, &words),
-        digits: words::ends_in_digits(&words) && !text.trim_end().ends_with('?'),
+        digits: words::ends_in_digits(text, &words),
         asks: words::asks(text, &words),
     }
 }

@@ -242,15 +242,15 @@ pub fn is_unfinished(text: &str, words: &[String]) -> bool {
 const WHOLE_NUMBER: usize = 7;
 
 /// The words end in a row of digits that is too short to be a whole number; people say long ones in
-/// groups.
-pub fn ends_in_digits(words: &[String]) -> bool {
+/// groups. A question has ended.
+pub fn ends_in_digits(text: &str, words: &[String]) -> bool {
     let digits = |word: &String| {
         let written = word.chars().filter(char::is_ascii_digit).count();
         let all = written == word.chars().count();
         if all { Some(written) } else { DIGITS.contains(&word.as_str()).then_some(1) }
     };
     let count: usize = words.iter().rev().map_while(digits).sum();
-    (1..WHOLE_NUMBER).contains(&count)
+    (1..WHOLE_NUMBER).contains(&count) && !text.trim_end().ends_with('?')
 }
 
 /// The words call somebody by name who is not the assistant: "Mum, I am here.", "Close the door,
@@ -320,12 +320,15 @@ mod tests {
     #[test]
     fn a_number_may_go_on_until_it_is_whole() {
         for text in ["My number is five five five,", "It is 555", "My number is 5-5-5."] {
-            assert!(ends_in_digits(&normalise(text)), "{text}");
+            assert!(ends_in_digits(text, &normalise(text)), "{text}");
         }
-        for text in
-            ["My number is five five five, zero one two three.", "It is 555-0123.", "Five dogs."]
-        {
-            assert!(!ends_in_digits(&normalise(text)), "{text}");
+        for text in [
+            "My number is five five five, zero one two three.",
+            "It is 555-0123.",
+            "Five dogs.",
+            "Two plus two?",
+        ] {
+            assert!(!ends_in_digits(text, &normalise(text)), "{text}");
         }
     }
 

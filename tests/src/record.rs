@@ -8,6 +8,7 @@ use duplex_runtime::Outcome;
 
 use crate::{
     collect::{Collected, Stages},
+    measure::sides::BREATH,
     report::{
         CallRecord, EventResult, Expect, Notice as Noted, Percentiles, Said, Spoken, Stage,
         Summary, metrics,
@@ -15,9 +16,6 @@ use crate::{
     room::Fired,
     score::{self, Heard, Span},
 };
-
-/// Gaps of the assistant's up to this long, in ms, lie between its words: it pauses at full stops.
-const BREATH: f64 = 450.0;
 
 /// What is known of a call beside its recording.
 #[derive(Debug)]

@@ -99,14 +99,12 @@ struct Spoken {
 }
 
 pub(crate) fn run(args: Bench, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
-    if let What::Conversation = args.what {
-        return conversation(&args, config, out);
-    }
     let report = match args.what {
         What::Asr => asr(&args, config)?,
         What::Llm => llm(config)?,
         What::Tts => tts(config)?,
-        What::Turns | What::Conversation => turns(&args, config)?,
+        What::Turns => turns(&args, config)?,
+        What::Conversation => return conversation(&args, config, out),
     };
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &report).map_err(std::io::Error::from)?;

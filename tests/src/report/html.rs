@@ -12,20 +12,14 @@ const WIDEST: f64 = 100_000.0;
 /// The one shown first.
 const SHOWN: f64 = 120.0;
 
-pub(crate) const PAGE_STYLE: &str = include_str!("page.css");
+const PAGE_STYLE: &str = include_str!("page.css");
 const PAGE_SCRIPT: &str = include_str!("page.js");
 
 pub(super) fn page(record: &CallRecord, drawing: &Drawing<'_>) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (printable(&record.title)) }
-                style { (PreEscaped(STYLE)) (PreEscaped(PAGE_STYLE)) }
-            }
+            (head(&printable(&record.title), ""))
             body {
                 header {
                     h1 { (printable(&record.title)) " " (verdict(record.passed)) }
@@ -40,6 +34,19 @@ pub(super) fn page(record: &CallRecord, drawing: &Drawing<'_>) -> String {
         }
     }
     .into_string()
+}
+
+/// The head of a page of this crate: its title, and what it adds to the style of all.
+pub(crate) fn head(title: &str, style: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (title) }
+            style { (PreEscaped(STYLE)) (PreEscaped(PAGE_STYLE)) (PreEscaped(style)) }
+        }
+    }
 }
 
 fn verdict(passed: bool) -> Markup {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
-use super::{CaseResult, SuiteRun, Verdict, category_name};
+use super::{CaseResult, SuiteRun, Verdict};
 
 pub(super) fn xml(run: &SuiteRun) -> Result<String, SerializeError> {
     let mut suites: BTreeMap<_, Vec<TestCase>> = BTreeMap::new();
@@ -14,7 +14,7 @@ pub(super) fn xml(run: &SuiteRun) -> Result<String, SerializeError> {
     let mut report = Report::new(format!("duplex: {}", run.agent));
     report.set_time(run.wall);
     for (category, tests) in suites {
-        let mut suite = TestSuite::new(category_name(category));
+        let mut suite = TestSuite::new(category.as_str());
         suite.add_test_cases(tests);
         report.add_test_suite(suite);
     }
@@ -42,7 +42,7 @@ fn test(result: &CaseResult) -> TestCase {
         repetition => format!("{} ({repetition})", result.id),
     };
     let mut test = TestCase::new(name, status);
-    test.set_classname(category_name(result.category));
+    test.set_classname(result.category.as_str());
     test.set_time(Duration::from_secs_f64(result.length_ms / 1000.0));
     if let Some(audio) = &result.audio {
         test.set_system_out(format!("audio: {}", audio.display()));

@@ -127,25 +127,6 @@ pub struct CaseResult {
     pub audio: Option<PathBuf>,
 }
 
-/// A category's name in reports.
-pub const fn category_name(category: Category) -> &'static str {
-    match category {
-        Category::Turn => "turn",
-        Category::Pause => "pause",
-        Category::Backchannel => "backchannel",
-        Category::Interruption => "interruption",
-        Category::Stop => "stop",
-        Category::HardPair => "hard pair",
-        Category::ToOthers => "to others",
-        Category::Background => "background",
-        Category::Noise => "noise",
-        Category::Echo => "echo",
-        Category::Long => "long",
-        Category::Digits => "digits",
-        Category::Silence => "silence",
-    }
-}
-
 /// A set that was held.
 #[derive(Clone, Debug)]
 pub struct SuiteRun {

@@ -2,12 +2,15 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
-use crate::measure::{
-    estimate::{Figure, Statistic},
-    metric::{Kind, Metric},
+use crate::{
+    case::Category,
+    measure::{
+        estimate::{Figure, Statistic},
+        metric::{Kind, Metric},
+    },
 };
 
-use super::{Change, ChangeVerdict, Group, SuiteReport, category_name};
+use super::{Change, ChangeVerdict, Group, SuiteReport};
 
 /// The figures that a set is judged by at a glance, by column.
 const COLUMNS: [(&str, Metric, Statistic); 7] = [
@@ -32,7 +35,7 @@ pub fn table(report: &SuiteReport) -> String {
         [Cell::new(name), right(group.counts.calls.to_string())].into_iter().chain(figures)
     };
     for (category, group) in &report.categories {
-        table.add_row(row(category_name(*category), group));
+        table.add_row(row(category.as_str(), group));
     }
     table.add_row(row("all", &report.overall));
 
@@ -71,7 +74,7 @@ pub fn changes(changes: &[Change]) -> String {
         let better = change.verdict == ChangeVerdict::Better;
         table.add_row([
             Cell::new(if better { "better" } else { "worse" }),
-            Cell::new(change.category.map_or("all", category_name)),
+            Cell::new(change.category.map_or("all", Category::as_str)),
             Cell::new(title(&change.current)),
             right(with_interval(&change.baseline)),
             right(with_interval(&change.current)),

@@ -3,18 +3,14 @@
 mod plots;
 mod timeline;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, html};
 
 use crate::{
     measure::{estimate::Statistic, metric::Metric},
-    report::{
-        clock,
-        drawing::{STYLE, printable},
-        html::PAGE_STYLE,
-    },
+    report::{clock, drawing::printable, html::head},
 };
 
-use super::{CaseResult, Group, SuiteReport, SuiteRun, Verdict, category_name, table};
+use super::{CaseResult, Group, SuiteReport, SuiteRun, Verdict, table};
 
 const SUITE_STYLE: &str = include_str!("page.css");
 
@@ -42,13 +38,7 @@ pub(super) fn page(run: &SuiteRun, report: &SuiteReport) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                style { (PreEscaped(STYLE)) (PreEscaped(PAGE_STYLE)) (PreEscaped(SUITE_STYLE)) }
-            }
+            (head(&title, SUITE_STYLE))
             body {
                 header {
                     h1 { (title) " " (verdict(if report.passed { Verdict::Held } else { Verdict::Failed })) }
@@ -138,7 +128,7 @@ fn tiles(report: &SuiteReport) -> Markup {
 
 fn categories(report: &SuiteReport) -> Markup {
     let all = std::iter::once(("all", &report.overall));
-    let each = report.categories.iter().map(|(name, group)| (category_name(*name), group));
+    let each = report.categories.iter().map(|(name, group)| (name.as_str(), group));
     html! {
         section {
             h2 { "By category" }
@@ -205,7 +195,7 @@ fn call(result: &CaseResult) -> Markup {
             summary {
                 (verdict(result.verdict)) " " (printable(&result.id))
                 @if result.repetition > 1 { " (" (result.repetition) ")" }
-                small { " " (category_name(result.category)) @if !result.reason.is_empty() { " · " (printable(&result.reason)) } }
+                small { " " (result.category.as_str()) @if !result.reason.is_empty() { " · " (printable(&result.reason)) } }
             }
             @if result.length_ms > 0.0 { div class="scroll" { (timeline::timeline(result)) } }
             @if let Some(audio) = &result.audio {

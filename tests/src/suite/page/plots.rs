@@ -7,7 +7,7 @@ use crate::{
         estimate::{Figure, Statistic},
         metric::Metric,
     },
-    suite::{Group, SuiteReport, Verdict, category_name, table},
+    suite::{Group, SuiteReport, Verdict, table},
 };
 
 const WIDTH: f64 = 400.0;
@@ -22,7 +22,7 @@ pub(super) fn by_category(report: &SuiteReport) -> Markup {
     let each = report
         .categories
         .iter()
-        .filter_map(|(name, group)| Some((category_name(*name).to_owned(), held(group)?)));
+        .filter_map(|(name, group)| Some((name.as_str().to_owned(), held(group)?)));
     let all = held(&report.overall).map(|figure| ("all".to_owned(), figure));
     dots(&each.chain(all).collect::<Vec<_>>())
 }
