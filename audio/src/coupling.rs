@@ -10,25 +10,32 @@ use crate::units::{FRAME_MILLIS, MICROPHONE_FRAME, SILENCE_DB, power_db};
 /// Frames of one step: 160 ms.
 const STEP: usize = (160 / FRAME_MILLIS) as usize;
 
-/// Steps of the far end that must have sounded for two steps of the microphone to hold its echo: an
-/// echo delayed by up to two steps covers one of the two whole.
-const SOUNDING: usize = 4;
+/// Steps of the far end that must have sounded for two steps of the microphone to hold its echo: one of
+/// the three is among them whole, whatever the delay up to two steps.
+const SOUNDING: usize = 3;
 
 /// What counts as sounding: within so many dB of the loudest of the last steps.
-const SOUNDING_DB: f32 = 12.0;
+const SOUNDING_DB: f32 = 9.0;
+
+/// In a room quieter than this, in dB of full scale, softer steps count too: by as much as the room is
+/// quieter, since an echo that is lost in the noise then is not heard at the loudest step either.
+const QUIET_DB: f32 = -52.0;
 
 /// Below this, in dB of full scale, the far end is not worth a comparison.
 const FAR_DB: f32 = -45.0;
 
-/// A microphone this much louder than its noise, in dB, may hold an echo. Of a steady noise the quietest
-/// of a few steps is always below; an echo as loud as the noise adds 3.
-const AUDIBLE_DB: f32 = 0.5;
+/// A microphone this much louder than its noise, in dB, may hold an echo: one as loud as the noise adds 3,
+/// and steady noise varies by less.
+const AUDIBLE_DB: f32 = 1.0;
 
 /// Steps with a far end that sounds for which silence is remembered: about five seconds.
 const REMEMBERED: u32 = 32;
 
-/// A microphone is taken to be at least this loud, in dB of full scale: nothing below is found speech.
-const QUIETEST_DB: f32 = -66.0;
+/// A microphone is taken to be at least this loud, in dB of full scale: nothing below matters.
+const QUIETEST_DB: f32 = -80.0;
+
+/// How much of a change of the noise is believed at each step.
+const SMOOTHING: f32 = 0.3;
 
 /// How fast the noise is taken to rise, in dB a step: 3 dB/s.
 const RISE_DB: f32 = 0.5;
@@ -40,7 +47,7 @@ pub(crate) struct Coupling {
     far: f32,
     frames: usize,
     /// Levels of the latest steps, newest last.
-    microphones: [f32; SOUNDING],
+    microphones: [f32; 2],
     fars: [f32; SOUNDING],
     /// Level of the loudest step of the far end, which fades.
     loudest: f32,
@@ -56,7 +63,7 @@ impl Coupling {
             microphone: 0.0,
             far: 0.0,
             frames: 0,
-            microphones: [SILENCE_DB; SOUNDING],
+            microphones: [SILENCE_DB; 2],
             fars: [SILENCE_DB; SOUNDING],
             loudest: FAR_DB,
             noise: None,
@@ -82,19 +89,21 @@ impl Coupling {
     }
 
     fn step(&mut self, microphone: f32, far: f32) {
-        for (levels, level) in [(&mut self.microphones, microphone), (&mut self.fars, far)] {
-            levels.rotate_left(1);
-            levels[SOUNDING - 1] = level;
-        }
+        self.microphones = [self.microphones[1], microphone];
+        self.fars.rotate_left(1);
+        self.fars[SOUNDING - 1] = far;
         self.loudest = far.max(self.loudest - 0.1).max(FAR_DB + SOUNDING_DB);
         if self.fars.iter().all(|&far| far < FAR_DB - SOUNDING_DB) {
             let noise = microphone.max(QUIETEST_DB);
-            self.noise = Some(self.noise.map_or(noise, |before| noise.min(before + RISE_DB)));
+            self.noise = Some(
+                self.noise
+                    .map_or(noise, |before| before + (SMOOTHING * (noise - before)).min(RISE_DB)),
+            );
         }
         let Some(noise) = self.noise else { return };
-        // Echo of either step would be among the newest two of the microphone.
-        if self.fars.iter().all(|&far| far >= self.loudest - SOUNDING_DB) {
-            let heard = self.microphones[SOUNDING - 2..].iter().copied().fold(SILENCE_DB, f32::max);
+        let softest = self.loudest - SOUNDING_DB.max(QUIET_DB - noise);
+        if self.fars.iter().all(|&far| far >= softest.max(FAR_DB)) {
+            let heard = self.microphones.iter().sum::<f32>() / 2.0;
             self.silent = self.silent.saturating_sub(1);
             if heard <= noise + AUDIBLE_DB {
                 self.silent = REMEMBERED;

@@ -5,6 +5,7 @@ use crate::{
     coupling::Coupling,
     echo::EchoCanceller,
     leak::Leak,
+    treble::Treble,
     units::{ACTIVITY_WINDOW, FRAME_MILLIS, MICROPHONE_FRAME, level_db, sane},
 };
 
@@ -48,6 +49,9 @@ pub struct Frame {
     pub probability: f32,
     /// Level of the window after echo cancellation, in dB of full scale.
     pub level_db: f32,
+    /// By how many dB the window's treble exceeds that of the background: the consonants of a voice
+    /// close by. At least 0.
+    pub treble_db: f32,
     /// Whether the user is speaking, after hysteresis and what is known of the echo.
     pub speech: bool,
     /// Whether the assistant's own voice may be in the microphone: the far end has sounded within the
@@ -63,6 +67,7 @@ pub struct FrontEnd {
     detector: Detector,
     coupling: Coupling,
     leak: Leak,
+    treble: Treble,
     cleaned: [f32; MICROPHONE_FRAME],
     window: [f32; ACTIVITY_WINDOW],
     filled: usize,
@@ -83,6 +88,7 @@ impl FrontEnd {
             detector: Detector::new(),
             coupling: Coupling::new(),
             leak: Leak::new(ECHO_FRAMES * MICROPHONE_FRAME),
+            treble: Treble::new(),
             cleaned: [0.0; MICROPHONE_FRAME],
             window: [0.0; ACTIVITY_WINDOW],
             filled: 0,
@@ -135,6 +141,7 @@ impl FrontEnd {
     fn frame(&mut self) -> Frame {
         let probability = self.activity.probability(&self.window);
         let level_db = level_db(&self.window);
+        let treble_db = self.treble.above_background(&self.window);
         let sounding = self.canceller.is_some() && self.since_far < ECHO_FRAMES;
         let far_active = sounding && !self.coupling.is_silent();
         let thresholds = if far_active { &self.options.echoing } else { &self.options.quiet };
@@ -150,7 +157,14 @@ impl FrontEnd {
         }
         let evidence = if leaks { 0.0 } else { probability };
         let activity = self.detector.update(evidence, level_db, thresholds);
-        Frame { end: self.position, probability, level_db, speech: activity.speech, far_active }
+        Frame {
+            end: self.position,
+            probability,
+            level_db,
+            treble_db,
+            speech: activity.speech,
+            far_active,
+        }
     }
 
     /// By how many dB the canceller believes to weaken the echo; nothing where it is off or does not

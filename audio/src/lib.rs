@@ -23,6 +23,7 @@ pub mod room;
 
 mod coupling;
 mod leak;
+mod treble;
 mod units;
 
 pub use activity::{Activity, ActivityError, Detector, Thresholds, VoiceActivity};

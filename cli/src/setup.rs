@@ -99,6 +99,8 @@ fn policy(turn: &Turn) -> Policy {
         hold_after: ms(turn.hold_after_ms),
         yield_after: ms(turn.yield_after_ms),
         longest_backchannel: ms(turn.longest_backchannel_ms),
+        near_treble: i8::try_from(turn.near_treble_db).unwrap_or(i8::MAX),
+        near_after: ms(turn.near_after_ms),
         doubtful: permille(turn.doubtful_permille),
         settle_after: ms(turn.settle_after_ms),
         recogniser_patience: ms(turn.recogniser_patience_ms),

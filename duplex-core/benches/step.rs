@@ -8,7 +8,7 @@ use duplex_core::{DuplexSession, Event, Frame, Permille, Policy, Samples, Sessio
 const WINDOW: Samples = Samples::from_millis(32);
 
 fn frame(speech: bool) -> Event {
-    Event::Frame(Frame { speech, probability: Permille(900), level: -20 })
+    Event::Frame(Frame { speech, probability: Permille(900), level: -20, treble: 20 })
 }
 
 fn step(bench: &mut Criterion) {

@@ -34,6 +34,8 @@ pub enum Why {
     ShortSound,
     /// The user called somebody else by name.
     ToOthers,
+    /// The voice came from afar.
+    Far,
     /// No words were recognised in the user's sound.
     NoWords,
     /// The recogniser gave no answer in time.

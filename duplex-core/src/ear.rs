@@ -27,6 +27,8 @@ pub(crate) struct Pending {
     pub(crate) voiced_until: SessionTime,
     /// How much of it was voiced.
     pub(crate) voiced: Samples,
+    /// The most treble that a frame of it had, in dB above the background.
+    pub(crate) treble: i8,
     /// The newest end-of-turn score, and the end of the audio that it judged.
     pub(crate) end: Option<(SessionTime, Permille)>,
     /// Words of stretches that are closed.
@@ -151,7 +153,7 @@ impl Ear {
             self.clear_until = at;
         }
         if frame.speech && self.is_voiced(policy) {
-            self.voiced(policy);
+            self.voiced(frame.treble, policy);
         }
         if let Some(open) = self.pending.as_mut().and_then(|user| user.open.as_mut()) {
             open.levels.push((at, frame.level));
@@ -175,12 +177,13 @@ impl Ear {
         self.clear_until == self.now || self.now - self.clear_until > policy.linger
     }
 
-    fn voiced(&mut self, policy: &Policy) {
+    fn voiced(&mut self, treble: i8, policy: &Policy) {
         let (now, frame) = (self.now, self.frame);
         let user = self.pending.get_or_insert_with(|| Pending {
             began: now.back(frame),
             voiced_until: now,
             voiced: Samples(0),
+            treble: 0,
             end: None,
             settled: String::new(),
             closing: Vec::new(),
@@ -188,6 +191,7 @@ impl Ear {
         });
         user.voiced_until = now;
         user.voiced = user.voiced + frame;
+        user.treble = user.treble.max(treble);
         if user.open.is_none() {
             let after = user.closing.last().map_or(SessionTime(0), |closing| closing.covers);
             user.open = Some(Stretch {

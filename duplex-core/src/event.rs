@@ -24,6 +24,9 @@ pub struct Frame {
     pub probability: Permille,
     /// Level of the window after echo cancellation, in dB of full scale, at most 0.
     pub level: i8,
+    /// By how many dB the window's treble exceeds that of the background, at least 0: a voice close
+    /// by has some, one behind a wall has none.
+    pub treble: i8,
 }
 
 /// The moment at which a piece of text has been spoken.

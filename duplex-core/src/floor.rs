@@ -18,7 +18,7 @@ pub struct Evidence {
 }
 
 /// Evidence for the end of a sentence that cannot end where it does: enough after a long silence.
-const UNFINISHED_AT_MOST: i32 = 250;
+const UNFINISHED_AT_MOST: i32 = 150;
 
 /// Evidence for the end of a number that is not whole: people pause longer between its groups.
 const DIGITS_AT_MOST: i32 = 200;
@@ -60,10 +60,16 @@ pub enum Verdict {
 pub(crate) enum Words {
     None,
     ToOthers,
+    Far,
     Stop,
     Backchannel,
     Short,
     Turn,
+}
+
+/// The voice comes from afar: another room, or somebody the microphone is not meant for.
+pub(crate) fn is_far(user: &Pending, policy: &Policy) -> bool {
+    user.voiced >= policy.near_after && user.treble < policy.near_treble
 }
 
 /// Tells attention and commands from turns, by words, number of words and length.
@@ -74,6 +80,8 @@ pub(crate) fn classify(user: &Pending, policy: &Policy) -> Words {
         Words::None
     } else if !policy.words {
         Words::Turn
+    } else if is_far(user, policy) {
+        Words::Far
     } else if words::is_stop(&words) {
         Words::Stop
     } else if words::is_to_others(text) {
@@ -90,12 +98,20 @@ pub(crate) fn classify(user: &Pending, policy: &Policy) -> Words {
     }
 }
 
+/// The words are most likely a command that was half heard under the assistant's voice.
+pub(crate) fn resembles_stop(user: &Pending) -> bool {
+    let text = user.text();
+    words::resembles_stop(&text, &words::normalise(&text))
+}
+
 /// Weighs a sound that the user makes while the assistant speaks.
 pub(crate) fn judge(user: &Pending, speaking: bool, silence: Samples, policy: &Policy) -> Verdict {
     if !speaking && user.is_recognised() {
         return match classify(user, policy) {
+            Words::Short | Words::Turn if resembles_stop(user) => Verdict::Stop,
             Words::None => Verdict::GoOn(Why::NoWords),
             Words::ToOthers => Verdict::GoOn(Why::ToOthers),
+            Words::Far => Verdict::GoOn(Why::Far),
             Words::Stop => Verdict::Stop,
             Words::Backchannel => Verdict::GoOn(Why::Backchannel),
             Words::Short => Verdict::GoOn(Why::ShortSound),
@@ -104,6 +120,9 @@ pub(crate) fn judge(user: &Pending, speaking: bool, silence: Samples, policy: &P
     }
     if !speaking && silence >= policy.recogniser_patience {
         return Verdict::GoOn(Why::NoAnswer);
+    }
+    if is_far(user, policy) {
+        return Verdict::GoOn(Why::Far);
     }
     let words = words::normalise(&user.text());
     // Half a sentence: a command may turn out to be the beginning of a question, attention the

@@ -62,6 +62,10 @@ pub struct Policy {
     pub yield_after: Samples,
     /// A sound up to this long, with no more than two unknown words, signals attention.
     pub longest_backchannel: Samples,
+    /// A voice whose treble never exceeded the background's by so many dB is not close by.
+    pub near_treble: i8,
+    /// How much must have been heard of a voice before its want of treble says anything.
+    pub near_after: Samples,
     /// Words less certain than this say nothing about a short sound.
     pub doubtful: Permille,
     /// Silence after which a stretch of sound without words, or with words that need no answer,
@@ -106,6 +110,8 @@ impl Default for Policy {
             hold_after: ms(240),
             yield_after: ms(1_400),
             longest_backchannel: ms(800),
+            near_treble: 5,
+            near_after: ms(600),
             doubtful: Permille(500),
             settle_after: ms(250),
             recogniser_patience: ms(1_500),

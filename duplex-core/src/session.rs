@@ -198,6 +198,7 @@ impl DuplexSession {
                 return;
             }
         }
+        let near = user.treble >= self.policy.near_treble;
         let verdict = floor::judge(user, speaking, silence, &self.policy);
         let Mouth::Speaking(_, reaction) = &mut self.mouth else { return };
         match verdict {
@@ -206,12 +207,13 @@ impl DuplexSession {
                     reaction.ducked = true;
                     self.actions.push(Action::Duck);
                 }
-                if speaking && voiced >= self.policy.hold_after && !reaction.held {
+                if speaking && near && voiced >= self.policy.hold_after && !reaction.held {
                     reaction.held = true;
                     self.actions.push(Action::Hold);
                 }
             }
             Verdict::GoOn(Why::NoAnswer) if !reaction.ducked => {}
+            Verdict::GoOn(Why::Far) if speaking && !reaction.ducked => {}
             Verdict::GoOn(why) => self.go_on(why),
             Verdict::Yield(why) => self.hush(why),
             Verdict::Stop => self.hush(Why::StopCommand),
@@ -224,6 +226,8 @@ impl DuplexSession {
             Why::Backchannel | Why::ShortSound => self.settle(UserKind::Backchannel, Some(why)),
             // The words may still come, and count then.
             Why::NoAnswer => {}
+            // Whoever is close by may still join in.
+            Why::Far if self.ear.speaking => {}
             _ => self.settle(UserKind::Noise, Some(why)),
         }
         let Mouth::Speaking(reply, reaction) = &mut self.mouth else { return };
@@ -287,8 +291,13 @@ impl DuplexSession {
         let quiet = silence >= self.policy.settle_after;
         let kind = floor::classify(user, &self.policy);
         let kind = match kind {
-            Words::None | Words::ToOthers | Words::Stop => kind,
-            Words::Backchannel if self.is_listening() => kind,
+            Words::None | Words::ToOthers | Words::Far | Words::Stop => kind,
+            Words::Short | Words::Turn
+                if self.interrupted.is_some() && floor::resembles_stop(user) =>
+            {
+                Words::Stop
+            }
+            Words::Backchannel if self.is_listening(&text) => kind,
             Words::Short if self.interrupted.is_some() || user.began < self.spoke_until => kind,
             Words::Backchannel | Words::Short | Words::Turn => Words::Turn,
         };
@@ -297,6 +306,7 @@ impl DuplexSession {
             Words::Stop => (UserKind::Stop, Why::StopCommand),
             Words::None => (UserKind::Noise, Why::NoWords),
             Words::ToOthers => (UserKind::Noise, Why::ToOthers),
+            Words::Far => (UserKind::Noise, Why::Far),
             Words::Backchannel => (UserKind::Backchannel, Why::Backchannel),
             Words::Short => (UserKind::Backchannel, Why::ShortSound),
         };
@@ -312,11 +322,13 @@ impl DuplexSession {
         }
     }
 
-    /// Signals of attention need no answer: the assistant has just spoken, and asked nothing, or
-    /// was cut by that very sound.
-    fn is_listening(&self) -> bool {
+    /// Signals of attention need no answer: the assistant was cut by that very sound, or has just
+    /// finished and asked nothing, and the user does not want more.
+    fn is_listening(&self, text: &str) -> bool {
+        let asked = |said: &str| said.trim_end().ends_with('?');
         self.interrupted.is_some()
-            || self.transcript.last_assistant().is_some_and(|said| !said.trim_end().ends_with('?'))
+            || !words::asks_for_more(&words::normalise(text))
+                && self.transcript.last_assistant().is_some_and(|said| !asked(said))
     }
 
     /// Makes a reply ready, and lets it be heard once the evidence suffices.

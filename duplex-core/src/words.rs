@@ -61,11 +61,11 @@ const BACKCHANNELS: &[&str] = &[
     "fair enough",
     "i understand",
     "understood",
-    "go on",
-    "please go on",
-    "carry on",
     "no kidding",
 ];
+
+/// Requests to go on: attention while the assistant speaks, a request for more when it has finished.
+const GO_ON: &[&str] = &["go on", "please go on", "carry on", "please carry on", "keep going"];
 
 /// Commands to fall silent.
 const STOPS: &[&str] = &[
@@ -109,6 +109,23 @@ const STOPS: &[&str] = &[
     "that's all",
 ];
 
+/// What a short sound over the assistant's voice is recognised by as a command, when the rest of it was
+/// misheard ("Move on a second."): what it begins with or ends in.
+const STOP_MARKS: &[&str] = &[
+    "stop",
+    "stopped talking",
+    "be quiet",
+    "quiet",
+    "quiet please",
+    "a moment",
+    "a second",
+    "a minute",
+    "heard enough",
+];
+
+/// More words than this are more than a command.
+const LONGEST_COMMAND: usize = 4;
+
 /// What may stand around a command without changing it.
 const POLITE: &[&str] = &[
     "please",
@@ -134,7 +151,7 @@ const POLITE: &[&str] = &[
     "you can",
 ];
 
-/// Words after which a sentence goes on.
+/// Words after which a sentence goes on, even where it sounds like a question.
 const UNFINISHED: &[&str] = &[
     "a", "about", "all", "an", "and", "any", "are", "as", "at", "because", "but", "by", "can",
     "could", "did", "do", "does", "every", "for", "from", "get", "had", "has", "have", "her",
@@ -142,6 +159,41 @@ const UNFINISHED: &[&str] = &[
     "on", "or", "our", "should", "so", "some", "than", "that", "the", "their", "then", "these",
     "they", "this", "those", "to", "uh", "um", "very", "was", "we", "were", "what's", "when",
     "where", "whether", "which", "while", "who", "whose", "why", "will", "with", "would", "your",
+];
+
+/// Those of them that no question can end in either: what they belong to is still to come.
+const BEFORE_A_NOUN: &[&str] = &[
+    "a", "an", "and", "because", "but", "every", "if", "my", "or", "our", "than", "the", "their",
+    "very", "whether", "while", "your",
+];
+
+/// Those that a question ends in only where it asks for what they belong to: "Who is it for?".
+const PREPOSITIONS: &[&str] =
+    &["about", "as", "at", "by", "for", "from", "in", "into", "of", "on", "to", "with"];
+
+/// Words that ask for a thing.
+const WH: &[&str] = &["what", "what's", "who", "who's", "whom", "which", "where", "where's", "how"];
+
+/// Ends of sentences that say of something to come what is wished or done with it.
+const AWAITING: &[&str] = &[
+    "would like",
+    "i'd like",
+    "like to know",
+    "want to know",
+    "love to know",
+    "need to know",
+    "i want",
+    "i need",
+    "i wonder",
+    "was wondering",
+    "i'm wondering",
+    "tell me",
+    "let me think",
+    "let me see",
+    "the thing is",
+    "i mean",
+    "for example",
+    "such as",
 ];
 
 /// Words that open a question or a request.
@@ -181,6 +233,9 @@ const PERSONS: &[&str] = &[
     "mate",
 ];
 
+/// What is said to animals and small children, and to nobody else.
+const PRAISE: &[&str] = &["good dog", "good boy", "good girl", "bad dog"];
+
 /// What the assistant may be called.
 const ASSISTANT: &[&str] = &["duplex", "assistant", "computer"];
 
@@ -214,13 +269,30 @@ fn consists_of(words: &[String], lists: [&[&str]; 2]) -> (usize, bool) {
 
 /// All of `words` signals attention.
 pub fn is_backchannel(words: &[String]) -> bool {
-    !words.is_empty() && consists_of(words, [BACKCHANNELS, &[]]).1
+    !words.is_empty() && consists_of(words, [BACKCHANNELS, GO_ON]).1
+}
+
+/// Some of `words`, which signal attention, ask for more.
+pub fn asks_for_more(words: &[String]) -> bool {
+    let (requests, all) = consists_of(words, [GO_ON, BACKCHANNELS]);
+    all && requests > 0
 }
 
 /// All of `words` is a command to fall silent.
 pub fn is_stop(words: &[String]) -> bool {
     let (stops, all) = consists_of(words, [STOPS, POLITE]);
     all && stops > 0
+}
+
+/// Said over the assistant's voice, `words` are most likely a command to fall silent, though not as it
+/// is usually said: parts of a voice are lost under another.
+pub fn resembles_stop(text: &str, words: &[String]) -> bool {
+    let marked = |mark: &&str| {
+        let mark: Vec<&str> = mark.split(' ').collect();
+        words.len() >= mark.len()
+            && (words[..mark.len()] == mark || words[words.len() - mark.len()..] == mark)
+    };
+    words.len() <= LONGEST_COMMAND && !asks(text, words) && STOP_MARKS.iter().any(marked)
 }
 
 /// Some of `words` asks for something.
@@ -231,11 +303,20 @@ pub fn asks(text: &str, words: &[String]) -> bool {
 
 /// The sentence cannot end here: more words are bound to follow.
 pub fn is_unfinished(text: &str, words: &[String]) -> bool {
-    let Some(last) = words.last() else { return false };
+    let Some(last) = words.last().map(String::as_str) else { return false };
     let text = text.trim_end();
-    text.ends_with([',', '-', '\u{2026}']) || text.ends_with("...") || {
-        !text.ends_with('?') && UNFINISHED.contains(&last.as_str())
+    let ends_in = |phrase: &&str| {
+        let phrase: Vec<&str> = phrase.split(' ').collect();
+        words.len() >= phrase.len() && words[words.len() - phrase.len()..] == phrase
+    };
+    if text.ends_with([',', '-', '\u{2026}']) || text.ends_with("...") {
+        return true;
     }
+    if !text.ends_with('?') {
+        return UNFINISHED.contains(&last) || AWAITING.iter().any(ends_in);
+    }
+    let asks_for_a_thing = words.iter().any(|word| WH.contains(&word.as_str()));
+    BEFORE_A_NOUN.contains(&last) || PREPOSITIONS.contains(&last) && !asks_for_a_thing
 }
 
 /// Digits of a telephone number without its prefix: a row this long may well be complete.
@@ -255,8 +336,15 @@ pub fn ends_in_digits(text: &str, words: &[String]) -> bool {
 
 /// The words call somebody by name who is not the assistant: "Mum, I am here.", "Close the door,
 /// Sarah.". A name is told by its place: alone behind the comma at the end of a sentence, and
-/// capitalised as no other word there is. "Paris, France" is none.
+/// capitalised as no other word there is. "Paris, France" is none. Or they say so: "No, not you."
 pub fn is_to_others(text: &str) -> bool {
+    let words = normalise(text);
+    let says = |phrase: &str| words.windows(2).any(|pair| pair.join(" ") == phrase);
+    if PRAISE.iter().any(|praise| says(praise))
+        || words.iter().take(3).rev().take(2).eq(["you", "not"])
+    {
+        return true;
+    }
     let opens = text.split_once(',').is_some_and(|(first, _)| is_person(first));
     opens || text.split_inclusive(['.', '?', '!']).any(ends_in_a_name)
 }
@@ -295,6 +383,14 @@ mod tests {
     }
 
     #[test]
+    fn a_request_to_go_on_is_told_from_mere_attention() {
+        for (text, more) in [("Please go on.", true), ("Yeah, go on.", true), ("I see.", false)] {
+            assert!(is_backchannel(&normalise(text)), "{text}");
+            assert_eq!(asks_for_more(&normalise(text)), more, "{text}");
+        }
+    }
+
+    #[test]
     fn a_stop_command_is_told_from_a_question_that_begins_like_it() {
         for text in [
             "Stop.",
@@ -314,6 +410,22 @@ mod tests {
             "",
         ] {
             assert!(!is_stop(&normalise(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_was_half_heard_is_told_from_a_remark() {
+        for text in ["Move on a second.", "He stopped talking.", "A moment.", "Be quiet for me."] {
+            assert!(resembles_stop(text, &normalise(text)), "{text}");
+        }
+        for text in [
+            "Where is the next bus stop?",
+            "I waited there for more than a minute.",
+            "They are quiet places.",
+            "Uh-huh.",
+            "",
+        ] {
+            assert!(!resembles_stop(text, &normalise(text)), "{text}");
         }
     }
 
@@ -339,6 +451,8 @@ mod tests {
             "Can you close the door, Sarah?",
             "No, not you. Put it on the table, Tom.",
             "Sit down, boy. Good dog.",
+            "Sit down boy, good dog.",
+            "No not you put it on the table.",
         ] {
             assert!(is_to_others(text), "{text}");
         }
@@ -362,12 +476,20 @@ mod tests {
             "My favourite colour is",
             "the market, because",
             "five five five,",
+            "Can you help me with?",
+            "What is the name of the?",
+            "Let me think. I would like to know.",
+            "Well, I was wondering.",
         ] {
             assert!(is_unfinished(text, &normalise(text)), "{text}");
         }
-        for text in
-            ["What is the capital of France?", "What is this for?", "Tell me a story about a dog."]
-        {
+        for text in [
+            "What is the capital of France?",
+            "What is this for?",
+            "Tell me a story about a dog.",
+            "I would like a cup of tea.",
+            "Now you know.",
+        ] {
             assert!(!is_unfinished(text, &normalise(text)), "{text}");
         }
     }

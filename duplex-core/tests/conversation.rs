@@ -158,6 +158,21 @@ fn attention_in_silence_is_not_answered_unless_something_was_asked() {
     let mut asked = World::new(&[question(), yes]).reply("story", &["Do you like dogs?"]);
     asked.run(12_000);
     assert_eq!(asked.session.transcript().lines().len(), 4, "{}", asked.trace);
+
+    let more = Says { from: 8_000, to: 8_700, words: "Please go on.", end: 950 };
+    let mut world = story(&[more]);
+    world.run(14_000);
+    assert_eq!(world.session.transcript().lines()[2].text, "Please go on.", "{}", world.trace);
+    assert_eq!(world.session.transcript().lines().len(), 4, "{}", world.trace);
+}
+
+#[test]
+fn a_command_that_was_half_heard_under_the_reply_is_obeyed() {
+    let words = "Move on a second.";
+    let mut world = story(&[Says { from: 3_000, to: 3_900, words, end: 900 }]);
+    world.run(15_000);
+    assert_eq!(world.session.transcript().lines().last().unwrap().text, words, "{}", world.trace);
+    assert!(!world.trace.contains("finished"), "{}", world.trace);
 }
 
 #[test]
@@ -176,4 +191,20 @@ fn what_is_said_to_somebody_else_in_silence_is_not_answered() {
     let mut world = World::new(&[Says { from: 500, to: 2_000, words, end: 950 }]);
     world.run(8_000);
     assert!(world.audible.is_empty(), "{}", world.trace);
+}
+
+#[test]
+fn a_voice_from_another_room_neither_stops_the_reply_nor_is_answered() {
+    let words = "In the news tonight, the city council voted.";
+    let mut world = World::new(&[Says { from: 500, to: 3_500, words, end: 950 }]);
+    world.treble = 1;
+    world.run(9_000);
+    assert!(world.audible.is_empty(), "{}", world.trace);
+
+    let mut world = story(&[Says { from: 3_000, to: 5_500, words, end: 950 }]);
+    world.run(2_900);
+    world.treble = 1;
+    world.run(16_000);
+    assert!(world.hushed.is_empty() && !world.trace.contains("hold"), "{}", world.trace);
+    assert!(world.trace.contains("finished"), "{}", world.trace);
 }

@@ -13,7 +13,7 @@ fn recognitions(probabilities: &[u16]) -> Vec<(u64, u64)> {
     let frames = probabilities.iter().map(|&probability| (probability, true)).chain(silence);
     for (index, (probability, speech)) in (1..).zip(frames) {
         let at = SessionTime(0) + Samples(index * FRAME);
-        let frame = Frame { speech, probability: Permille(probability), level: -30 };
+        let frame = Frame { speech, probability: Permille(probability), level: -30, treble: 20 };
         for action in session.step(at, Event::Frame(frame)) {
             if let Action::Recognise { chunk, to, .. } = action {
                 asked.push((index, to.0 / FRAME));

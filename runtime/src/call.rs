@@ -247,6 +247,7 @@ impl Device {
                     speech: frame.speech,
                     probability: Permille::from_probability(frame.probability),
                     level: frame.level_db.clamp(f32::from(i8::MIN), 0.0) as i8,
+                    treble: frame.treble_db.clamp(0.0, f32::from(i8::MAX)) as i8,
                 },
             });
         }

@@ -17,7 +17,8 @@ fn written(folder: &TempDir) -> std::path::PathBuf {
     for window in 1..=125u64 {
         let at = SessionTime(0) + Samples(window * 512);
         let speech = window < 62;
-        let event = Event::Frame(Frame { speech, probability: Permille(500), level: -30 });
+        let event =
+            Event::Frame(Frame { speech, probability: Permille(500), level: -30, treble: 20 });
         let actions = session.step(at, event.clone());
         journal.push(at, &event, &actions).unwrap();
     }

@@ -212,7 +212,8 @@ fn assistant_turns(notices: &[(SessionTime, Notice)], audible: &[Span]) -> Vec<S
     turns
 }
 
-fn noted(at: SessionTime, notice: &Notice) -> Noted {
+/// A notice of the session as a report tells it.
+pub(crate) fn noted(at: SessionTime, notice: &Notice) -> Noted {
     let (kind, detail) = match notice {
         Notice::Onset => ("onset", String::new()),
         Notice::Offset => ("offset", String::new()),

@@ -16,8 +16,8 @@ use duplex_harness::{
         simulated::{Fault, Simulated},
     },
     suite::{
-        ChangeVerdict, Options, ReadError, SuiteReport, SuiteRun, Verdict, changes, compare, run,
-        table,
+        ChangeVerdict, Options, ReadError, SuiteReport, SuiteRun, Verdict, beside, changes,
+        compare, picture, run, table,
     },
 };
 use duplex_runtime::{Acoustics, Stop};
@@ -209,6 +209,23 @@ fn the_report_can_be_read_back_and_compared() {
     assert!(compare(&slow, &read).iter().any(|change| change.verdict == ChangeVerdict::Better));
     assert!(changes(&compared).contains("worse"));
     assert!(changes(&compare(&read, &same)).contains("no difference"));
+}
+
+#[test]
+fn agents_stand_side_by_side_in_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let faulty = Simulated::default().with(Fault::AnswersAsides);
+    let mut reports = [held(&Simulated::default(), folder.path()), held(&faulty, folder.path())]
+        .map(|run| run.write(folder.path()).unwrap());
+    reports[0].agent = "good".to_owned();
+    reports[1].agent = "faulty".to_owned();
+    let tables = beside(&reports);
+    assert!(tables.starts_with("| cases as expected | good | faulty |"), "{tables}");
+    let to_others = tables.lines().find(|line| line.starts_with("| to-others |")).unwrap();
+    let (good, faulty) = (to_others.find("100.0 %").unwrap(), to_others.rfind(" 0.0 %").unwrap());
+    assert!(good < faulty, "{to_others}");
+    let drawn = picture(&reports);
+    assert!(drawn.contains("good") && drawn.contains("faulty") && drawn.contains("to-others"));
 }
 
 #[test]

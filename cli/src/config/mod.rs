@@ -244,6 +244,15 @@ pub(crate) struct Turn {
     #[config(default = 800)]
     pub(crate) longest_backchannel_ms: u64,
 
+    /// A voice whose treble never exceeded that of the background by so many dB comes from afar, and is
+    /// ignored; 0 ignores none.
+    #[config(default = 5, validate(*near_treble_db <= 60, "at most 60"))]
+    pub(crate) near_treble_db: u64,
+
+    /// How much must have been heard of a voice before it counts as one from afar.
+    #[config(default = 600)]
+    pub(crate) near_after_ms: u64,
+
     /// Words less certain than this, in thousandths, say nothing about a short sound.
     #[config(default = 500)]
     pub(crate) doubtful_permille: u64,

@@ -46,6 +46,8 @@ pub(crate) struct World {
     pub(crate) session: DuplexSession,
     pub(crate) latencies: Latencies,
     user: Vec<Says>,
+    /// Treble of the user's voice, in dB above the background.
+    pub(crate) treble: i8,
     replies: BTreeMap<&'static str, Vec<&'static str>>,
     agenda: BTreeMap<(SessionTime, usize), Event>,
     scheduled: usize,
@@ -80,6 +82,7 @@ impl World {
             session: DuplexSession::new(policy),
             latencies: Latencies::default(),
             user: user.to_vec(),
+            treble: 20,
             replies: BTreeMap::new(),
             agenda: BTreeMap::new(),
             scheduled: 0,
@@ -133,8 +136,9 @@ impl World {
             self.play();
             let speech = self.speaks(self.now);
             let level = if speech { -20 } else { -60 };
+            let treble = if speech { self.treble } else { 0 };
             let probability = Permille(if speech { 950 } else { 20 });
-            self.step(Event::Frame(Frame { speech, probability, level }));
+            self.step(Event::Frame(Frame { speech, probability, level, treble }));
         }
         self
     }

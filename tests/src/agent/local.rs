@@ -7,8 +7,10 @@ use std::{
 
 use duplex_audio::{MICROPHONE_FRAME, PLAYOUT_FRAME};
 use duplex_runtime::{
-    Acoustics, Call, CallError, CallOptions, Charges, Engine, Outcome, Scene, Stop, rehearse,
+    Acoustics, Call, CallError, CallOptions, Charges, Engine, Outcome, Scene, Seen, Stop, rehearse,
 };
+
+use crate::{collect::Collector, record::noted};
 
 use super::{Agent, AgentError, Told, ToldLine, watch::Watch};
 
@@ -58,10 +60,14 @@ impl Agent for Local {
         let options = (self.options)();
         // The caller's stop is for all of its calls: one that has ended must not set it.
         let own = Stop::default();
-        let nobody = Box::new(|_: duplex_runtime::Seen<'_>| {});
+        let collector = Collector::default();
+        let observer = {
+            let collector = collector.clone();
+            Box::new(move |seen: Seen<'_>| collector.see(seen))
+        };
         let outcome = match &self.charges {
-            Some(charges) => rehearse(&self.engine, room, options, charges, &own, nobody),
-            None => Call::start(Arc::clone(&self.engine), room, options, own, nobody)
+            Some(charges) => rehearse(&self.engine, room, options, charges, &own, observer),
+            None => Call::start(Arc::clone(&self.engine), room, options, own, observer)
                 .and_then(Call::join),
         };
         let Outcome { transcript, error, .. } = outcome.map_err(broken)?;
@@ -73,7 +79,12 @@ impl Agent for Local {
             Some(_) => super::Clock::default(),
             None => watch.lock().unwrap_or_else(PoisonError::into_inner).clock(),
         };
-        Ok(Told { transcript: transcript.into_iter().map(said).collect(), clock })
+        let notices = collector.collected().notices;
+        Ok(Told {
+            transcript: transcript.into_iter().map(said).collect(),
+            decisions: notices.iter().map(|(at, notice)| noted(*at, notice)).collect(),
+            clock,
+        })
     }
 }
 

@@ -9,7 +9,7 @@ mod watch;
 use duplex_core::Speaker;
 use duplex_runtime::{Acoustics, Stop};
 
-use crate::room::Fired;
+use crate::{report::Notice, room::Fired};
 
 pub use local::Local;
 pub use websocket::{WebSocketAgent, WebSocketOptions};
@@ -60,6 +60,8 @@ pub struct Clock {
 pub struct Told {
     /// What was said, as far as the agent tells; empty where it tells nothing.
     pub transcript: Vec<ToldLine>,
+    /// What it decided, for people who look for causes; no figure depends on it.
+    pub decisions: Vec<Notice>,
     /// How well the clock was kept; all zero in virtual time.
     pub clock: Clock,
 }

@@ -155,6 +155,6 @@ impl Agent for WebSocketAgent {
             }
             thread::sleep(next.saturating_duration_since(Instant::now()));
         }
-        Ok(Told { transcript: peer.leave(), clock: watch.clock() })
+        Ok(Told { transcript: peer.leave(), clock: watch.clock(), ..Told::default() })
     }
 }

@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::drawing::{Drawing, HEIGHT, STYLE, legend, millis, printable};
-use super::{CallRecord, EventResult, Percentiles, Stage, clock};
+use super::{CallRecord, EventResult, Notice, Percentiles, Stage, clock};
 
 /// Pixels a second of the strips one can choose from.
 const SCALES: [f64; 3] = [60.0, 120.0, 240.0];
@@ -150,17 +150,24 @@ fn stages(record: &CallRecord, event: &EventResult, longest: f64) -> Markup {
     }
 }
 
+/// What was decided, moment by moment, behind a fold.
+pub(crate) fn decisions(notices: &[Notice]) -> Markup {
+    html! {
+        details {
+            summary { "Decisions (" (notices.len()) ")" }
+            table {
+                @for notice in notices {
+                    tr { td { (clock(notice.at_ms)) } td { b { (printable(&notice.kind)) } } td { (printable(&notice.detail)) } }
+                }
+            }
+        }
+    }
+}
+
 fn details(record: &CallRecord) -> Markup {
     html! {
         section {
-            details {
-                summary { "Decisions (" (record.notices.len()) ")" }
-                table {
-                    @for notice in &record.notices {
-                        tr { td { (clock(notice.at_ms)) } td { b { (printable(&notice.kind)) } } td { (printable(&notice.detail)) } }
-                    }
-                }
-            }
+            (decisions(&record.notices))
             details {
                 summary { "Counters (" (record.counters.len()) ")" }
                 table {

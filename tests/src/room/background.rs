@@ -56,9 +56,11 @@ fn stream(options: &RoomOptions) -> Noise {
     }
 }
 
-/// The active level of the user's voice, in dB of full scale.
+/// The active level of the user's voice, in dB of full scale; where it varies, of the softest that is
+/// said: the noise is said to be so far below the user, and that holds for every word.
 fn voice_db(cues: &[Cue]) -> f32 {
-    let voice = cues.iter().map(|cue| &cue.sound).filter(|sound| !sound.is_effect());
-    let spoken: Vec<f32> = voice.flat_map(|sound| sound.samples().iter().copied()).collect();
-    if spoken.iter().all(|&x| x == 0.0) { SPEECH_DB } else { noise::active_level_db(&spoken) }
+    let sounds = cues.iter().map(|cue| &cue.sound).filter(|sound| !sound.is_effect());
+    let voices =
+        sounds.map(|sound| sound.samples()).filter(|sound| sound.iter().any(|&x| x != 0.0));
+    voices.map(noise::active_level_db).min_by(f32::total_cmp).unwrap_or(SPEECH_DB)
 }

@@ -5,6 +5,7 @@
 //! [`compare`](fn@compare) sets against an earlier one. [`SuiteRun::write`] leaves `report.json`, `junit.xml` and
 //! `index.html` behind; [`table()`] is for the terminal.
 
+mod beside;
 mod compare;
 mod junit;
 mod outline;
@@ -22,6 +23,7 @@ use duplex_audio::FileError;
 use duplex_runtime::Stop;
 use serde::{Deserialize, Serialize};
 
+pub use beside::{beside, picture};
 pub use compare::{Change, Verdict as ChangeVerdict, compare};
 pub use outline::Outline;
 pub use runner::run;
@@ -32,7 +34,7 @@ use crate::{
     agent::ToldLine,
     case::{Category, Source},
     measure::Measured,
-    report::{ReportError, files},
+    report::{Notice, ReportError, files},
 };
 
 /// How a set is held.
@@ -121,6 +123,8 @@ pub struct CaseResult {
     pub said: Vec<(f64, f64, String)>,
     /// What the agent tells.
     pub transcript: Vec<ToldLine>,
+    /// What the agent decided, where it tells.
+    pub decisions: Vec<Notice>,
     /// Both sides, for drawing.
     pub outline: Outline,
     /// The recording, relative to the folder of the set, where it was kept.

@@ -240,6 +240,7 @@ fn judge(
         said: take.fired.iter().filter_map(text).collect(),
         outline: Outline::of(&take.user, &take.assistant),
         transcript: take.told.transcript,
+        decisions: take.told.decisions,
         measured,
         audio: keep.then(|| job.audio.clone()),
     })

@@ -11,7 +11,7 @@ use crate::{
         estimate::{Figure, Statistic, figures},
         metric::Metric,
     },
-    report::EventResult,
+    report::{EventResult, Notice},
 };
 
 use super::{CaseResult, SuiteRun, Verdict};
@@ -91,6 +91,9 @@ pub struct CaseReport {
     pub observations: Vec<Observation>,
     /// What the agent tells.
     pub transcript: Vec<TranscriptLine>,
+    /// What the agent decided, where it tells.
+    #[serde(default)]
+    pub decisions: Vec<Notice>,
 }
 
 /// A line of a transcript.
@@ -230,5 +233,6 @@ fn case(result: &CaseResult) -> CaseReport {
         problems: result.measured.problems.clone(),
         observations: result.measured.observations.clone(),
         transcript: result.transcript.iter().map(line).collect(),
+        decisions: result.decisions.clone(),
     }
 }

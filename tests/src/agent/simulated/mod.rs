@@ -11,7 +11,7 @@ use duplex_audio::{FRAME_MILLIS, MICROPHONE_FRAME, PLAYOUT_FRAME};
 use duplex_core::Speaker;
 use duplex_runtime::{Acoustics, Scene, Stop};
 
-use super::{Agent, AgentError, Clock, Told, ToldLine};
+use super::{Agent, AgentError, Told, ToldLine};
 use code::{Meaning, Reply};
 
 /// Something that an agent does wrong.
@@ -107,7 +107,7 @@ impl Agent for Simulated {
             }
             mind.hear(Meaning::heard(&microphone));
         }
-        Ok(Told { transcript: mind.transcript(), clock: Clock::default() })
+        Ok(Told { transcript: mind.transcript(), ..Told::default() })
     }
 }
 

@@ -7,7 +7,11 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::{
     measure::{estimate::Statistic, metric::Metric},
-    report::{clock, drawing::printable, html::head},
+    report::{
+        clock,
+        drawing::printable,
+        html::{decisions, head},
+    },
 };
 
 use super::{CaseResult, Group, SuiteReport, SuiteRun, Verdict, table};
@@ -215,6 +219,7 @@ fn call(result: &CaseResult) -> Markup {
                     }
                 }
             }
+            @if !result.decisions.is_empty() { (decisions(&result.decisions)) }
         }
     }
 }

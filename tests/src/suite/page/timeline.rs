@@ -25,6 +25,7 @@ pub(super) fn timeline(result: &CaseResult) -> Markup {
         user_turns: result.said.iter().map(said).collect(),
         assistant_turns: spoken(result),
         events: result.measured.events.clone(),
+        notices: result.decisions.clone(),
         ..CallRecord::default()
     };
     let sides = Sides {
