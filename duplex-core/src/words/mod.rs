@@ -1,7 +1,14 @@
 //! What a few words in the wrong moment mean.
 //!
-//! The lists hold the common forms of spoken English; sounds that a recogniser spells in its own
+//! `lists` holds the common forms of spoken English; sounds that a recogniser spells in its own
 //! way ("Mm-hmm") are told by their length instead, in `floor`.
+
+mod lists;
+
+use lists::{
+    ASKING, ASSISTANT, AWAITING, BACKCHANNELS, BEFORE_A_NOUN, DIGITS, GO_ON, PERSONS, POLITE,
+    PRAISE, PREPOSITIONS, STOP_MARKS, STOPS, UNFINISHED, WH,
+};
 
 /// Words as they are compared: lower case, letters, digits and apostrophes.
 pub fn normalise(text: &str) -> Vec<String> {
@@ -14,233 +21,8 @@ pub fn normalise(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Signals of attention, each of which may be said again and combined with others.
-const BACKCHANNELS: &[&str] = &[
-    "uh huh",
-    "uhhuh",
-    "uh hum",
-    "mm hmm",
-    "mmhmm",
-    "mm",
-    "mmm",
-    "hmm",
-    "hm",
-    "mhm",
-    "huh",
-    "ah",
-    "aha",
-    "oh",
-    "wow",
-    "yeah",
-    "yes",
-    "yep",
-    "yup",
-    "ya",
-    "right",
-    "okay",
-    "ok",
-    "sure",
-    "i see",
-    "got it",
-    "gotcha",
-    "i know",
-    "that makes sense",
-    "makes sense",
-    "really",
-    "nice",
-    "cool",
-    "great",
-    "good",
-    "interesting",
-    "of course",
-    "exactly",
-    "true",
-    "alright",
-    "all right",
-    "no way",
-    "fair enough",
-    "i understand",
-    "understood",
-    "no kidding",
-];
-
-/// Requests to go on: attention while the assistant speaks, a request for more when it has finished.
-const GO_ON: &[&str] = &["go on", "please go on", "carry on", "please carry on", "keep going"];
-
-/// Commands to fall silent.
-const STOPS: &[&str] = &[
-    "stop",
-    "stop it",
-    "stop that",
-    "stop there",
-    "stop talking",
-    "stop speaking",
-    "that's enough",
-    "that is enough",
-    "enough",
-    "i've heard enough",
-    "i have heard enough",
-    "be quiet",
-    "quiet",
-    "hush",
-    "silence",
-    "shut up",
-    "wait",
-    "wait a moment",
-    "wait a minute",
-    "wait a second",
-    "hold on",
-    "hold on a second",
-    "hold on a moment",
-    "hold on a minute",
-    "one moment",
-    "one second",
-    "just a moment",
-    "just a second",
-    "hang on",
-    "hang on a second",
-    "never mind",
-    "nevermind",
-    "forget it",
-    "cancel",
-    "pause",
-    "that will do",
-    "that'll do",
-    "that's all",
-];
-
-/// What a short sound over the assistant's voice is recognised by as a command, when the rest of it was
-/// misheard ("Move on a second."): what it begins with or ends in.
-const STOP_MARKS: &[&str] = &[
-    "stop",
-    "stopped talking",
-    "be quiet",
-    "quiet",
-    "quiet please",
-    "a moment",
-    "a second",
-    "a minute",
-    "heard enough",
-];
-
 /// More words than this are more than a command.
 const LONGEST_COMMAND: usize = 4;
-
-/// What may stand around a command without changing it.
-const POLITE: &[&str] = &[
-    "please",
-    "okay",
-    "ok",
-    "thank you",
-    "thanks",
-    "no",
-    "oh",
-    "hey",
-    "now",
-    "just",
-    "so",
-    "alright",
-    "all right",
-    "sorry",
-    "yes",
-    "yeah",
-    "well",
-    "can you",
-    "could you",
-    "will you",
-    "you can",
-];
-
-/// Words after which a sentence goes on, even where it sounds like a question.
-const UNFINISHED: &[&str] = &[
-    "a", "about", "all", "an", "and", "any", "are", "as", "at", "because", "but", "by", "can",
-    "could", "did", "do", "does", "every", "for", "from", "get", "had", "has", "have", "her",
-    "his", "how", "i", "if", "in", "into", "is", "its", "let", "like", "me", "my", "no", "of",
-    "on", "or", "our", "should", "so", "some", "than", "that", "the", "their", "then", "these",
-    "they", "this", "those", "to", "uh", "um", "very", "was", "we", "were", "what's", "when",
-    "where", "whether", "which", "while", "who", "whose", "why", "will", "with", "would", "your",
-];
-
-/// Those of them that no question can end in either: what they belong to is still to come.
-const BEFORE_A_NOUN: &[&str] = &[
-    "a", "an", "and", "because", "but", "every", "if", "my", "or", "our", "than", "the", "their",
-    "very", "whether", "while", "your",
-];
-
-/// Those that a question ends in only where it asks for what they belong to: "Who is it for?".
-const PREPOSITIONS: &[&str] =
-    &["about", "as", "at", "by", "for", "from", "in", "into", "of", "on", "to", "with"];
-
-/// Words that ask for a thing.
-const WH: &[&str] = &["what", "what's", "who", "who's", "whom", "which", "where", "where's", "how"];
-
-/// Ends of sentences that say of something to come what is wished or done with it.
-const AWAITING: &[&str] = &[
-    "would like",
-    "i'd like",
-    "like to know",
-    "want to know",
-    "love to know",
-    "need to know",
-    "i want",
-    "i need",
-    "i wonder",
-    "was wondering",
-    "i'm wondering",
-    "tell me",
-    "let me think",
-    "let me see",
-    "the thing is",
-    "i mean",
-    "for example",
-    "such as",
-];
-
-/// Words that open a question or a request.
-const ASKING: &[&str] = &[
-    "what", "what's", "who", "who's", "whose", "why", "when", "where", "which", "how", "how's",
-    "can", "could", "would", "will", "do", "does", "did", "is", "are", "was", "were", "should",
-    "tell", "explain", "give", "show", "actually", "but", "instead",
-];
-
-/// Whom a sentence may be meant for, when it is not the assistant.
-const PERSONS: &[&str] = &[
-    "mum",
-    "mummy",
-    "mom",
-    "mommy",
-    "dad",
-    "daddy",
-    "grandma",
-    "granny",
-    "grandpa",
-    "auntie",
-    "honey",
-    "darling",
-    "sweetheart",
-    "dear",
-    "love",
-    "kids",
-    "children",
-    "guys",
-    "boys",
-    "girls",
-    "boy",
-    "girl",
-    "sir",
-    "madam",
-    "buddy",
-    "mate",
-];
-
-/// What is said to animals and small children, and to nobody else.
-const PRAISE: &[&str] = &["good dog", "good boy", "good girl", "bad dog"];
-
-/// What the assistant may be called.
-const ASSISTANT: &[&str] = &["duplex", "assistant", "computer"];
-
-const DIGITS: &[&str] =
-    &["zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 
 /// Takes phrases of `lists` off the front of `words` until none fits; counts those of the first
 /// list and says whether all words were taken.
@@ -267,6 +49,16 @@ fn consists_of(words: &[String], lists: [&[&str]; 2]) -> (usize, bool) {
     (of_first, true)
 }
 
+fn begins_with(words: &[String], phrase: &str) -> bool {
+    let length = phrase.split(' ').count();
+    words.len() >= length && words.iter().zip(phrase.split(' ')).all(|(word, part)| word == part)
+}
+
+fn ends_with(words: &[String], phrase: &str) -> bool {
+    let before = words.len().checked_sub(phrase.split(' ').count());
+    before.is_some_and(|before| begins_with(&words[before..], phrase))
+}
+
 /// All of `words` signals attention.
 pub fn is_backchannel(words: &[String]) -> bool {
     !words.is_empty() && consists_of(words, [BACKCHANNELS, GO_ON]).1
@@ -287,11 +79,7 @@ pub fn is_stop(words: &[String]) -> bool {
 /// Said over the assistant's voice, `words` are most likely a command to fall silent, though not as it
 /// is usually said: parts of a voice are lost under another.
 pub fn resembles_stop(text: &str, words: &[String]) -> bool {
-    let marked = |mark: &&str| {
-        let mark: Vec<&str> = mark.split(' ').collect();
-        words.len() >= mark.len()
-            && (words[..mark.len()] == mark || words[words.len() - mark.len()..] == mark)
-    };
+    let marked = |mark: &&str| begins_with(words, mark) || ends_with(words, mark);
     words.len() <= LONGEST_COMMAND && !asks(text, words) && STOP_MARKS.iter().any(marked)
 }
 
@@ -305,15 +93,12 @@ pub fn asks(text: &str, words: &[String]) -> bool {
 pub fn is_unfinished(text: &str, words: &[String]) -> bool {
     let Some(last) = words.last().map(String::as_str) else { return false };
     let text = text.trim_end();
-    let ends_in = |phrase: &&str| {
-        let phrase: Vec<&str> = phrase.split(' ').collect();
-        words.len() >= phrase.len() && words[words.len() - phrase.len()..] == phrase
-    };
     if text.ends_with([',', '-', '\u{2026}']) || text.ends_with("...") {
         return true;
     }
     if !text.ends_with('?') {
-        return UNFINISHED.contains(&last) || AWAITING.iter().any(ends_in);
+        return UNFINISHED.contains(&last)
+            || AWAITING.iter().any(|phrase| ends_with(words, phrase));
     }
     let asks_for_a_thing = words.iter().any(|word| WH.contains(&word.as_str()));
     BEFORE_A_NOUN.contains(&last) || PREPOSITIONS.contains(&last) && !asks_for_a_thing
@@ -339,10 +124,9 @@ pub fn ends_in_digits(text: &str, words: &[String]) -> bool {
 /// capitalised as no other word there is. "Paris, France" is none. Or they say so: "No, not you."
 pub fn is_to_others(text: &str) -> bool {
     let words = normalise(text);
-    let says = |phrase: &str| words.windows(2).any(|pair| pair.join(" ") == phrase);
-    if PRAISE.iter().any(|praise| says(praise))
-        || words.iter().take(3).rev().take(2).eq(["you", "not"])
-    {
+    let says = |phrase: &&str| (0..words.len()).any(|at| begins_with(&words[at..], phrase));
+    let denies = |at: usize| words.get(at..).is_some_and(|rest| begins_with(rest, "not you"));
+    if PRAISE.iter().any(says) || denies(0) || denies(1) {
         return true;
     }
     let opens = text.split_once(',').is_some_and(|(first, _)| is_person(first));

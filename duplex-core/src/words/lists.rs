@@ -1,0 +1,229 @@
+//! The common forms of spoken English, by what they mean between two people.
+
+/// Signals of attention, each of which may be said again and combined with others.
+pub(super) const BACKCHANNELS: &[&str] = &[
+    "uh huh",
+    "uhhuh",
+    "uh hum",
+    "mm hmm",
+    "mmhmm",
+    "mm",
+    "mmm",
+    "hmm",
+    "hm",
+    "mhm",
+    "huh",
+    "ah",
+    "aha",
+    "oh",
+    "wow",
+    "yeah",
+    "yes",
+    "yep",
+    "yup",
+    "ya",
+    "right",
+    "okay",
+    "ok",
+    "sure",
+    "i see",
+    "got it",
+    "gotcha",
+    "i know",
+    "that makes sense",
+    "makes sense",
+    "really",
+    "nice",
+    "cool",
+    "great",
+    "good",
+    "interesting",
+    "of course",
+    "exactly",
+    "true",
+    "alright",
+    "all right",
+    "no way",
+    "fair enough",
+    "i understand",
+    "understood",
+    "no kidding",
+];
+
+/// Requests to go on: attention while the assistant speaks, a request for more when it has finished.
+pub(super) const GO_ON: &[&str] =
+    &["go on", "please go on", "carry on", "please carry on", "keep going"];
+
+/// Commands to fall silent.
+pub(super) const STOPS: &[&str] = &[
+    "stop",
+    "stop it",
+    "stop that",
+    "stop there",
+    "stop talking",
+    "stop speaking",
+    "that's enough",
+    "that is enough",
+    "enough",
+    "i've heard enough",
+    "i have heard enough",
+    "be quiet",
+    "quiet",
+    "hush",
+    "silence",
+    "shut up",
+    "wait",
+    "wait a moment",
+    "wait a minute",
+    "wait a second",
+    "hold on",
+    "hold on a second",
+    "hold on a moment",
+    "hold on a minute",
+    "one moment",
+    "one second",
+    "just a moment",
+    "just a second",
+    "hang on",
+    "hang on a second",
+    "never mind",
+    "nevermind",
+    "forget it",
+    "cancel",
+    "pause",
+    "that will do",
+    "that'll do",
+    "that's all",
+];
+
+/// What a short sound over the assistant's voice is recognised by as a command, when the rest of it was
+/// misheard ("Move on a second."): what it begins with or ends in.
+pub(super) const STOP_MARKS: &[&str] = &[
+    "stop",
+    "stopped talking",
+    "be quiet",
+    "quiet",
+    "quiet please",
+    "a moment",
+    "a second",
+    "a minute",
+    "heard enough",
+];
+
+/// What may stand around a command without changing it.
+pub(super) const POLITE: &[&str] = &[
+    "please",
+    "okay",
+    "ok",
+    "thank you",
+    "thanks",
+    "no",
+    "oh",
+    "hey",
+    "now",
+    "just",
+    "so",
+    "alright",
+    "all right",
+    "sorry",
+    "yes",
+    "yeah",
+    "well",
+    "can you",
+    "could you",
+    "will you",
+    "you can",
+];
+
+/// Words after which a sentence goes on.
+pub(super) const UNFINISHED: &[&str] = &[
+    "a", "about", "all", "an", "and", "any", "are", "as", "at", "because", "but", "by", "can",
+    "could", "did", "do", "does", "every", "for", "from", "get", "had", "has", "have", "her",
+    "his", "how", "i", "if", "in", "into", "is", "its", "let", "like", "me", "my", "no", "of",
+    "on", "or", "our", "should", "so", "some", "than", "that", "the", "their", "then", "these",
+    "they", "this", "those", "to", "uh", "um", "very", "was", "we", "were", "what's", "when",
+    "where", "whether", "which", "while", "who", "whose", "why", "will", "with", "would", "your",
+];
+
+/// Those that no question can end in either: what they belong to is still to come.
+pub(super) const BEFORE_A_NOUN: &[&str] = &[
+    "a", "an", "and", "because", "but", "every", "if", "my", "or", "our", "than", "the", "their",
+    "very", "whether", "while", "your",
+];
+
+/// Those that a question ends in only where it asks for what they belong to: "Who is it for?".
+pub(super) const PREPOSITIONS: &[&str] =
+    &["about", "as", "at", "by", "for", "from", "in", "into", "of", "on", "to", "with"];
+
+/// Words that ask for a thing.
+pub(super) const WH: &[&str] =
+    &["what", "what's", "who", "who's", "whom", "which", "where", "where's", "how"];
+
+/// Ends of sentences that say of something to come what is wished or done with it.
+pub(super) const AWAITING: &[&str] = &[
+    "would like",
+    "i'd like",
+    "like to know",
+    "want to know",
+    "love to know",
+    "need to know",
+    "i want",
+    "i need",
+    "i wonder",
+    "was wondering",
+    "i'm wondering",
+    "tell me",
+    "let me think",
+    "let me see",
+    "the thing is",
+    "i mean",
+    "for example",
+    "such as",
+];
+
+/// Words that open a question or a request.
+pub(super) const ASKING: &[&str] = &[
+    "what", "what's", "who", "who's", "whose", "why", "when", "where", "which", "how", "how's",
+    "can", "could", "would", "will", "do", "does", "did", "is", "are", "was", "were", "should",
+    "tell", "explain", "give", "show", "actually", "but", "instead",
+];
+
+/// Whom a sentence may be meant for, when it is not the assistant.
+pub(super) const PERSONS: &[&str] = &[
+    "mum",
+    "mummy",
+    "mom",
+    "mommy",
+    "dad",
+    "daddy",
+    "grandma",
+    "granny",
+    "grandpa",
+    "auntie",
+    "honey",
+    "darling",
+    "sweetheart",
+    "dear",
+    "love",
+    "kids",
+    "children",
+    "guys",
+    "boys",
+    "girls",
+    "boy",
+    "girl",
+    "sir",
+    "madam",
+    "buddy",
+    "mate",
+];
+
+/// What is said to animals and small children, and to nobody else.
+pub(super) const PRAISE: &[&str] = &["good dog", "good boy", "good girl", "bad dog"];
+
+/// What the assistant may be called.
+pub(super) const ASSISTANT: &[&str] = &["duplex", "assistant", "computer"];
+
+/// Digits as they are said.
+pub(super) const DIGITS: &[&str] =
+    &["zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
