@@ -12,6 +12,8 @@ use tempfile::TempDir;
 use tungstenite::{HandshakeError, Message, client::client};
 
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two questions whether it is ready: they would take time from what they wait for.
+const POLL: Duration = Duration::from_millis(10);
 
 fn duplex(home: &TempDir, args: &[&str]) -> Command {
     assert!(
@@ -36,7 +38,11 @@ impl Drop for Serving {
 }
 
 fn serve(home: &TempDir, args: &[&str]) -> (Serving, SocketAddr) {
-    let args = [&["--listen", "127.0.0.1:0", "--json"], args].concat();
+    serve_at("127.0.0.1:0", home, args)
+}
+
+fn serve_at(address: &str, home: &TempDir, args: &[&str]) -> (Serving, SocketAddr) {
+    let args = [&["--listen", address, "--json"], args].concat();
     let mut command = duplex(home, &args);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
@@ -60,6 +66,7 @@ fn until_ready(address: SocketAddr) {
     let until = Instant::now() + PATIENCE;
     while !get(address, "/readyz").starts_with("HTTP/1.1 200") {
         assert!(Instant::now() < until, "it is never ready");
+        std::thread::sleep(POLL);
     }
 }
 
@@ -131,7 +138,8 @@ fn an_address_that_others_reach_must_be_allowed() {
     assert!(stderr(&output).contains("--allow-remote"), "{}", stderr(&output));
     assert!(output.stdout.is_empty(), "it listened all the same");
 
-    let (serving, _) = serve(&home, &["--allow-remote"]);
+    let (serving, address) = serve_at("0.0.0.0:0", &home, &["--allow-remote"]);
+    assert!(address.ip().is_unspecified(), "{address}");
     assert_eq!(interrupt(serving).0, Some(0));
 }
 

@@ -2,6 +2,10 @@
 
 use crate::{Permille, Policy, Samples, Why, ear::Pending, words};
 
+/// Nobody says words faster than this on average. More of them in a short sound were made up by the
+/// recogniser, which knows sentences better than murmurs.
+const SHORTEST_WORD: Samples = Samples::from_millis(200);
+
 /// What is known of whether the user's turn is over. Each source but silence may be missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
@@ -89,7 +93,9 @@ pub(crate) fn classify(user: &Pending, policy: &Policy) -> Words {
     } else if words::is_backchannel(&words) {
         Words::Backchannel
     } else if user.voiced <= policy.longest_backchannel
-        && (words.len() <= 2 || user.confidence() < policy.doubtful)
+        && (words.len() <= 2
+            || user.voiced < Samples(words.len() as u64 * SHORTEST_WORD.0)
+            || user.confidence() < policy.doubtful)
         && !words::asks(text, &words)
     {
         Words::Short
@@ -104,11 +110,18 @@ pub(crate) fn resembles_stop(user: &Pending) -> bool {
     words::resembles_stop(&text, &words::normalise(&text))
 }
 
+/// The words signal attention, but for a last one that the recogniser made of the silence behind them.
+fn resembles_backchannel(user: &Pending) -> bool {
+    let text = user.text();
+    words::resembles_backchannel(&text, &words::normalise(&text))
+}
+
 /// Weighs a sound that the user makes while the assistant speaks.
 pub(crate) fn judge(user: &Pending, speaking: bool, silence: Samples, policy: &Policy) -> Verdict {
     if !speaking && user.is_recognised() {
         return match classify(user, policy) {
             Words::Short | Words::Turn if resembles_stop(user) => Verdict::Stop,
+            Words::Turn if resembles_backchannel(user) => Verdict::GoOn(Why::Backchannel),
             Words::None => Verdict::GoOn(Why::NoWords),
             Words::ToOthers => Verdict::GoOn(Why::ToOthers),
             Words::Far => Verdict::GoOn(Why::Far),

@@ -255,25 +255,39 @@ impl Device {
     }
 }
 
+/// Says that the user has left when the sound thread ends, however it ends: the session would wait for
+/// ever, since others may still send to it.
+struct Leaves<'a> {
+    inbox: &'a SyncSender<Message>,
+    clock: &'a Clock,
+}
+
+impl Drop for Leaves<'_> {
+    fn drop(&mut self) {
+        self.clock.sent();
+        // Where the session has ended before, it needs not be told.
+        _ = self.inbox.send(Message::Event(Event::Left));
+    }
+}
+
 fn in_real_time(mut device: Device, inbox: &SyncSender<Message>, clock: &Clock, stop: &Stop) {
     let period = Duration::from_millis(FRAME_MILLIS);
     let mut due = Instant::now();
-    loop {
+    let _leaves = Leaves { inbox, clock };
+    let mut heard = true;
+    while heard {
         let scene = device.frame(&mut |message| {
             if let Message::Sound { end, .. } = &message {
                 clock.now.store(end.0, Relaxed);
             }
             clock.sent();
-            if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
-                inbox.try_send(message)
-            {
+            if let Err(error) = inbox.try_send(message) {
                 clock.received();
                 clock.lost.fetch_add(1, Relaxed);
+                heard = matches!(error, TrySendError::Full(_));
             }
         });
         if scene == Scene::Over || stop.is_stopped() {
-            clock.sent();
-            _ = inbox.send(Message::Event(Event::Left));
             return;
         }
         due += period;
@@ -287,6 +301,18 @@ fn in_real_time(mut device: Device, inbox: &SyncSender<Message>, clock: &Clock, 
     }
 }
 
+/// A call's place in the engine, free again however the session ends.
+struct Place<'a> {
+    engine: &'a Engine,
+    key: CallKey,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.engine.close(self.key);
+    }
+}
+
 fn converse(
     mut conductor: Conductor,
     engine: &Engine,
@@ -295,7 +321,8 @@ fn converse(
     clock: &Arc<Clock>,
     stop: &Stop,
 ) -> Outcome {
-    let key = engine.open();
+    let place = Place { engine, key: engine.open() };
+    let key = place.key;
     let mut submit = submitter(engine, key, conductor.stale.clone(), || {
         let (inbox, clock) = (inbox.clone(), Arc::clone(clock));
         Box::new(move |message| {
@@ -323,7 +350,7 @@ fn converse(
         }
     }
     conductor.finish();
-    engine.close(key);
+    drop(place);
     conductor.counters.deepest_inbox = clock.deepest.load(Relaxed);
     conductor.counters.lost = clock.lost.load(Relaxed);
     conductor.counters.late = clock.late.load(Relaxed);

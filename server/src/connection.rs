@@ -6,20 +6,23 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use duplex_runtime::{Call, CallError, Engine, Outcome, Stop};
 use serde_json::Value;
 use tokio::{
-    sync::mpsc::Receiver,
     task::JoinError,
     time::{Instant, sleep_until, timeout},
 };
 use tungstenite::error::{CapacityError, Error as SocketError, ProtocolError};
 
 use crate::{
-    line::{Captions, Ear, Line, MOST_AHEAD, Outgoing, Unheard},
-    server::{RATES, Shared},
+    line::{Captions, Ear, Inbox, Line, MOST_AHEAD, Outgoing, Unheard, Unread},
+    server::Shared,
 };
 
-/// The longest message: as much sound as may wait, at the highest rate.
-pub(crate) const MOST_BYTES: usize =
-    *RATES.end() as usize * duplex_audio::pcm::SAMPLE_BYTES * MOST_AHEAD.as_secs() as usize;
+/// The longest message: as much sound as may wait.
+pub(crate) const fn most_bytes(rate: u32) -> usize {
+    rate as usize * duplex_audio::pcm::SAMPLE_BYTES * MOST_AHEAD.as_secs() as usize
+}
+
+/// What waits to be written at most, answers to pings too.
+pub(crate) const MOST_UNWRITTEN: usize = 256 << 10;
 
 /// How long a peer may leave a message unread.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -51,12 +54,14 @@ enum End {
     Unheard(#[from] Unheard),
     #[error("{0}")]
     NoText(Cow<'static, str>),
-    #[error("a message is longer than {MOST_BYTES} bytes")]
-    TooLong,
+    #[error("a text message is not UTF-8")]
+    NoUtf8,
+    #[error("a message is longer than {0} bytes, a second of sound")]
+    TooLong(usize),
     #[error("no WebSocket: {0}")]
     Protocol(String),
-    #[error("what is sent is not read")]
-    Unread,
+    #[error(transparent)]
+    Unread(#[from] Unread),
     #[error("Duplex is shutting down")]
     Shutdown,
     #[error("the call failed")]
@@ -67,15 +72,20 @@ impl End {
     /// The code of the close frame (RFC 6455, section 7.4.1); none where nobody would read it.
     fn code(&self) -> Option<u16> {
         Some(match self {
-            Self::Left | Self::Unread => return None,
+            Self::Left | Self::Unread(_) => return None,
             Self::Idle(_) => close_code::NORMAL,
-            Self::Unheard(Unheard::Half(_)) | Self::NoText(_) => close_code::INVALID,
+            Self::Unheard(Unheard::Half(_)) | Self::NoText(_) | Self::NoUtf8 => close_code::INVALID,
             Self::Unheard(Unheard::Flood(_)) => close_code::POLICY,
-            Self::TooLong => close_code::SIZE,
+            Self::TooLong(_) => close_code::SIZE,
             Self::Protocol(_) => close_code::PROTOCOL,
             Self::Shutdown => close_code::AWAY,
             Self::Failed => close_code::ERROR,
         })
+    }
+
+    /// Whether nothing more can be read of the connection.
+    fn is_unreadable(&self) -> bool {
+        matches!(self, Self::TooLong(_) | Self::Protocol(_) | Self::NoUtf8)
     }
 
     /// Whether somebody should look into it.
@@ -88,7 +98,7 @@ impl End {
 pub(crate) async fn hold(
     mut socket: WebSocket,
     caller: Caller,
-    (line, captions, mut ear, mut inbox): (Line, Captions, Ear, Receiver<Outgoing>),
+    (line, captions, mut ear, mut inbox): (Line, Captions, Ear, Inbox),
 ) {
     let Caller { number, rate, engine, shared } = caller;
     tracing::info!("call {number} begins, at {rate} Hz");
@@ -112,7 +122,7 @@ pub(crate) async fn hold(
 async fn exchange(
     socket: &mut WebSocket,
     ear: &mut Ear,
-    inbox: &mut Receiver<Outgoing>,
+    inbox: &mut Inbox,
     rate: u32,
     shared: &Shared,
 ) -> End {
@@ -134,9 +144,10 @@ async fn exchange(
                 Some(Err(error)) => Err(broken(error)),
                 None => Err(End::Left),
             },
-            message = inbox.recv() => match message {
-                Some(message) => send(socket, message).await,
-                None => Err(End::Failed),
+            message = inbox.next() => match message {
+                Ok(Some(message)) => send(socket, message).await,
+                Ok(None) => Err(End::Failed),
+                Err(unread) => Err(unread.into()),
             },
         };
         if let Err(end) = taken {
@@ -177,17 +188,20 @@ async fn send(socket: &mut WebSocket, message: Outgoing) -> Result<(), End> {
     match timeout(PATIENCE, socket.send(message)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(broken(error)),
-        Err(_) => Err(End::Unread),
+        Err(_) => Err(Unread.into()),
     }
 }
 
 fn broken(error: axum::Error) -> End {
     let error = error.into_inner();
     match error.downcast_ref::<SocketError>() {
-        Some(SocketError::Capacity(CapacityError::MessageTooLong { .. })) => End::TooLong,
+        Some(SocketError::Capacity(CapacityError::MessageTooLong { max_size, .. })) => {
+            End::TooLong(*max_size)
+        }
+        Some(SocketError::WriteBufferFull(_)) => Unread.into(),
         Some(SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => End::Left,
         Some(SocketError::Protocol(error)) => End::Protocol(error.to_string()),
-        Some(SocketError::Utf8(_)) => End::NoText("a text message is not UTF-8".into()),
+        Some(SocketError::Utf8(_)) => End::NoUtf8,
         _ => End::Left,
     }
 }
@@ -202,6 +216,9 @@ async fn hang_up(mut socket: WebSocket, end: &End) {
             _ = socket.send(Message::Close(Some(frame))).await;
         }
         while let Some(Ok(_)) = socket.recv().await {}
+        if end.is_unreadable() {
+            std::future::pending::<()>().await;
+        }
     };
     _ = timeout(FAREWELL, farewell).await;
 }

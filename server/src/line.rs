@@ -1,7 +1,10 @@
 //! A sound device whose other end is a connection.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -12,7 +15,7 @@ use duplex_audio::{
 };
 use duplex_core::SAMPLE_RATE;
 use duplex_runtime::{Acoustics, Scene, Seen};
-use tokio::sync::mpsc::{Receiver, Sender, channel, error::TrySendError};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::{captions, packer::Packer};
 
@@ -94,31 +97,77 @@ impl Ear {
 pub(crate) struct Line {
     heard: Heard,
     packer: Packer,
-    outbox: Sender<Outgoing>,
-    over: bool,
+    outbox: Outbox,
 }
 
 /// Tells the peer of the conversation.
-pub(crate) struct Captions(Sender<Outgoing>);
+pub(crate) struct Captions(Outbox);
+
+/// Where messages for the peer wait.
+#[derive(Clone)]
+struct Outbox {
+    sender: Sender<Outgoing>,
+    /// A message found no room, or nobody who takes it: the call is over.
+    over: Arc<AtomicBool>,
+}
+
+impl Outbox {
+    fn put(&self, message: Outgoing) {
+        if self.sender.try_send(message).is_err() {
+            self.over.store(true, Relaxed);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Relaxed)
+    }
+}
+
+/// Where the connection takes them.
+pub(crate) struct Inbox {
+    receiver: Receiver<Outgoing>,
+    over: Arc<AtomicBool>,
+}
+
+impl Inbox {
+    /// The next message; none once the call is over.
+    ///
+    /// # Errors
+    /// [`Unread`]: one was lost, so that what follows would not make sense.
+    pub(crate) async fn next(&mut self) -> Result<Option<Outgoing>, Unread> {
+        let message = self.receiver.recv().await;
+        if self.over.load(Relaxed) { Err(Unread) } else { Ok(message) }
+    }
+
+    /// Takes no more.
+    pub(crate) fn close(&mut self) {
+        self.receiver.close();
+    }
+}
+
+/// The peer does not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("what is sent is not read")]
+pub(crate) struct Unread;
 
 /// Both ends of a line, for a peer of `rate` samples per second.
 ///
 /// # Errors
 /// The rate is not one of sound.
-pub(crate) fn line(
-    rate: u32,
-    lead: Duration,
-) -> Result<(Line, Captions, Ear, Receiver<Outgoing>), RateError> {
+pub(crate) fn line(rate: u32, lead: Duration) -> Result<(Line, Captions, Ear, Inbox), RateError> {
     let options = JitterOptions { lead, most: MOST_AHEAD, catch_up: true };
     let heard = Heard(Arc::new(Mutex::new(JitterBuffer::new(SAMPLE_RATE, options))));
-    let (outbox, inbox) = channel(OUTBOX);
+    let (sender, receiver) = channel(OUTBOX);
+    let over = Arc::<AtomicBool>::default();
+    let inbox = Inbox { receiver, over: Arc::clone(&over) };
+    let outbox = Outbox { sender, over };
     let ear = Ear {
         rate: Resampler::new(rate, SAMPLE_RATE)?,
         decoded: Vec::new(),
         resampled: Vec::new(),
         heard: heard.clone(),
     };
-    let line = Line { heard, packer: Packer::new(rate)?, outbox: outbox.clone(), over: false };
+    let line = Line { heard, packer: Packer::new(rate)?, outbox: outbox.clone() };
     Ok((line, Captions(outbox), ear, inbox))
 }
 
@@ -129,11 +178,9 @@ impl Acoustics for Line {
         microphone: &mut [f32; MICROPHONE_FRAME],
     ) -> Scene {
         self.heard.buffer().pull(microphone);
-        let (outbox, over) = (&self.outbox, &mut self.over);
-        self.packer.push(playout, &mut |message| {
-            *over |= !put(outbox, Outgoing::Sound(message.into()));
-        });
-        if self.over { Scene::Over } else { Scene::Running }
+        let outbox = &self.outbox;
+        self.packer.push(playout, &mut |message| outbox.put(Outgoing::Sound(message.into())));
+        if outbox.is_over() { Scene::Over } else { Scene::Running }
     }
 }
 
@@ -142,19 +189,10 @@ impl Captions {
     pub(crate) fn see(&self, seen: Seen<'_>) {
         for told in captions::told(seen) {
             match serde_json::to_string(&told) {
-                // Where it cannot be put, the line itself is about to notice.
-                Ok(text) => _ = put(&self.0, Outgoing::Text(text)),
+                Ok(text) => self.0.put(Outgoing::Text(text)),
                 Err(error) => tracing::error!("a caption cannot be written: {error}"),
             }
         }
-    }
-}
-
-/// Whether there was room: there is none where the peer has not read for long, or has left.
-fn put(outbox: &Sender<Outgoing>, message: Outgoing) -> bool {
-    match outbox.try_send(message) {
-        Ok(()) => true,
-        Err(TrySendError::Full(_) | TrySendError::Closed(_)) => false,
     }
 }
 
@@ -204,12 +242,15 @@ mod tests {
 
     #[test]
     fn the_line_is_over_once_the_peer_does_not_read() {
-        let (mut line, _captions, _ear, inbox) = line(16_000, LEAD).unwrap();
+        let (mut line, captions, _ear, mut inbox) = line(16_000, LEAD).unwrap();
         let mut microphone = [0.0; MICROPHONE_FRAME];
         let frames = (0..1_000)
             .take_while(|_| line.exchange(&SOUND, &mut microphone) == Scene::Running)
             .count();
         assert!((2 * OUTBOX..2 * OUTBOX + 4).contains(&frames), "{frames}");
-        drop(inbox);
+        // Nor does the connection go on with what still waits.
+        drop(captions);
+        let next = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert_eq!(next.block_on(inbox.next()).unwrap_err(), Unread);
     }
 }

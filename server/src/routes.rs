@@ -70,8 +70,10 @@ async fn stream(
     let number = shared.calls.fetch_add(1, Relaxed);
     let caller = Caller { number, rate, engine, shared };
     Ok(upgrade
-        .max_message_size(connection::MOST_BYTES)
-        .max_frame_size(connection::MOST_BYTES)
+        .max_message_size(connection::most_bytes(rate))
+        .max_frame_size(connection::most_bytes(rate))
+        .write_buffer_size(0)
+        .max_write_buffer_size(connection::MOST_UNWRITTEN)
         .on_failed_upgrade(move |error| tracing::warn!("call {number} did not begin: {error}"))
         .on_upgrade(move |socket| async move {
             connection::hold(socket, caller, ends).await;

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use axum::serve::ListenerExt as _;
 use duplex_runtime::{CallOptions, Engine, EngineError};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
@@ -154,7 +155,10 @@ impl Server {
     ) -> Result<(), ServerError> {
         // A connection costs little: the calls have threads of their own.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(self.serve(load, shutdown.clone()))
+        let served = runtime.block_on(self.serve(load, shutdown.clone()));
+        // What still loads or has not ended in time is not waited for.
+        runtime.shutdown_background();
+        served
     }
 
     async fn serve(
@@ -172,14 +176,23 @@ impl Server {
         });
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let service = routes::routes(Arc::clone(&shared));
+        // A message is due when it is sent: it must not wait for the one before to be confirmed.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::warn!("messages may be late: {error}");
+            }
+        });
         let serving = axum::serve(listener, service).with_graceful_shutdown({
             let shutdown = shutdown.clone();
             async move { shutdown.stopped().await }
         });
         let serving = tokio::spawn(serving.into_future());
-        let loaded = tokio::task::spawn_blocking(load)
-            .await
-            .unwrap_or_else(|error| Err(EngineError::Thread(error.to_string())));
+        let loaded = tokio::select! {
+            loaded = tokio::task::spawn_blocking(load) => loaded
+                .unwrap_or_else(|error| Err(EngineError::Thread(error.to_string()))),
+            // Nobody can have called yet.
+            () = shutdown.stopped() => return Ok(()),
+        };
         let failed = match loaded {
             Ok(engine) => {
                 tracing::info!(
@@ -196,20 +209,21 @@ impl Server {
         };
         let served = tokio::select! {
             // Only an error ends it before it is told to.
-            served = serving => served.map_err(io::Error::other)?,
+            served = serving => served.map_err(io::Error::other)?.map(|()| GRACE),
             () = async {
                 shutdown.stopped().await;
                 tokio::time::sleep(GRACE).await;
-            } => Ok(()),
+            } => Ok(Duration::ZERO),
         };
         // Calls have left the HTTP server's hands, so it did not wait for them.
         let everybody = shared.places.acquire_many(u32::try_from(places).unwrap_or(u32::MAX));
-        if timeout(GRACE, everybody).await.is_err() {
+        let left = served.as_ref().copied().unwrap_or(GRACE);
+        if timeout(left, everybody).await.is_err() {
             tracing::warn!("a call did not end in time");
         }
         match failed {
             Some(error) => Err(error.into()),
-            None => Ok(served?),
+            None => Ok(served.map(|_| ())?),
         }
     }
 }

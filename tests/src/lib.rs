@@ -2,7 +2,7 @@
 //!
 //! A [`room::Room`] is the sound device of a scripted call. [`record::record`] makes a
 //! [`report::CallRecord`] of a finished one; whether it went well is judged from what was audible,
-//! never from the system's own events. A set of [`case`]s is held and reported by
+//! and from the system's own events only to tell a reply that was cut for good from one that went on. A set of [`case`]s is held and reported by
 //! [`suite::run`], with whoever is an [`agent::Agent`]; [`measure`] says what each call shows.
 //! Nothing here is part of the product's path.
 

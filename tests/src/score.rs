@@ -54,7 +54,7 @@ impl Heard {
 
     /// Whether the user speaks to the assistant, so that it may speak again.
     pub fn addresses(&self) -> bool {
-        self.expect.iter().any(|expect| *expect != Expect::Ignore)
+        !self.expect.contains(&Expect::Ignore)
     }
 }
 

@@ -64,6 +64,12 @@ pub fn is_backchannel(words: &[String]) -> bool {
     !words.is_empty() && consists_of(words, [BACKCHANNELS, GO_ON]).1
 }
 
+/// All of `words` but the last signals attention, in more than one word: "That makes sense of."
+pub fn resembles_backchannel(text: &str, words: &[String]) -> bool {
+    let Some((_, before)) = words.split_last() else { return false };
+    before.len() > 1 && is_backchannel(before) && !asks(text, words)
+}
+
 /// Some of `words`, which signal attention, ask for more.
 pub fn asks_for_more(words: &[String]) -> bool {
     let (requests, all) = consists_of(words, [GO_ON, BACKCHANNELS]);
@@ -85,8 +91,10 @@ pub fn resembles_stop(text: &str, words: &[String]) -> bool {
 
 /// Some of `words` asks for something.
 pub fn asks(text: &str, words: &[String]) -> bool {
+    // Of two words the second asks for nothing: "God who" is a murmur.
+    let asking = if words.len() > 2 { words } else { &words[..words.len().min(1)] };
     text.trim_end().ends_with('?') && words.len() > 1
-        || words.iter().any(|word| ASKING.contains(&word.as_str()))
+        || asking.iter().any(|word| ASKING.contains(&word.as_str()))
 }
 
 /// The sentence cannot end here: more words are bound to follow.
@@ -163,6 +171,19 @@ mod tests {
             "",
         ] {
             assert!(!is_backchannel(&normalise(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn attention_with_a_word_made_of_silence_behind_it_is_still_attention() {
+        for (text, so) in [
+            ("That makes sense of", true),
+            ("I see why", false),
+            ("I see a problem with that.", false),
+            ("Right now.", false),
+            ("", false),
+        ] {
+            assert_eq!(resembles_backchannel(text, &normalise(text)), so, "{text}");
         }
     }
 

@@ -49,9 +49,9 @@ fn a_rate_that_contradicts_the_query_is_refused() {
 
 #[test]
 fn a_message_that_is_too_long_is_refused() {
-    let (code, reason) = answer_to([Message::binary(vec![0; 96_002])]);
+    let (code, reason) = answer_to([Message::binary(vec![0; 32_002])]);
     assert_eq!(code, 1009);
-    assert!(reason.contains("96000 bytes"), "{reason}");
+    assert!(reason.contains("32000 bytes"), "{reason}");
 }
 
 #[test]

@@ -58,5 +58,7 @@ fn a_server_ends_although_a_peer_neither_reads_nor_asks() {
     let served = Served::ready(options(1));
     let _mute = std::net::TcpStream::connect(served.address).unwrap();
     let _call = served.call();
+    let began = Instant::now();
     served.stop().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
 }

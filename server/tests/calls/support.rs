@@ -16,6 +16,8 @@ use crate::engine;
 
 /// Nothing here takes longer, on any machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two questions whether it is ready: they would take time from what they wait for.
+const POLL: Duration = Duration::from_millis(10);
 
 pub(crate) type Client = WebSocket<TcpStream>;
 
@@ -72,6 +74,7 @@ impl Served {
         let until = Instant::now() + PATIENCE;
         while !self.get("/readyz").starts_with("HTTP/1.1 200") {
             assert!(Instant::now() < until, "the models are never ready");
+            std::thread::sleep(POLL);
         }
     }
 

@@ -28,7 +28,9 @@ const MS_PER_HOUR: f64 = 3_600_000.0;
 /// should have gone on sounds as if that one had gone on.
 pub(super) fn replies(case: &Case, take: &Take, problems: &mut Vec<String>) {
     let asks = |id: &String| {
-        case.expect.get(id).is_some_and(|expected| expected.outcomes.contains(&Expect::Respond))
+        case.expect.get(id).is_none_or(|expected| {
+            expected.outcomes.is_empty() || expected.outcomes.contains(&Expect::Respond)
+        })
     };
     let asked = take.fired.iter().filter(|fired| asks(&fired.id)).count();
     let told = lines(take, Speaker::Assistant).len();
@@ -106,7 +108,9 @@ pub(super) fn understood(
         take.told.transcript.iter().flat_map(|line| words::normalise(&line.text)).collect();
     for fired in take.fired.iter().filter(|fired| fired.span.is_some()) {
         let Some(expectation) = case.expect.get(&fired.id) else { continue };
-        if !expectation.text.is_empty() && !told.is_empty() {
+        // What it rightly leaves alone need not be in its transcript.
+        let is_meant = !expectation.outcomes.contains(&Expect::Ignore);
+        if is_meant && !expectation.text.is_empty() && !told.is_empty() {
             let rate = words::best_error_rate(&expectation.text, &told);
             observations.push(Observation::of(Metric::WordErrors, &fired.id, rate));
         }

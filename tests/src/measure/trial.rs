@@ -101,9 +101,14 @@ impl Turn<'_> {
 
     fn response(&self, interrupts: bool, seen: &mut Vec<Observation>) {
         let end = self.last.end;
-        let begun = self.begun(self.first.start + EDGE, self.next);
-        let said: f64 = begun.map(|span| (span.end - span.start.max(end)).max(0.0)).sum();
-        seen.push(self.whether(Takeover, said >= TURN));
+        let begun: Vec<Span> = self.begun(self.first.start + EDGE, self.next).collect();
+        let said: f64 = begun.iter().map(|span| (span.end - span.start.max(end)).max(0.0)).sum();
+        // The user hung up in the middle of an answer: how long it would have been, nobody knows.
+        let call_end = self.voice.track.len() as f64 * 1000.0 / f64::from(self.voice.rate.max(1));
+        let cut = begun.last().is_some_and(|span| span.end + EDGE >= call_end);
+        if said >= TURN || !cut {
+            seen.push(self.whether(Takeover, said >= TURN));
+        }
         let early = self.begun(self.first.start + EDGE, end - EDGE).next();
         seen.push(self.whether(TalkOver, early.is_some()));
         let answer = self.begun(end - EDGE, self.next).next();

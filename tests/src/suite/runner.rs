@@ -1,6 +1,7 @@
 //! Holds the cases, several at once, and measures each when it is over.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::{
         atomic::{AtomicUsize, Ordering},
@@ -154,12 +155,18 @@ pub fn run(
 }
 
 fn jobs(cases: &[Case], repeat: usize) -> Vec<Job<'_>> {
+    let mut taken = BTreeSet::new();
     let job = |(case, repetition): (_, usize)| {
         let case: &Case = case;
         let safe = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
         let name: String = case.id.chars().map(safe).collect();
         let number = if repeat > 1 { format!("-{repetition}") } else { String::new() };
-        let audio = Path::new(AUDIO).join(format!("{name}{number}.wav"));
+        let mut name = format!("{name}{number}");
+        // Two ids may differ only in what no file name holds.
+        while !taken.insert(name.clone()) {
+            name.push('_');
+        }
+        let audio = Path::new(AUDIO).join(format!("{name}.wav"));
         Job { case, repetition, audio }
     };
     let each = (1..=repeat).flat_map(|repetition| cases.iter().map(move |case| (case, repetition)));
