@@ -22,7 +22,8 @@ fn call(url: &str, cues: Vec<Cue>) -> (Told, usize) {
     let folder = std::env::temp_dir();
     let name = format!("duplex-{}-{:?}.wav", std::process::id(), std::thread::current().id());
     let recording = folder.join(name);
-    let options = RoomOptions { tail_ms: 2_500, ..RoomOptions::default() };
+    // Longer than any answer takes to begin on a busy machine.
+    let options = RoomOptions { tail_ms: 5_000, ..RoomOptions::default() };
     let (room, _) = Room::new(options, cues, Some(recording.clone())).unwrap();
     let agent = WebSocketAgent::new(url, WebSocketOptions::default()).unwrap();
     let told = agent.hold(Box::new(room), &Stop::default()).unwrap();
