@@ -5,9 +5,12 @@ use std::{collections::BTreeMap, path::PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use duplex_core::Samples;
+
 use crate::{
     report::Expect,
     room::{Cue, RoomOptions},
+    score::Limits,
 };
 
 /// What a case tries.
@@ -110,6 +113,15 @@ pub struct Expectation {
     pub words: Vec<String>,
     /// What the user says in the cue, for the word error rate; empty where nothing is said.
     pub text: String,
+}
+
+impl Expectation {
+    /// For how long an answer is waited for, where one is due.
+    pub fn answer_within(&self) -> Option<Samples> {
+        let within = self.response_within_ms.unwrap_or(Limits::COMMON.answer);
+        let is_due = self.outcomes.contains(&Expect::Respond);
+        is_due.then(|| Samples::from_millis(within as u64))
+    }
 }
 
 /// Where a case was written.

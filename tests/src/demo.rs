@@ -61,9 +61,6 @@ pub fn script() -> Result<Script, FileError> {
         ("stop", speech(clip!("s01"))?, Anchor::Speaking(ms(1_500)), vec![Expect::Stop]),
     ];
     let expect = cues.iter().map(|(id, _, _, expect)| ((*id).to_owned(), expect.clone())).collect();
-    let cues = cues
-        .into_iter()
-        .map(|(id, sound, anchor, _)| Cue { id: id.to_owned(), sound, anchor })
-        .collect();
+    let cues = cues.into_iter().map(|(id, sound, anchor, _)| Cue::new(id, sound, anchor)).collect();
     Ok((cues, expect))
 }

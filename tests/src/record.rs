@@ -8,13 +8,12 @@ use duplex_runtime::Outcome;
 
 use crate::{
     collect::{Collected, Stages},
-    measure::sides::BREATH,
+    measure::{Sides, heard},
     report::{
-        CallRecord, EventResult, Expect, Notice as Noted, Percentiles, Said, Spoken, Stage,
-        Summary, metrics,
+        CallRecord, EventResult, Expect, Notice as Noted, Percentiles, Said, Spoken, Stage, Summary,
     },
     room::Fired,
-    score::{self, Heard, Span},
+    score::{Limits, Span, judge},
 };
 
 /// What is known of a call beside its recording.
@@ -49,25 +48,17 @@ pub fn record(wav: &Path, call: Finished<'_>) -> Result<CallRecord, FileError> {
     let mut channels = clip.channels.into_iter();
     let user = channels.next().unwrap_or_default();
     let assistant = channels.next().unwrap_or_else(|| vec![0.0; user.len()]);
-    let user_spans = spans(&user, clip.rate, 0.0);
-    let assistant_spans = spans(&assistant, clip.rate, BREATH);
-    let heard: Vec<Heard> = call
-        .fired
-        .iter()
-        .map(|fired| Heard {
-            id: fired.id.clone(),
-            expect: call.expect.get(&fired.id).cloned().unwrap_or_default(),
-            speech: fired.span.map(|span| within(&user_spans, span)).unwrap_or_default(),
-            limits: score::Limits::default(),
-        })
-        .collect();
+    let about = |id: &str| Some((call.expect.get(id)?.clone(), Limits::COMMON));
+    let fired = call.fired.iter().cloned();
+    let Sides { cues, assistant: stretches, .. } =
+        heard(&user, &assistant, clip.rate, fired, about);
     let notices = &call.collected.notices;
     let cuts: Vec<f64> = notices
         .iter()
         .filter(|(_, notice)| matches!(notice, Notice::Hushed { .. }))
         .map(|(at, _)| at.as_millis() as f64)
         .collect();
-    let events = score::judge(&heard, &assistant_spans, &cuts);
+    let events = judge(&cues, &stretches, &cuts);
     let latencies = |wanted: Expect| {
         let of = events.iter().filter(|event| event.expect == wanted);
         Percentiles::of(&of.filter_map(|event| event.latency_ms).collect::<Vec<_>>())
@@ -96,7 +87,7 @@ pub fn record(wav: &Path, call: Finished<'_>) -> Result<CallRecord, FileError> {
         title: call.title.to_owned(),
         rate: clip.rate,
         user_turns: user_turns(notices),
-        assistant_turns: assistant_turns(notices, &assistant_spans),
+        assistant_turns: assistant_turns(notices, &stretches),
         notices: notices.iter().map(|(at, notice)| noted(*at, notice)).collect(),
         passed: events.iter().all(|event| event.passed) && call.outcome.error.is_none(),
         events,
@@ -106,23 +97,6 @@ pub fn record(wav: &Path, call: Finished<'_>) -> Result<CallRecord, FileError> {
         user,
         assistant,
     })
-}
-
-fn spans(track: &[f32], rate: u32, breath: f64) -> Vec<Span> {
-    let mut spans: Vec<Span> = Vec::new();
-    for segment in metrics::segments(track, rate) {
-        let (start, end) = (segment.start_ms, segment.end_ms);
-        match spans.last_mut() {
-            Some(last) if start - last.end <= breath => last.end = end,
-            _ => spans.push(Span { start, end }),
-        }
-    }
-    spans
-}
-
-fn within(spans: &[Span], (from, to): (SessionTime, SessionTime)) -> Vec<Span> {
-    let (from, to) = (from.as_millis() as f64, to.as_millis() as f64);
-    spans.iter().copied().filter(|span| span.start < to && span.end > from).collect()
 }
 
 /// The way from the user's last sound to the answer, where the event has one.

@@ -24,9 +24,14 @@ pub struct Limits {
     pub stop: f64,
 }
 
+impl Limits {
+    /// Those of a cue of which nothing else is said.
+    pub const COMMON: Self = Self { answer: 5_000.0, stop: 2_000.0 };
+}
+
 impl Default for Limits {
     fn default() -> Self {
-        Self { answer: 5_000.0, stop: 2_000.0 }
+        Self::COMMON
     }
 }
 
@@ -60,6 +65,9 @@ impl Heard {
 
 /// Whoever is heard this long after the user's sound goes on; before, it may be on its way to silence.
 const STOPPING: f64 = 1_000.0;
+/// The longest gap between two sentences of a reply, in ms: voices pause for up to half a second at a full
+/// stop, and a sentence that is late comes on top.
+pub(crate) const SENTENCE_GAP: f64 = 1_000.0;
 /// The longest gap in a reply that still counts as going on.
 pub(crate) const GO_ON_WITHIN: f64 = 2_000.0;
 /// Both sides' edges are rounded outwards to frames, so that a prompt answer may seem to overlap.
@@ -89,13 +97,22 @@ pub fn judge(cues: &[Heard], assistant: &[Span], cuts: &[f64]) -> Vec<EventResul
                         let answered = cue.expect.contains(&Expect::Respond);
                         stop(*first, assistant, next, answered, cue.limits.stop)
                     }
-                    Expect::Ignore if speaking_at(assistant, first.start).is_some() => {
-                        ignore(*first, *last, assistant, cuts, begins(later))
+                    Expect::Ignore => {
+                        let cut = (first.start, begins(later).min(last.end + GO_ON_WITHIN));
+                        let cut = cuts.iter().any(|&at| (cut.0..cut.1).contains(&at));
+                        match floor_at(assistant, first.start) {
+                            _ if cut => (false, "was cut", None),
+                            Floor::Speaking(_) => go_on(*first, *last, assistant, begins(later)),
+                            // Whether that was the reply's end, nobody can hear.
+                            Floor::Between => (true, "was between sentences", None),
+                            Floor::Silent
+                                if owes_answer(&cues[..index], assistant, first.start) =>
+                            {
+                                (true, "an answer was due", None)
+                            }
+                            Floor::Silent => stay_silent(*first, assistant, begins(later)),
+                        }
                     }
-                    Expect::Ignore if owes_answer(&cues[..index], assistant, first.start) => {
-                        (true, "an answer was due", None)
-                    }
-                    Expect::Ignore => stay_silent(*first, assistant, begins(later)),
                     Expect::Wait => wait(*first, *last, assistant),
                 },
                 _ => (false, "the moment for it never came", None),
@@ -121,9 +138,25 @@ pub fn judge(cues: &[Heard], assistant: &[Span], cuts: &[f64]) -> Vec<EventResul
 
 type Judgement = (bool, &'static str, Option<f64>);
 
-/// The stretch in which the assistant is speaking at a moment.
-pub(crate) fn speaking_at(assistant: &[Span], at: f64) -> Option<Span> {
-    assistant.iter().copied().find(|span| span.start < at && at < span.end)
+/// What the assistant is doing at a moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Floor {
+    /// It speaks, in this stretch.
+    Speaking(Span),
+    /// It has just fallen silent: at the end of a sentence, or of its reply.
+    Between,
+    /// It is silent.
+    Silent,
+}
+
+pub(crate) fn floor_at(assistant: &[Span], at: f64) -> Floor {
+    let speaking = assistant.iter().copied().find(|span| span.start < at && at < span.end);
+    let just_spoke = assistant.iter().any(|span| (0.0..=SENTENCE_GAP).contains(&(at - span.end)));
+    match speaking {
+        Some(span) => Floor::Speaking(span),
+        None if just_spoke => Floor::Between,
+        None => Floor::Silent,
+    }
 }
 
 /// Whether the last cue that addressed the assistant asks for an answer that has not come yet.
@@ -148,16 +181,19 @@ fn respond(first: Span, last: Span, assistant: &[Span], next: f64, within: f64) 
 }
 
 fn stop(first: Span, assistant: &[Span], next: f64, answers: bool, within: f64) -> Judgement {
-    let Some(cut) = speaking_at(assistant, first.start) else {
-        return (false, "was not speaking", None);
+    let (cut, latency) = match floor_at(assistant, first.start) {
+        Floor::Speaking(cut) => (cut.end, Some(cut.end - first.start)),
+        // It has nothing to stop, and must not go on.
+        Floor::Between => (first.start, None),
+        Floor::Silent => return (false, "was not speaking", None),
     };
-    let latency = cut.end - first.start;
-    let again = assistant.iter().any(|span| span.start > cut.end && span.start < next);
-    match latency <= within {
-        false => (false, "went on", Some(latency)),
-        true if again && !answers => (false, "stopped and spoke again", Some(latency)),
-        true if answers => (true, "stopped", Some(latency)),
-        true => (true, "stopped and stayed silent", Some(latency)),
+    let again = assistant.iter().any(|span| span.start > cut && span.start < next);
+    match latency.is_none_or(|latency| latency <= within) {
+        false => (false, "went on", latency),
+        true if again && !answers => (false, "stopped and spoke again", latency),
+        true if latency.is_none() => (true, "was between sentences", None),
+        true if answers => (true, "stopped", latency),
+        true => (true, "stopped and stayed silent", latency),
     }
 }
 
@@ -169,10 +205,7 @@ fn stay_silent(first: Span, assistant: &[Span], next: f64) -> Judgement {
     }
 }
 
-fn ignore(first: Span, last: Span, assistant: &[Span], cuts: &[f64], next: f64) -> Judgement {
-    if cuts.iter().any(|&cut| cut >= first.start && cut < next.min(last.end + GO_ON_WITHIN)) {
-        return (false, "was cut", None);
-    }
+fn go_on(first: Span, last: Span, assistant: &[Span], next: f64) -> Judgement {
     let until = (last.end + GO_ON_WITHIN).min(next);
     let from = (last.end + STOPPING).min(until - EDGE);
     let goes_on = |span: &Span| span.start < until && span.end > from;
@@ -255,6 +288,24 @@ mod tests {
         // A slow stop outlasts a short sound.
         assert_eq!(one(&[Expect::Ignore], &user, &[span(1_000.0, 3_900.0)], &[]), [(false, None)]);
         assert_eq!(one(&[Expect::Ignore], &user, &[span(1_000.0, 4_600.0)], &[]), [(true, None)]);
+    }
+
+    #[test]
+    fn between_two_sentences_there_is_nothing_to_stop() {
+        let user = [span(3_000.0, 4_000.0)];
+        let before = span(1_000.0, 2_400.0);
+        let expected = [Expect::Stop, Expect::Respond];
+        assert_eq!(
+            one(&expected, &user, &[before, span(4_600.0, 6_000.0)], &[]),
+            [(true, None), (true, Some(600.0))]
+        );
+        assert_eq!(one(&[Expect::Stop], &user, &[before], &[]), [(true, None)]);
+        let goes_on = [before, span(3_700.0, 6_000.0)];
+        assert_eq!(one(&[Expect::Stop], &user, &goes_on, &[]), [(false, None)]);
+        assert_eq!(one(&[Expect::Ignore], &user, &goes_on, &[]), [(true, None)]);
+        // Longer ago than any pause at a full stop.
+        let long_ago = span(1_000.0, 1_900.0);
+        assert_eq!(one(&[Expect::Stop], &user, &[long_ago], &[]), [(false, None)]);
     }
 
     #[test]

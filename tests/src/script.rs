@@ -97,7 +97,7 @@ impl Script {
     #[must_use]
     pub fn then(mut self, anchor: Anchor, sound: Sound) -> Self {
         let id = format!("cue{}", self.cues.len() + 1);
-        self.cues.push((Cue { id, sound, anchor }, Expectation::default()));
+        self.cues.push((Cue::new(id, sound, anchor), Expectation::default()));
         self
     }
 
@@ -152,7 +152,10 @@ impl Script {
 
     /// The case.
     pub fn case(self) -> Case {
-        let Self { id, category, room, cues } = self;
+        let Self { id, category, room, mut cues } = self;
+        for (cue, expectation) in &mut cues {
+            cue.answer_within = expectation.answer_within();
+        }
         let expect: BTreeMap<_, _> =
             cues.iter().map(|(cue, expectation)| (cue.id.clone(), expectation.clone())).collect();
         let cues = cues.into_iter().map(|(cue, _)| cue).collect();

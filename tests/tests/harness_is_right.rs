@@ -103,7 +103,7 @@ fn known_delays_are_measured_to_twenty_milliseconds() {
         }
         // Both speak from each of the four sounds in the reply until it stops, or the sound ends.
         let overlap =
-            (500.0 + 300.0 + (stops as f64).min(1_000.0) + (stops as f64).min(600.0)) / 9.0;
+            (500.0 + 300.0 + (stops as f64).min(1_000.0) + (stops as f64).min(600.0)) / 10.0;
         assert_close(values(&report).get(&Metric::Overlap).copied(), overlap, "overlap");
     }
 }
@@ -181,21 +181,37 @@ fn whoever_speaks_for_a_second_into_a_pause_has_taken_the_turn() {
 #[test]
 fn an_agent_that_never_answers_is_found() {
     use Metric::*;
-    let (moved, report) = moved(Fault::NeverAnswers);
-    let failed: Vec<&str> = report
-        .cases
-        .iter()
-        .filter(|case| case.verdict == Verdict::Failed)
-        .map(|case| case.id.as_str())
-        .collect();
-    assert_eq!(failed.len(), 7, "all in which a question is asked: {failed:?}");
-    for metric in [Takeover, ResponseRate, ResponseLatency, CasesHeld] {
-        assert!(moved.contains(&metric), "{metric:?}");
-    }
-    assert_eq!(values(&report)[&Takeover], 0.0);
-    for metric in [TalkOver, PrematureAnswer, SpuriousResponse, Selectivity, WordErrors] {
-        assert!(!moved.contains(&metric), "{metric:?}");
-    }
+    // All in which a question is asked. Cues that wait for the answer never come, and are observed nowhere.
+    assert_found(
+        Fault::NeverAnswers,
+        &[
+            "turn/question",
+            "pause/second",
+            "backchannel/one",
+            "noise/cough",
+            "interruption/question",
+            "stop/command",
+            "echo/reply",
+            "turn/hung-up",
+        ],
+        &[
+            Takeover,
+            ResponseRate,
+            ResponseLatency,
+            InterruptionResponse,
+            FirstAudio,
+            StopLatency,
+            YieldRate,
+            YieldLatency,
+            StopSilence,
+            FalseBargeIn,
+            ResumeCorrect,
+            BackchannelResume,
+            SelfInterruption,
+            Overlap,
+            TruncationCorrect,
+        ],
+    );
 }
 
 #[test]
@@ -221,13 +237,13 @@ fn an_agent_that_never_stops_is_found() {
 fn an_agent_that_tells_more_than_was_heard_is_found() {
     let (moved, report) = moved(Fault::TellsTooMuch);
     assert_eq!(moved, BTreeSet::from([Metric::TruncationCorrect]));
-    // The two calls in which a reply is cut.
+    // The calls in which a reply is cut, by the user or by their leaving.
     let wrong = report.cases.iter().filter(|case| {
         let told = |o: &&Observation| o.metric == Metric::TruncationCorrect;
         case.observations.iter().find(told).is_some_and(|o| o.value == 0.0)
     });
     let wrong: Vec<&str> = wrong.map(|case| case.id.as_str()).collect();
-    assert_eq!(wrong, ["interruption/question", "stop/command"]);
+    assert_eq!(wrong, ["interruption/question", "stop/command", "turn/hung-up"]);
 }
 
 #[test]
@@ -259,11 +275,14 @@ fn an_agent_that_speaks_after_a_stop_command_is_found() {
 
 #[test]
 fn an_agent_that_speaks_in_silence_is_found() {
-    let (_, report) = held(&cases(), &Simulated::default().with(Fault::SpeaksUnasked));
+    use Metric::*;
+    let (moved, report) = moved(Fault::SpeaksUnasked);
     let silence = report.cases.iter().find(|case| case.id == "silence/nobody").unwrap();
     assert_eq!(silence.verdict, Verdict::Failed);
-    // What it says then lasts beyond the aside, which is no spurious response: it was speaking.
-    assert_eq!(values(&report)[&Metric::SpuriousResponse], 1.0);
+    // What it says then lasts beyond the aside, which is no spurious response: it was speaking. The
+    // first question of a call speaks over it.
+    assert_eq!(values(&report)[&SpuriousResponse], 1.0);
+    assert_eq!(moved, BTreeSet::from([CasesHeld, SpuriousResponse, Overlap]));
 }
 
 #[test]
@@ -274,13 +293,21 @@ fn an_agent_that_answers_what_is_said_to_others_is_found() {
 
 #[test]
 fn an_agent_that_interrupts_itself_is_found() {
-    let (_, report) = held(&cases(), &Simulated::default().with(Fault::InterruptsItself));
+    use Metric::*;
+    let (moved, report) = moved(Fault::InterruptsItself);
     let echo = report.cases.iter().find(|case| case.id == "echo/reply").unwrap();
     assert_eq!(echo.verdict, Verdict::Failed);
     // Once in the 24 words of a reply, 300 ms each.
     let per_hour = 3_600.0 / (24.0 * 0.3);
-    let measured = values(&report)[&Metric::SelfInterruption];
+    let measured = values(&report)[&SelfInterruption];
     assert!((measured / per_hour - 1.0).abs() < 0.02, "{measured} for {per_hour}");
+    // It falters at 1.8 s: after the user has interrupted at 1.5 or 1.7 s, so that it stops sooner, and
+    // before the sounds at 2 s, which then fall between sentences and try nothing.
+    let sooner = [StopLatency, YieldLatency, Overlap];
+    let untried = [BackchannelResume, ResumeCorrect, FalseBargeIn];
+    let expected: BTreeSet<Metric> =
+        [CasesHeld, SelfInterruption].into_iter().chain(sooner).chain(untried).collect();
+    assert_eq!(moved, expected);
 }
 
 proptest! {

@@ -17,7 +17,7 @@ fn room(clip: &str) -> Box<dyn Acoustics> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("speech");
     let sound = Sound::read(folder.join(clip)).unwrap();
     let anchor = Anchor::Start(Samples::from_millis(300));
-    let cue = Cue { id: "user".to_owned(), sound, anchor };
+    let cue = Cue::new("user", sound, anchor);
     Box::new(Room::new(RoomOptions::default(), vec![cue], None).unwrap().0)
 }
 

@@ -281,6 +281,31 @@ fn a_flood_of_sound_is_named() {
 }
 
 #[test]
+fn a_flood_of_nothing_does_not_hold_up_the_call() {
+    let (url, agent) =
+        websocket(|socket| while socket.send(Message::binary(Vec::new())).is_ok() {});
+    let (told, heard) = call(&url, SECOND);
+    assert_eq!((told.is_ok(), heard.len()), (true, SECOND));
+    agent.join().unwrap();
+}
+
+#[test]
+fn an_agent_that_never_ends_its_last_frame_is_left_all_the_same() {
+    let (url, agent) = websocket(|socket| {
+        // A text message of 100 000 bytes, of which one comes now and then.
+        socket.get_mut().write_all(&[0x81, 127, 0, 0, 0, 0, 0, 1, 0x86, 0xa0]).unwrap();
+        while socket.get_mut().write_all(b" ").is_ok() {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    });
+    let began = Instant::now();
+    let (told, heard) = call(&url, SECOND / 5);
+    assert_eq!((told.is_ok(), heard.len()), (true, SECOND / 5));
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    agent.join().unwrap();
+}
+
+#[test]
 fn a_flood_of_text_is_named() {
     let line = text(r#"{"type":"transcript","role":"user","text":"again and again"}"#);
     let (url, agent) = websocket(move |socket| while socket.send(line.clone()).is_ok() {});

@@ -266,7 +266,7 @@ fn turns(args: &Bench, config: &Config) -> Result<Report, Failure> {
         for clip in clips(&args.clips, &args.category)? {
             let id = if round == 1 { clip.name } else { format!("{}-{round}", clip.name) };
             let anchor = Anchor::Quiet(BETWEEN);
-            cues.push(Cue { id, sound: Sound::read(&clip.path)?, anchor });
+            cues.push(Cue::new(id, Sound::read(&clip.path)?, anchor));
         }
     }
     let expect = cues.iter().map(|cue| (cue.id.clone(), vec![Expect::Respond])).collect();

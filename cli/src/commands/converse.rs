@@ -57,7 +57,7 @@ pub(crate) struct Converse {
 pub(crate) fn run(args: Converse, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
     let sound = Sound::read(&args.input)?;
     let engine = setup::engine(config)?;
-    let cue = Cue { id: "input".to_owned(), sound, anchor: Anchor::Start(Samples(0)) };
+    let cue = Cue::new("input", sound, Anchor::Start(Samples(0)));
     let room = RoomOptions {
         echo_db: args.echo_db,
         snr_db: args.snr_db,

@@ -14,7 +14,7 @@ use crate::support::{Served, options};
 
 fn cue(clip: &str, anchor: Anchor) -> Cue {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/speech");
-    Cue { id: clip.to_owned(), sound: Sound::read(folder.join(clip)).unwrap(), anchor }
+    Cue::new(clip, Sound::read(folder.join(clip)).unwrap(), anchor)
 }
 
 /// A call with the server; gives what was told, and for how many ms the assistant was audible.

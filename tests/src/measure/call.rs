@@ -24,19 +24,31 @@ const MARGIN: f64 = 200.0;
 
 const MS_PER_HOUR: f64 = 3_600_000.0;
 
-/// More replies than were asked for, as far as the agent tells: a reply that took the place of one that
-/// should have gone on sounds as if that one had gone on.
-pub(super) fn replies(case: &Case, take: &Take, problems: &mut Vec<String>) {
+/// More replies than were asked for, as far as the agent tells.
+pub(super) fn too_many_replies(case: &Case, take: &Take) -> Option<String> {
+    let (told, asked) = (lines(take, Speaker::Assistant).len(), questions(case, take));
+    (told > asked).then(|| format!("told of {told} replies to {asked} questions"))
+}
+
+/// Whether one of its replies took the place of one that should have gone on, which sounds as if that one
+/// had gone on. What it tells before it tells of the user, or without a question, was not asked for and replaces
+/// nothing.
+pub(super) fn has_replaced(case: &Case, take: &Take) -> bool {
+    let told = take.told.transcript.iter().map(|line| line.speaker);
+    let heard = told.skip_while(|&speaker| speaker == Speaker::Assistant);
+    let replies = heard.filter(|&speaker| speaker == Speaker::Assistant).count();
+    let asked = questions(case, take);
+    asked > 0 && replies > asked
+}
+
+/// How many of the cues may be answered.
+fn questions(case: &Case, take: &Take) -> usize {
     let asks = |id: &String| {
         case.expect.get(id).is_none_or(|expected| {
             expected.outcomes.is_empty() || expected.outcomes.contains(&Expect::Respond)
         })
     };
-    let asked = take.fired.iter().filter(|fired| asks(&fired.id)).count();
-    let told = lines(take, Speaker::Assistant).len();
-    if told > asked {
-        problems.push(format!("told of {told} replies to {asked} questions"));
-    }
+    take.fired.iter().filter(|fired| asks(&fired.id)).count()
 }
 
 /// Falls of the assistant into silence while it hears nothing but its echo.

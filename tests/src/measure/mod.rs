@@ -15,7 +15,7 @@ mod call;
 mod trial;
 
 use duplex_audio::resample;
-use duplex_core::{SAMPLE_RATE, Speaker};
+use duplex_core::{SAMPLE_RATE, SessionTime, Speaker};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     case::{Case, Category},
     report::{EventResult, Expect},
     room::Fired,
-    score::{GO_ON_WITHIN, Heard, Limits, Span, judge, speaking_at},
+    score::{Floor, GO_ON_WITHIN, Heard, Limits, Span, floor_at, judge},
 };
 
 use metric::Metric;
@@ -55,16 +55,20 @@ pub struct Measured {
 
 /// Judges a call and measures it. Without a recogniser, what needs words is left out.
 pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>) -> Measured {
-    let user = sides::speech(&take.user, take.rate);
     // A call that ended early has not reached all of its cues.
     let missed = case.cues.iter().skip(take.fired.len());
     let missed = missed.map(|cue| Fired { id: cue.id.clone(), span: None });
     let fired = take.fired.iter().cloned().chain(missed);
-    let cues: Vec<Heard> = fired.map(|fired| heard(case, &fired, &user)).collect();
-    let due = cues.iter().filter(|cue| cue.expect.contains(&Expect::Respond));
-    let ends: Vec<f64> = due.filter_map(|cue| cue.speech.last()).map(|span| span.end).collect();
-    let fine = sides::speech(&take.assistant, take.rate);
-    let assistant = sides::stretches(&fine, &ends);
+    let about = |id: &str| {
+        let expectation = case.expect.get(id)?;
+        let limits = Limits {
+            answer: expectation.response_within_ms.unwrap_or(Limits::COMMON.answer),
+            stop: expectation.stop_within_ms.unwrap_or(Limits::COMMON.stop),
+        };
+        Some((expectation.outcomes.clone(), limits))
+    };
+    let Sides { cues, user, fine, assistant } =
+        heard(&take.user, &take.assistant, take.rate, fired, about);
 
     let mut recognise = recognise;
     let restarts: Vec<Option<Restart>> = (0..cues.len())
@@ -87,14 +91,13 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
     for (index, cue) in cues.iter().enumerate() {
         let id = cue.event_id(Expect::Ignore);
         let went_on = held.iter().all(|event| event.id != id || event.passed);
-        let went_on = (went_on, restarts[index].is_none());
+        let went_on = (went_on, restarts[index].is_none() && !call::has_replaced(case, take));
         observations.extend(trial::observe(case.category, &cues, index, &voice, went_on));
     }
     observations.push(trial::both(&user, &assistant));
-    let mut problems = Vec::new();
+    let mut problems: Vec<String> = call::too_many_replies(case, take).into_iter().collect();
     call::echo(case, &user, &fine, take, &mut observations, &mut problems);
     call::unasked(case, &fine, &mut observations, &mut problems);
-    call::replies(case, take, &mut problems);
     call::understood(case, take, &mut observations, &mut problems);
     if let Some(recognise) = recognise {
         call::told(&assistant, take, recognise, &mut observations);
@@ -107,29 +110,51 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
     Measured { events, problems, passed, observations, user, assistant }
 }
 
-/// The cue as it was audible. One that is too soft for the detector counts for as long as it lasted.
-fn heard(case: &Case, fired: &Fired, user: &[Span]) -> Heard {
-    let span = fired
-        .span
-        .map(|(from, to)| Span { start: from.as_millis() as f64, end: to.as_millis() as f64 });
-    let inside = |span: Span| {
-        let inside =
-            user.iter().filter(|speech| speech.start < span.end && speech.end > span.start);
-        let inside: Vec<Span> = inside.copied().collect();
-        if inside.is_empty() { vec![span] } else { inside }
-    };
-    let common = Limits::default();
-    let expectation = case.expect.get(&fired.id);
-    let limits = expectation.map_or(common, |expectation| Limits {
-        answer: expectation.response_within_ms.unwrap_or(common.answer),
-        stop: expectation.stop_within_ms.unwrap_or(common.stop),
-    });
-    Heard {
-        id: fired.id.clone(),
-        expect: expectation.map(|expectation| expectation.outcomes.clone()).unwrap_or_default(),
-        speech: span.map(inside).unwrap_or_default(),
-        limits,
-    }
+/// Both sides of a call as they were audible.
+pub(crate) struct Sides {
+    pub(crate) cues: Vec<Heard>,
+    /// Speech of the user's.
+    pub(crate) user: Vec<Span>,
+    /// Speech of the assistant's, every gap left out.
+    pub(crate) fine: Vec<Span>,
+    /// Its stretches.
+    pub(crate) assistant: Vec<Span>,
+}
+
+/// Finds the speech of both tracks, and each cue in it; `about` says what a cue should lead to.
+pub(crate) fn heard(
+    user: &[f32],
+    assistant: &[f32],
+    rate: u32,
+    fired: impl Iterator<Item = Fired>,
+    about: impl Fn(&str) -> Option<(Vec<Expect>, Limits)>,
+) -> Sides {
+    let (user, fine) = (sides::speech(user, rate), sides::speech(assistant, rate));
+    let cues: Vec<Heard> = fired
+        .map(|Fired { id, span }| {
+            let (expect, limits) = about(&id).unwrap_or_default();
+            let speech = span.map(|span| audible(&user, span)).unwrap_or_default();
+            Heard { id, expect, speech, limits }
+        })
+        .collect();
+    let due = cues.iter().filter(|cue| cue.expect.contains(&Expect::Respond));
+    let ends: Vec<f64> = due.filter_map(|cue| cue.speech.last()).map(|span| span.end).collect();
+    let begun = cues.iter().filter_map(|cue| cue.speech.first());
+    let onsets: Vec<f64> = begun.map(|span| span.start).collect();
+    let assistant = sides::stretches(&fine, &ends, &onsets);
+    Sides { cues, user, fine, assistant }
+}
+
+/// The part of the user's speech that lies in a cue. One that is too soft for the detector counts for as
+/// long as it lasted.
+fn audible(user: &[Span], (from, to): (SessionTime, SessionTime)) -> Vec<Span> {
+    let cue = Span { start: from.as_millis() as f64, end: to.as_millis() as f64 };
+    let inside = user.iter().filter(|speech| speech.start < cue.end && speech.end > cue.start);
+    // Two cues in quick succession are one stretch of speech, of which each has its part.
+    let part =
+        |speech: &Span| Span { start: speech.start.max(cue.start), end: speech.end.min(cue.end) };
+    let inside: Vec<Span> = inside.map(part).collect();
+    if inside.is_empty() { vec![cue] } else { inside }
 }
 
 struct Restart {
@@ -151,7 +176,9 @@ fn restart(
     if !cue.expect.contains(&Expect::Ignore) {
         return None;
     }
-    speaking_at(assistant, first.start)?;
+    if floor_at(assistant, first.start) == Floor::Silent {
+        return None;
+    }
     let asked = cues[..index].iter().rev().find(|cue| cue.addresses());
     let asked = asked.and_then(|cue| cue.speech.last()).map_or(0.0, |span| span.end);
     let began = fine.iter().find(|span| span.start >= asked)?.start;

@@ -1,6 +1,9 @@
 //! Who speaks when, from the two tracks alone.
 
-use crate::{report::metrics, score::Span};
+use crate::{
+    report::metrics,
+    score::{SENTENCE_GAP, Span},
+};
 
 /// Gaps of the assistant's up to this long, in ms, lie between its words: it pauses at full stops.
 pub const BREATH: f64 = 450.0;
@@ -12,14 +15,19 @@ pub fn speech(track: &[f32], rate: u32) -> Vec<Span> {
     segments.map(|segment| Span { start: segment.start_ms, end: segment.end_ms }).collect()
 }
 
+/// Whoever speaks on so soon after the user has begun, in ms, had not heard it yet.
+const UNAWARE: f64 = 500.0;
+
 /// `spans` with gaps of up to [`BREATH`] closed. A gap that holds one of `ends`, at which an answer
-/// falls due, stays open: what follows it is the answer, however soon it comes.
-pub fn stretches(spans: &[Span], ends: &[f64]) -> Vec<Span> {
+/// falls due, stays open: what follows it is the answer, however soon it comes. A longer gap between two
+/// sentences, in which one of `onsets` of the user's falls, is closed where the next sentence follows before
+/// the assistant can have heard it: the user meant to speak into a reply, and did.
+pub fn stretches(spans: &[Span], ends: &[f64], onsets: &[f64]) -> Vec<Span> {
     let mut stretches: Vec<Span> = Vec::new();
     for span in spans {
         match stretches.last_mut() {
             Some(last)
-                if span.start - last.end <= BREATH
+                if is_pause(last.end, span.start, onsets)
                     && !ends.iter().any(|end| (last.end..=span.start).contains(end)) =>
             {
                 last.end = span.end;
@@ -28,6 +36,12 @@ pub fn stretches(spans: &[Span], ends: &[f64]) -> Vec<Span> {
         }
     }
     stretches
+}
+
+/// Whether the assistant, silent from `from` to `to`, has only paused.
+fn is_pause(from: f64, to: f64, onsets: &[f64]) -> bool {
+    let unaware = |onset: &f64| (from..=to).contains(onset) && to - onset <= UNAWARE;
+    to - from <= BREATH || to - from <= SENTENCE_GAP && onsets.iter().any(unaware)
 }
 
 /// For how long both speak at once, in ms.
@@ -71,10 +85,20 @@ mod tests {
     #[test]
     fn a_breath_is_part_of_a_reply_and_an_answer_is_not() {
         let spans = [span(0.0, 1_000.0), span(1_300.0, 2_000.0)];
-        assert_eq!(stretches(&spans, &[]), [span(0.0, 2_000.0)]);
-        assert_eq!(stretches(&spans, &[1_200.0]), spans);
+        assert_eq!(stretches(&spans, &[], &[]), [span(0.0, 2_000.0)]);
+        assert_eq!(stretches(&spans, &[1_200.0], &[]), spans);
         let apart = [span(0.0, 1_000.0), span(1_500.0, 2_000.0)];
-        assert_eq!(stretches(&apart, &[]), apart);
+        assert_eq!(stretches(&apart, &[], &[]), apart);
+    }
+
+    #[test]
+    fn whoever_begins_between_two_sentences_speaks_into_the_reply() {
+        let sentences = [span(0.0, 1_000.0), span(1_800.0, 2_200.0)];
+        assert_eq!(stretches(&sentences, &[], &[1_400.0]), [span(0.0, 2_200.0)]);
+        // So late it is an answer, or talks over the user.
+        assert_eq!(stretches(&sentences, &[], &[1_200.0]), sentences);
+        let replies = [span(0.0, 1_000.0), span(2_100.0, 2_200.0)];
+        assert_eq!(stretches(&replies, &[], &[1_900.0]), replies);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::{
     case::Category,
     report::Expect,
-    score::{EDGE, Heard, Span, begins, owes_answer, speaking_at},
+    score::{EDGE, Floor, Heard, Span, begins, floor_at, owes_answer},
 };
 
 use super::{
@@ -53,7 +53,7 @@ pub(super) fn observe(
         first: *first,
         last: *last,
         next: begins(later.iter().filter(|cue| cue.addresses())),
-        speaking: speaking_at(voice.spans, first.start),
+        floor: floor_at(voice.spans, first.start),
         voice,
     };
     let mut seen = Vec::new();
@@ -80,8 +80,8 @@ struct Turn<'a> {
     last: Span,
     /// When the user next addresses the assistant.
     next: f64,
-    /// What the assistant was saying when the user began.
-    speaking: Option<Span>,
+    /// What the assistant was doing when the user began.
+    floor: Floor,
     voice: &'a Voice<'a>,
 }
 
@@ -114,11 +114,8 @@ impl Turn<'_> {
         let answer = self.begun(end - EDGE, self.next).next();
         seen.push(self.whether(ResponseRate, answer.is_some()));
         let (Some(answer), None) = (answer, early) else { return };
-        let metric = if interrupts && self.speaking.is_some() {
-            InterruptionResponse
-        } else {
-            ResponseLatency
-        };
+        let interrupts = interrupts && self.floor != Floor::Silent;
+        let metric = if interrupts { InterruptionResponse } else { ResponseLatency };
         seen.push(self.of(metric, (answer.start - end).max(0.0)));
         let earlier = self.voice.spans.iter().map(|span| span.end);
         let quiet = earlier.filter(|end| *end <= answer.start).fold(end, f64::max);
@@ -129,7 +126,7 @@ impl Turn<'_> {
     }
 
     fn stop(&self, answers: bool, seen: &mut Vec<Observation>) {
-        let Some(cut) = self.speaking else { return };
+        let Floor::Speaking(cut) = self.floor else { return };
         let latency = cut.end - self.first.start;
         seen.push(self.of(StopLatency, latency));
         seen.push(self.whether(YieldRate, latency <= YIELDS_WITHIN));
@@ -170,12 +167,18 @@ impl Turn<'_> {
         (held, in_place): (bool, bool),
         seen: &mut Vec<Observation>,
     ) {
-        let Some(reply) = self.speaking else {
-            let until = |window: f64| (self.last.end + window).min(next);
-            let answered = |window| self.begun(self.first.start, until(window)).next().is_some();
-            seen.push(self.whether(Selectivity, !answered(UNMOVED)));
-            seen.push(self.whether(SpuriousResponse, answered(SPURIOUS_WITHIN)));
-            return;
+        let reply = match self.floor {
+            Floor::Speaking(reply) => reply,
+            // Whether it goes on or speaks anew, nobody can hear.
+            Floor::Between => return,
+            Floor::Silent => {
+                let until = |window: f64| (self.last.end + window).min(next);
+                let answered =
+                    |window| self.begun(self.first.start, until(window)).next().is_some();
+                seen.push(self.whether(Selectivity, !answered(UNMOVED)));
+                seen.push(self.whether(SpuriousResponse, answered(SPURIOUS_WITHIN)));
+                return;
+            }
         };
         let yielded = reply.end - self.first.start <= UNSHAKEN;
         seen.push(self.whether(Selectivity, !yielded));

@@ -28,6 +28,9 @@ const AUDIBLE_DB: f32 = -45.0;
 /// Silence of the assistant shorter than this is a gap between its words.
 const WORD_GAP: Samples = Samples::from_millis(350);
 
+/// Nobody listens any longer than this after their last word to an assistant that never falls silent.
+const LONGEST_WAIT: Samples = Samples::from_millis(180_000);
+
 /// When a sound begins. Cues wait for one another: each begins after the one before it has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
@@ -35,7 +38,8 @@ pub enum Anchor {
     Start(Samples),
     /// Once the assistant has been audible for so long, gaps between words included.
     Speaking(Samples),
-    /// Once neither side has been audible for so long.
+    /// Once neither side has been audible for so long. An answer that is [due](Cue::answer_within) is
+    /// waited for first: the silence before it does not count.
     Quiet(Samples),
     /// So long after the cue before has ended, whatever the assistant does; before the first cue, after
     /// the call began.
@@ -73,6 +77,15 @@ pub struct Cue {
     pub sound: Sound,
     /// When it begins.
     pub anchor: Anchor,
+    /// For how long after its end the user waits for an answer to begin; none: none is due.
+    pub answer_within: Option<Samples>,
+}
+
+impl Cue {
+    /// A sound to which no answer is due.
+    pub fn new(id: impl Into<String>, sound: Sound, anchor: Anchor) -> Self {
+        Self { id: id.into(), sound, anchor, answer_within: None }
+    }
 }
 
 /// When a cue was heard.
@@ -134,6 +147,8 @@ pub struct Room {
     said: Samples,
     /// When the user's last cue ended.
     cue_until: SessionTime,
+    /// Until when the user waits for the answer to it, where that has not begun.
+    answer_until: Option<SessionTime>,
     recording: Option<WavWriter<2>>,
     log: RoomLog,
 }
@@ -173,6 +188,7 @@ impl Room {
             audible_until: SessionTime(0),
             said: Samples(0),
             cue_until: SessionTime(0),
+            answer_until: None,
             recording,
             log: log.clone(),
             options,
@@ -183,7 +199,8 @@ impl Room {
     /// Notes whether the assistant is audible.
     fn watch(&mut self, playout: &[f32; PLAYOUT_FRAME]) {
         if level_db(playout) > AUDIBLE_DB {
-            self.audible_since.get_or_insert(self.now);
+            let since = *self.audible_since.get_or_insert(self.now);
+            self.answer_until.take_if(|_| since >= self.cue_until);
             self.audible_until = self.now;
             self.said = Samples(self.said.0 + MICROPHONE_FRAME as u64);
         } else if self.now - self.audible_until > WORD_GAP {
@@ -197,7 +214,7 @@ impl Room {
             Anchor::Speaking(length) => self
                 .audible_since
                 .is_some_and(|since| self.now - since.max(self.cue_until) >= length),
-            Anchor::Quiet(length) => self.now - self.audible_until.max(self.cue_until) >= length,
+            Anchor::Quiet(length) => !self.awaits_answer() && self.quiet() >= length,
             Anchor::AfterCue(length) => self.waited() >= length,
             Anchor::Words(_) => self.said >= anchor.earliest(),
         }
@@ -216,16 +233,26 @@ impl Room {
             && !matches!(cue.anchor, Anchor::Start(_))
         {
             self.log.with(|log| log.fired.push(Fired { id: cue.id.clone(), span: None }));
-            self.cue_ended(self.now);
+            self.cue_ended(self.now, None);
             self.next = self.cues.next();
         } else {
             self.next = Some(next);
         }
     }
 
-    fn cue_ended(&mut self, at: SessionTime) {
+    fn cue_ended(&mut self, at: SessionTime, answer_within: Option<Samples>) {
         self.cue_until = at;
         self.said = Samples(0);
+        self.answer_until = answer_within.map(|within| at + within);
+    }
+
+    fn awaits_answer(&self) -> bool {
+        self.answer_until.is_some_and(|until| self.now < until)
+    }
+
+    /// For how long neither side has been audible.
+    fn quiet(&self) -> Samples {
+        self.now - self.audible_until.max(self.cue_until)
     }
 
     fn waited(&self) -> Samples {
@@ -241,8 +268,9 @@ impl Room {
         copy_frame(&playing.recorded, *frame, &mut recorded);
         *frame += 1;
         if *frame * MICROPHONE_FRAME >= sound.len() {
+            let answer_within = playing.cue.answer_within;
             self.playing = None;
-            self.cue_ended(self.now + Samples::from_millis(FRAME_MILLIS));
+            self.cue_ended(self.now + Samples::from_millis(FRAME_MILLIS), answer_within);
         }
         (near, recorded)
     }
@@ -252,9 +280,8 @@ impl Room {
             return false;
         }
         let tail = Samples::from_millis(self.options.tail_ms);
-        let hang_up = self.options.hang_up_ms.map(Samples::from_millis);
-        self.now - self.audible_until.max(self.cue_until) >= tail
-            || hang_up.is_some_and(|limit| self.waited() >= limit)
+        let hang_up = self.options.hang_up_ms.map_or(LONGEST_WAIT, Samples::from_millis);
+        !self.awaits_answer() && self.quiet() >= tail || self.waited() >= hang_up
     }
 }
 

@@ -48,7 +48,8 @@ pub struct RoomOptions {
     /// call's beginning.
     pub tail_ms: u64,
     /// So long after the last cue has ended, or after the beginning of a call without cues, the user
-    /// hangs up, whatever the assistant does, in ms; none: the user hears it out.
+    /// hangs up, whatever the assistant does, in ms; none: the user hears it out, for three minutes at
+    /// most.
     pub hang_up_ms: Option<u64>,
     /// How long a cue waits for its anchor before it is given up, in ms.
     pub patience_ms: u64,

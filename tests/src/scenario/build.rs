@@ -132,12 +132,11 @@ impl Builder<'_, '_> {
             match self.sound(&keys, take, seed.wrapping_add(index as u64)) {
                 Ok(spoken) => {
                     let id = keys.id.clone().unwrap_or_default();
-                    cues.push(Cue {
-                        id: id.clone(),
-                        sound: spoken.sound,
-                        anchor: keys.when(index),
-                    });
-                    expect.insert(id, expectation(keys, spoken.text));
+                    let anchor = keys.when(index);
+                    let expectation = expectation(keys, spoken.text);
+                    let answer_within = expectation.answer_within();
+                    cues.push(Cue { id: id.clone(), sound: spoken.sound, anchor, answer_within });
+                    expect.insert(id, expectation);
                 }
                 Err(fault) => faults.push((turn.line("clip"), fault)),
             }
@@ -189,6 +188,7 @@ impl Builder<'_, '_> {
     /// What is heard in a turn, and what is said in it.
     fn sound(&mut self, keys: &TurnKeys, take: Option<&Take>, seed: u64) -> Result<Spoken, Fault> {
         let effect = |kind| vec![Spoken { sound: effect(kind, seed), text: None }];
+        let speed = keys.speed.unwrap_or(1.0);
         let parts: Vec<Spoken> = match (take, keys) {
             (Some(&Take::Effect(kind)), _) => effect(kind),
             (Some(Take::Clips(parts)), _) => self.parts(parts)?,
@@ -201,12 +201,13 @@ impl Builder<'_, '_> {
             (None, _) => Vec::new(),
         };
         let gap = Samples::from_millis(keys.gap_ms.unwrap_or(GAP_MS));
-        let joined = parts.into_iter().reduce(|first, second| Spoken {
+        // Who speaks faster does not think faster: the silence between the parts stays what it is.
+        let fast = |part: Spoken| Spoken { sound: part.sound.at_speed(speed), ..part };
+        let joined = parts.into_iter().map(fast).reduce(|first, second| Spoken {
             sound: first.sound.then(gap, &second.sound),
             text: first.text.zip(second.text).map(|(first, second)| format!("{first} {second}")),
         });
         let Spoken { sound, text } = joined.unwrap_or_default();
-        let sound = sound.at_speed(keys.speed.unwrap_or(1.0));
         let sound = sound.amplified(keys.gain_db.unwrap_or(0.0));
         let sound = if keys.far == Some(true) { sound.from_afar(seed) } else { sound };
         Ok(Spoken { sound, text })

@@ -91,6 +91,9 @@ fn variations(script: &Script, vary: &VaryKeys) -> Vec<(usize, Fault)> {
             "there is no turn to vary; leave out the clip, text or sound of the one that is meant",
         );
     }
+    if vary.gap_ms.is_some() && vary.sound.is_some() {
+        fault("vary.gap_ms is the silence between clips, and vary.sound has none; leave one out");
+    }
     if vary.clip.is_some() && vary.sound.is_some() {
         fault("vary.clip and vary.sound both give the turn its sound; keep one of them");
     }

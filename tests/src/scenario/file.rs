@@ -186,15 +186,15 @@ pub(super) struct TurnKeys {
 #[serde(rename_all = "snake_case")]
 pub(super) enum When {
     /// So long after the call began.
-    StartMs(u64),
+    StartMs(#[schemars(range(min = 0, max = 3_600_000))] u64),
     /// Once the assistant has been speaking for so long, pauses between words included.
-    SpeakingMs(u64),
+    SpeakingMs(#[schemars(range(min = 0, max = 600_000))] u64),
     /// Once the assistant has said about so many words since the turn before.
-    Words(u32),
+    Words(#[schemars(range(min = 0, max = 2_000))] u32),
     /// Once neither side has been audible for so long.
-    QuietMs(u64),
+    QuietMs(#[schemars(range(min = 0, max = 600_000))] u64),
     /// So long after the turn before has ended, whatever the assistant does.
-    AfterTurnMs(u64),
+    AfterTurnMs(#[schemars(range(min = 0, max = 600_000))] u64),
 }
 
 /// A sound that is not speech.
@@ -231,8 +231,10 @@ pub(super) struct Cut {
     /// The file's name, with or without `.flac` or `.wav`.
     pub clip: String,
     /// Where it begins; default: at the clip's beginning.
+    #[schemars(range(min = 0, max = 3_600_000))]
     pub from_ms: Option<u64>,
     /// Where it ends; default: at the clip's end.
+    #[schemars(range(min = 0, max = 3_600_000))]
     pub to_ms: Option<u64>,
     /// The words in it.
     pub said: Option<String>,

@@ -206,46 +206,62 @@ fn unknown(key: String, known: &BTreeSet<&str>) -> Fault {
 /// does not, and why.
 fn within(schema: &Schema, key: &str, value: &Spanned<DeValue<'_>>) -> Result<(), (usize, String)> {
     let root = schema.as_value();
-    let Some(node) = root.pointer("/properties").and_then(|known| known.get(key)) else {
-        return Ok(());
+    property(root, root, key).map_or(Ok(()), |node| numbers_within(root, node, value))
+}
+
+fn numbers_within(
+    root: &Value,
+    node: &Value,
+    value: &Spanned<DeValue<'_>>,
+) -> Result<(), (usize, String)> {
+    let number = match value.get_ref() {
+        DeValue::Integer(number) => {
+            i64::from_str_radix(number.as_str(), number.radix()).ok().map(|number| number as f64)
+        }
+        DeValue::Float(number) => number.as_str().parse().ok(),
+        DeValue::Array(values) => {
+            return values.iter().try_for_each(|value| numbers_within(root, node, value));
+        }
+        DeValue::Table(table) => {
+            return table.iter().try_for_each(|(key, value)| {
+                let node = property(root, node, key.get_ref());
+                node.map_or(Ok(()), |node| numbers_within(root, node, value))
+            });
+        }
+        _ => None,
     };
-    let Some((least, most)) = limits(root, node) else { return Ok(()) };
-    numbers(value).into_iter().try_for_each(|(at, number)| {
-        if (least..=most).contains(&number) {
-            Ok(())
-        } else {
+    match number.zip(limits(root, node)) {
+        Some((number, (least, most))) if !(least..=most).contains(&number) => {
+            let at = value.span().start;
             Err((at, format!("{number} must lie between {least} and {most}")))
         }
-    })
+        _ => Ok(()),
+    }
+}
+
+/// The node of the schema for a key, in `node` itself or in what it refers to.
+fn property<'s>(root: &'s Value, node: &'s Value, key: &str) -> Option<&'s Value> {
+    let own = node.get("properties").and_then(|known| known.get(key));
+    own.or_else(|| alternatives(root, node).into_iter().find_map(|node| property(root, node, key)))
 }
 
 /// The limits that a node of the schema sets for numbers, itself or in what it refers to.
 fn limits(root: &Value, node: &Value) -> Option<(f64, f64)> {
     let number = |name: &str| node.get(name).and_then(Value::as_f64);
-    if let (Some(least), Some(most)) = (number("minimum"), number("maximum")) {
-        return Some((least, most));
-    }
+    number("minimum")
+        .zip(number("maximum"))
+        .or_else(|| alternatives(root, node).into_iter().find_map(|node| limits(root, node)))
+}
+
+/// What a node refers to, or may be.
+fn alternatives<'s>(root: &'s Value, node: &'s Value) -> Vec<&'s Value> {
     let referred = node.get("$ref").and_then(Value::as_str);
     let referred = referred.and_then(|path| root.pointer(path.trim_start_matches('#')));
-    let either = node.get("anyOf").and_then(Value::as_array).into_iter().flatten();
+    let several = |name: &str| node.get(name).and_then(Value::as_array).into_iter().flatten();
     referred
         .into_iter()
         .chain(node.get("items"))
-        .chain(either)
-        .find_map(|inner| limits(root, inner))
-}
-
-fn numbers(value: &Spanned<DeValue<'_>>) -> Vec<(usize, f64)> {
-    let at = value.span().start;
-    match value.get_ref() {
-        DeValue::Integer(number) => {
-            let number = i64::from_str_radix(number.as_str(), number.radix());
-            number.map(|number| (at, number as f64)).into_iter().collect()
-        }
-        DeValue::Float(number) => {
-            number.as_str().parse().map(|number| (at, number)).into_iter().collect()
-        }
-        DeValue::Array(values) => values.iter().flat_map(numbers).collect(),
-        _ => Vec::new(),
-    }
+        .chain(several("anyOf"))
+        .chain(several("oneOf"))
+        .collect()
 }

@@ -27,16 +27,17 @@ pub(crate) fn case(id: &str, category: Category, cues: Vec<Script<'_>>) -> Case 
         (name(number, *meaning), expectation)
     });
     let expect: BTreeMap<String, Expectation> = expect.collect();
-    let cues = cues.into_iter().enumerate().map(|(number, (meaning, sound, anchor, _))| Cue {
-        id: name(number, meaning),
-        sound,
-        anchor,
+    let cues = cues.into_iter().enumerate().map(|(number, (meaning, sound, anchor, _))| {
+        let id = name(number, meaning);
+        let answer_within = expect[&id].answer_within();
+        Cue { id, sound, anchor, answer_within }
     });
+    let cues = cues.collect();
     Case {
         id: id.to_owned(),
         category,
         room: RoomOptions { tail_ms: 3_500, patience_ms: 10_000, ..RoomOptions::default() },
-        cues: cues.collect(),
+        cues,
         expect,
         source: None,
     }
@@ -60,6 +61,8 @@ pub(crate) fn cases() -> Vec<Case> {
     let mut echo = case("echo/reply", Category::Echo, vec![question()]);
     // Softer than the agent hears: it is the harness that is under test.
     echo.room.echo_db = Some(-50.0);
+    let mut hung_up = case("turn/hung-up", Category::Turn, vec![question()]);
+    hung_up.room.hang_up_ms = Some(4_000);
     vec![
         case("turn/question", Category::Turn, vec![question()]),
         case(
@@ -97,5 +100,6 @@ pub(crate) fn cases() -> Vec<Case> {
         ),
         echo,
         case("silence/nobody", Category::Silence, Vec::new()),
+        hung_up,
     ]
 }

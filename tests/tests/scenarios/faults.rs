@@ -184,6 +184,22 @@ fn variations_that_vary_nothing_are_an_error() {
 }
 
 #[test]
+fn a_gap_in_a_sound_that_has_none_would_hold_the_same_call_twice() {
+    let text = format!(
+        "{HEAD}[[case]]\n[case.vary]\nsound = [\"cough\"]\ngap_ms = [300, 900]\n[[case.turn]]\nid = \"q\"\n"
+    );
+    one(&text, &["4: ", "vary.sound has none"]);
+}
+
+#[test]
+fn numbers_inside_of_tables_have_limits_too() {
+    let text = "clip = \"i01\"\nanchor = { start_ms = 99999999999 }\n";
+    one(&after_a_question(text), &["11: ", "99999999999 must lie between 0 and 3600000"]);
+    let text = "clip = [{ clip = \"i01\", to_ms = 3600001 }, \"i01\"]\nanchor = { words = 3 }\n";
+    one(&after_a_question(text), &["10: ", "3600001 must lie between"]);
+}
+
+#[test]
 fn more_combinations_than_can_be_meant_ask_for_a_count() {
     let many: Vec<_> = (0..101).map(|n| format!("{n}")).collect();
     let text = format!(

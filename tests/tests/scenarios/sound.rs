@@ -72,6 +72,19 @@ fn bits(case: &Case) -> Vec<Vec<u32>> {
 }
 
 #[test]
+fn whoever_speaks_faster_pauses_as_long() {
+    let turn = |speed: f64| {
+        let text = format!(
+            "title = \"t\"\ncategory = \"pause\"\n[[case]]\nid = \"c\"\n[[case.turn]]\nid = \"q\"\n\
+             clip = [\"p01a\", \"p01b\"]\ngap_ms = 1000\nspeed = {speed}\n"
+        );
+        load(&text).unwrap()[0].cues[0].sound.length().as_millis() as f64 - 1_000.0
+    };
+    let ratio = turn(1.0) / turn(2.0);
+    assert!((ratio - 2.0).abs() < 0.01, "{ratio}");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_sound_bit_for_bit() {
     let (once, again) = (busy(7), busy(7));
     assert_eq!(once.len(), 4);

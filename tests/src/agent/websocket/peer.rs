@@ -2,6 +2,7 @@
 
 use std::{
     net::TcpStream,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -25,6 +26,9 @@ const MOST_BYTES: usize = 16 << 20;
 /// Bytes taken in one frame, so that a flood does not hold up the clock.
 const MOST_AT_ONCE: usize = 1 << 20;
 
+/// What a message costs beside its bytes: empty ones can be a flood, too.
+const MESSAGE_COST: usize = 64;
+
 /// Bytes of text in one call.
 const MOST_TEXT: usize = 1 << 20;
 
@@ -33,6 +37,9 @@ const MOST_UNREAD: usize = 256 << 10;
 
 /// How long the agent gets to answer the close frame, and to say what it still has to say.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How often that is looked for.
+const LOOKS: Duration = Duration::from_millis(5);
 
 /// What a connection may take.
 pub(super) fn limits() -> WebSocketConfig {
@@ -107,7 +114,7 @@ impl Peer {
                 Ok(message) => message,
                 Err(error) => return Fault::of(error).map_or(Ok(()), Err),
             };
-            taken += message.len();
+            taken += MESSAGE_COST + message.len();
             match message {
                 Message::Binary(sound) => self.take(&sound)?,
                 Message::Text(text) => self.understand(&text)?,
@@ -179,17 +186,16 @@ impl Peer {
     pub(super) fn leave(mut self) -> Vec<ToldLine> {
         let frame = CloseFrame { code: CloseCode::Normal, reason: "the call is over".into() };
         let until = Instant::now() + FAREWELL;
-        if self.socket.get_ref().set_nonblocking(false).is_ok()
-            && self.socket.close(Some(frame)).is_ok()
-        {
-            while let Some(rest) = until.checked_duration_since(Instant::now())
-                && !rest.is_zero()
-                && self.socket.get_ref().set_read_timeout(Some(rest)).is_ok()
-            {
-                match self.socket.read() {
-                    Ok(Message::Text(text)) if self.understand(&text).is_ok() => {}
-                    Ok(Message::Text(_)) | Err(_) => break,
-                    Ok(_) => {}
+        // What cannot be sent at once goes out with the next read.
+        let mut ended =
+            self.socket.close(Some(frame)).is_err_and(|error| Fault::of(error).is_some());
+        while !ended && Instant::now() < until {
+            match self.socket.read() {
+                Ok(Message::Text(text)) => ended = self.understand(&text).is_err(),
+                Ok(_) => {}
+                Err(error) => {
+                    ended = Fault::of(error).is_some();
+                    thread::sleep(LOOKS);
                 }
             }
         }
