@@ -10,6 +10,9 @@ use crate::units::level_db;
 const FROM: f32 = 2_500.0;
 /// Rooms and sound cards are never quieter, in dB of full scale.
 const QUIETEST_DB: f32 = -70.0;
+/// In the consonants of a voice close by there is about as much treble as anything else; what is left of it
+/// behind a wall lies further than this below the rest, in dB.
+const DULL_DB: f32 = 25.0;
 /// How fast the background's level is taken to rise while something sounds, in dB a window.
 const RISE_DB: f32 = 0.03;
 
@@ -33,7 +36,8 @@ impl Treble {
         Self { high_pass: high_pass.unwrap_or_default(), background_db: None, filtered: Vec::new() }
     }
 
-    /// By how many dB the treble of the next window exceeds the background's; never negative.
+    /// By how many dB the treble of the next window exceeds the background's, and what walls would leave of
+    /// such a sound; never negative.
     pub(crate) fn above_background(&mut self, window: &[f32]) -> f32 {
         self.filtered.clear();
         let sections = &mut self.high_pass;
@@ -46,6 +50,6 @@ impl Treble {
             None => level,
         };
         self.background_db = Some(background);
-        level - background
+        (level - background.max(level_db(window) - DULL_DB)).max(0.0)
     }
 }

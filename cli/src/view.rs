@@ -59,6 +59,8 @@ struct State {
     assistant_speaks: bool,
     preparing: bool,
     latency: Option<u64>,
+    /// Words of the user's turn that were shown before it was taken up again.
+    reopened: String,
     /// Final lines that were not printed yet.
     said: Vec<(Who, String)>,
 }
@@ -103,11 +105,15 @@ impl State {
                 (self.preparing, self.assistant_speaks) = (false, true);
                 self.latency = Some(silence.as_millis());
             }
+            Notice::Reopened { text } => self.reopened.clone_from(text),
             Notice::UserTurn { text, kind, .. } => {
                 self.committed.clear();
                 self.tentative.clear();
+                // Its beginning has been shown.
+                let shown = std::mem::take(&mut self.reopened);
+                let text = text.strip_prefix(shown.as_str()).unwrap_or(text).trim_start();
                 match kind {
-                    UserKind::Turn | UserKind::Stop => self.say(Who::User, text.clone()),
+                    UserKind::Turn | UserKind::Stop => self.say(Who::User, text.to_owned()),
                     UserKind::Backchannel => {
                         self.say(Who::User, format!("({})", text.to_lowercase()));
                     }

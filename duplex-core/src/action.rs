@@ -120,6 +120,12 @@ pub enum Notice {
         /// What was planned and never heard.
         unheard: String,
     },
+    /// The user goes on with a turn that was settled: the next [`UserTurn`](Self::UserTurn) begins with
+    /// its words.
+    Reopened {
+        /// Those words.
+        text: String,
+    },
     /// The assistant goes on with what was cut or held.
     GoesOn {
         /// The turn that speaks from now on.

@@ -1,49 +1,99 @@
 //! What a peer is told of the conversation.
 
-use duplex_core::{Action, Notice, UserKind};
+use duplex_core::{Action, Notice, UserKind, Why};
 use duplex_runtime::Seen;
 
 use crate::message::{Role, Told};
 
-/// What of a step the peer is told, in order.
-pub(crate) fn told(seen: Seen<'_>) -> impl Iterator<Item = Told> {
-    seen.actions.iter().filter_map(|action| match action {
-        Action::Hush(_) => Some(Told::Clear),
-        Action::Notify(notice) => caption(notice),
-        _ => None,
-    })
+/// Tells a call, step by step. A line that is told as final stays so: what may still be taken back waits.
+#[derive(Debug, Default)]
+pub(crate) struct Captions {
+    /// What was heard of a reply that was cut, and that may go on.
+    cut: Option<String>,
+    /// Words of the user's turn that were told before it was taken up again.
+    reopened: String,
 }
 
-fn caption(notice: &Notice) -> Option<Told> {
-    let (role, text, is_final) = match notice {
-        Notice::Words { committed, tentative } => {
-            (Role::User, format!("{committed} {tentative}"), false)
+impl Captions {
+    /// What of a step the peer is told, in order.
+    pub(crate) fn told(&mut self, seen: Seen<'_>) -> Vec<Told> {
+        let goes_on = |action: &Action| matches!(action, Action::Notify(Notice::GoesOn { .. }));
+        if seen.actions.iter().any(goes_on) {
+            self.cut = None;
         }
-        Notice::UserTurn { text, kind, .. } => match kind {
-            UserKind::Turn | UserKind::Stop | UserKind::Backchannel => {
-                (Role::User, text.clone(), true)
+        let mut told = Vec::new();
+        for action in seen.actions {
+            match action {
+                Action::Hush(_) => told.push(Told::Clear),
+                Action::Notify(notice) => self.caption(notice, &mut told),
+                _ => {}
             }
-            UserKind::Noise => return None,
-        },
-        Notice::Finished { text, .. } => (Role::Agent, text.clone(), true),
-        Notice::Hushed { heard, .. } => (Role::Agent, heard.clone(), true),
-        _ => return None,
-    };
-    let text = text.trim();
-    (!text.is_empty()).then(|| Told::Transcript { role, text: text.to_owned(), is_final })
+        }
+        told
+    }
+
+    fn caption(&mut self, notice: &Notice, told: &mut Vec<Told>) {
+        let mut tell = |role: Role, text: &str, is_final: bool| {
+            let text = text.trim().to_owned();
+            if !text.is_empty() {
+                told.push(Told::Transcript { role, text, is_final });
+            }
+        };
+        match notice {
+            Notice::Words { committed, tentative } => {
+                tell(Role::User, self.untold(&format!("{committed} {tentative}")), false);
+            }
+            Notice::UserTurn { text, kind, .. } => {
+                if let Some(heard) = self.cut.take() {
+                    tell(Role::Agent, &heard, true);
+                }
+                if *kind != UserKind::Noise {
+                    tell(Role::User, self.untold(text), true);
+                }
+                self.reopened.clear();
+            }
+            Notice::Hushed { why: Why::Words | Why::Length, heard, .. } => {
+                tell(Role::Agent, heard, false);
+                self.cut = Some(heard.clone());
+            }
+            Notice::Hushed { heard, .. } => tell(Role::Agent, heard, true),
+            Notice::Finished { text, .. } => tell(Role::Agent, text, true),
+            Notice::Reopened { text } => self.reopened.clone_from(text),
+            _ => {}
+        }
+    }
+
+    /// What of the user's turn was not told as final.
+    fn untold<'a>(&self, text: &'a str) -> &'a str {
+        text.strip_prefix(&self.reopened).unwrap_or(text)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use duplex_core::{Event, SessionTime, Turn, Why};
+    use duplex_core::{Event, SessionTime, Turn};
 
     use super::*;
 
-    fn lines(actions: &[Action]) -> Vec<String> {
+    fn step(captions: &mut Captions, actions: &[Action]) -> Vec<String> {
         let event = Event::Left;
-        told(Seen { at: SessionTime(0), event: &event, actions })
-            .map(|told| serde_json::to_string(&told).unwrap())
-            .collect()
+        let told = captions.told(Seen { at: SessionTime(0), event: &event, actions });
+        told.iter().map(|told| serde_json::to_string(told).unwrap()).collect()
+    }
+
+    fn lines(actions: &[Action]) -> Vec<String> {
+        step(&mut Captions::default(), actions)
+    }
+
+    fn hushed(why: Why, heard: &str) -> [Action; 2] {
+        let (turn, unheard) = (Turn(1), " of France".to_owned());
+        let notice = Notice::Hushed { turn, why, heard: heard.to_owned(), unheard };
+        [Action::Hush(turn), Action::Notify(notice)]
+    }
+
+    fn finals(lines: &[String]) -> Vec<&str> {
+        let finals = lines.iter().filter(|line| line.contains("\"final\":true"));
+        finals.filter_map(|line| line.split('"').nth(11)).collect()
     }
 
     fn user(text: &str, kind: UserKind) -> Action {
@@ -59,19 +109,48 @@ mod tests {
 
     #[test]
     fn a_hush_clears_and_tells_what_was_heard() {
-        let hushed = Notice::Hushed {
-            turn: Turn(1),
-            why: Why::Words,
-            heard: " The capital".to_owned(),
-            unheard: " of France".to_owned(),
-        };
         assert_eq!(
-            lines(&[Action::Hush(Turn(1)), Action::Notify(hushed)]),
+            lines(&hushed(Why::StopCommand, " The capital")),
             [
                 r#"{"type":"clear"}"#,
                 r#"{"type":"transcript","role":"agent","text":"The capital","final":true}"#
             ]
         );
+    }
+
+    #[test]
+    fn a_reply_that_is_cut_and_goes_on_is_one_line() {
+        let mut captions = Captions::default();
+        assert!(finals(&step(&mut captions, &hushed(Why::Words, "The capital"))).is_empty());
+        let goes_on = Action::Notify(Notice::GoesOn { turn: Turn(2), why: Why::NoWords });
+        let noise = user("", UserKind::Noise);
+        assert!(finals(&step(&mut captions, &[noise, goes_on])).is_empty());
+        let text = "The capital of France is Paris.".to_owned();
+        let finished = Action::Notify(Notice::Finished { turn: Turn(2), text });
+        let told = step(&mut captions, &[finished]);
+        assert_eq!(finals(&told), ["The capital of France is Paris."]);
+    }
+
+    #[test]
+    fn a_reply_that_is_cut_for_good_is_told_before_what_cut_it() {
+        let mut captions = Captions::default();
+        step(&mut captions, &hushed(Why::Words, "The capital"));
+        let told = step(&mut captions, &[user("What about Spain?", UserKind::Turn)]);
+        assert_eq!(finals(&told), ["The capital", "What about Spain?"]);
+    }
+
+    #[test]
+    fn what_the_user_said_before_the_turn_was_taken_up_again_is_not_told_twice() {
+        let mut captions = Captions::default();
+        let first = "I would like".to_owned();
+        let told = step(&mut captions, &[user(&first, UserKind::Turn)]);
+        assert_eq!(finals(&told), ["I would like"]);
+        step(&mut captions, &hushed(Why::Words, ""));
+        step(&mut captions, &[Action::Notify(Notice::Reopened { text: first })]);
+        let told = step(&mut captions, &[user("I would like a coffee.", UserKind::Turn)]);
+        assert_eq!(finals(&told), ["a coffee."]);
+        let told = step(&mut captions, &[user("I would like milk.", UserKind::Turn)]);
+        assert_eq!(finals(&told), ["I would like milk."]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokio::{
 use tungstenite::error::{CapacityError, Error as SocketError, ProtocolError};
 
 use crate::{
-    line::{Captions, Ear, Inbox, Line, MOST_AHEAD, Outgoing, Unheard, Unread},
+    line::{Ear, Inbox, Line, MOST_AHEAD, Outgoing, Teller, Unheard, Unread},
     server::Shared,
 };
 
@@ -98,7 +98,7 @@ impl End {
 pub(crate) async fn hold(
     mut socket: WebSocket,
     caller: Caller,
-    (line, captions, mut ear, mut inbox): (Line, Captions, Ear, Inbox),
+    (line, mut teller, mut ear, mut inbox): (Line, Teller, Ear, Inbox),
 ) {
     let Caller { number, rate, engine, shared } = caller;
     tracing::info!("call {number} begins, at {rate} Hz");
@@ -107,7 +107,7 @@ pub(crate) async fn hold(
     let call = {
         let stop = stop.clone();
         tokio::task::spawn_blocking(move || {
-            let observer = Box::new(move |seen: duplex_runtime::Seen<'_>| captions.see(seen));
+            let observer = Box::new(move |seen: duplex_runtime::Seen<'_>| teller.see(seen));
             Call::start(engine, Box::new(line), options, stop, observer)?.join()
         })
     };

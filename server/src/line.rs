@@ -17,7 +17,7 @@ use duplex_core::SAMPLE_RATE;
 use duplex_runtime::{Acoustics, Scene, Seen};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::{captions, packer::Packer};
+use crate::{captions::Captions, packer::Packer};
 
 /// Sound of the peer's that waits to be heard at most.
 pub(crate) const MOST_AHEAD: Duration = Duration::from_secs(1);
@@ -101,7 +101,10 @@ pub(crate) struct Line {
 }
 
 /// Tells the peer of the conversation.
-pub(crate) struct Captions(Outbox);
+pub(crate) struct Teller {
+    captions: Captions,
+    outbox: Outbox,
+}
 
 /// Where messages for the peer wait.
 #[derive(Clone)]
@@ -154,7 +157,7 @@ pub(crate) struct Unread;
 ///
 /// # Errors
 /// The rate is not one of sound.
-pub(crate) fn line(rate: u32, lead: Duration) -> Result<(Line, Captions, Ear, Inbox), RateError> {
+pub(crate) fn line(rate: u32, lead: Duration) -> Result<(Line, Teller, Ear, Inbox), RateError> {
     let options = JitterOptions { lead, most: MOST_AHEAD, catch_up: true };
     let heard = Heard(Arc::new(Mutex::new(JitterBuffer::new(SAMPLE_RATE, options))));
     let (sender, receiver) = channel(OUTBOX);
@@ -168,7 +171,7 @@ pub(crate) fn line(rate: u32, lead: Duration) -> Result<(Line, Captions, Ear, In
         heard: heard.clone(),
     };
     let line = Line { heard, packer: Packer::new(rate)?, outbox: outbox.clone() };
-    Ok((line, Captions(outbox), ear, inbox))
+    Ok((line, Teller { captions: Captions::default(), outbox }, ear, inbox))
 }
 
 impl Acoustics for Line {
@@ -184,12 +187,12 @@ impl Acoustics for Line {
     }
 }
 
-impl Captions {
+impl Teller {
     /// Tells what the peer is to know of a step.
-    pub(crate) fn see(&self, seen: Seen<'_>) {
-        for told in captions::told(seen) {
+    pub(crate) fn see(&mut self, seen: Seen<'_>) {
+        for told in self.captions.told(seen) {
             match serde_json::to_string(&told) {
-                Ok(text) => self.0.put(Outgoing::Text(text)),
+                Ok(text) => self.outbox.put(Outgoing::Text(text)),
                 Err(error) => tracing::error!("a caption cannot be written: {error}"),
             }
         }
@@ -212,7 +215,7 @@ mod tests {
 
     #[test]
     fn what_the_peer_says_is_heard_and_silence_where_it_says_nothing() {
-        let (mut line, _captions, mut ear, _inbox) = line(16_000, LEAD).unwrap();
+        let (mut line, _teller, mut ear, _inbox) = line(16_000, LEAD).unwrap();
         assert_eq!(hear(&mut line), 0.0);
         ear.hear(&[0x00, 0x40].repeat(320)).unwrap();
         let heard: Vec<f32> = (0..4).map(|_| hear(&mut line)).collect();
@@ -221,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_peer_that_keeps_to_the_clock_is_never_a_flood() {
-        let (mut line, _captions, mut ear, _inbox) = line(8_000, LEAD).unwrap();
+        let (mut line, _teller, mut ear, _inbox) = line(8_000, LEAD).unwrap();
         for _ in 0..10_000 {
             ear.hear(&[0x00, 0x40].repeat(160)).unwrap();
             hear(&mut line);
@@ -232,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_file_sent_at_once_is_a_flood() {
-        let (_line, _captions, mut ear, _inbox) = line(16_000, LEAD).unwrap();
+        let (_line, _teller, mut ear, _inbox) = line(16_000, LEAD).unwrap();
         let second = [0x00, 0x40].repeat(16_000);
         let taken = (0..60).take_while(|_| ear.hear(&second).is_ok()).count();
         assert_eq!(taken, 11, "one that is kept and ten that are dropped");
@@ -242,14 +245,14 @@ mod tests {
 
     #[test]
     fn the_line_is_over_once_the_peer_does_not_read() {
-        let (mut line, captions, _ear, mut inbox) = line(16_000, LEAD).unwrap();
+        let (mut line, teller, _ear, mut inbox) = line(16_000, LEAD).unwrap();
         let mut microphone = [0.0; MICROPHONE_FRAME];
         let frames = (0..1_000)
             .take_while(|_| line.exchange(&SOUND, &mut microphone) == Scene::Running)
             .count();
         assert!((2 * OUTBOX..2 * OUTBOX + 4).contains(&frames), "{frames}");
         // Nor does the connection go on with what still waits.
-        drop(captions);
+        drop(teller);
         let next = tokio::runtime::Builder::new_current_thread().build().unwrap();
         assert_eq!(next.block_on(inbox.next()).unwrap_err(), Unread);
     }

@@ -214,6 +214,7 @@ pub(crate) fn noted(at: SessionTime, notice: &Notice) -> Noted {
             }
         },
         Notice::Hushed { turn, why, .. } => ("hush", format!("turn {}: {why:?}", turn.0)),
+        Notice::Reopened { text } => ("reopened", text.clone()),
         Notice::GoesOn { turn, why } => ("resume", format!("turn {}: {why:?}", turn.0)),
         Notice::Finished { turn, .. } => ("finished", format!("turn {}", turn.0)),
         Notice::Trouble(what) => ("trouble", what.clone()),

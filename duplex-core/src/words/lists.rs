@@ -108,6 +108,7 @@ pub(super) const STOP_MARKS: &[&str] = &[
     "a second",
     "a minute",
     "heard enough",
+    "mind",
 ];
 
 /// What may stand around a command without changing it.

@@ -21,8 +21,11 @@ pub fn normalise(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// More words than this are more than a command.
-const LONGEST_COMMAND: usize = 4;
+/// More words than this are more than a command: "Thank you, I've heard enough."
+const LONGEST_COMMAND: usize = 5;
+
+/// Bytes of a word that are enough to know it by its beginning.
+const SHORTEST_STEM: usize = 4;
 
 /// Takes phrases of `lists` off the front of `words` until none fits; counts those of the first
 /// list and says whether all words were taken.
@@ -64,10 +67,22 @@ pub fn is_backchannel(words: &[String]) -> bool {
     !words.is_empty() && consists_of(words, [BACKCHANNELS, GO_ON]).1
 }
 
-/// All of `words` but the last signals attention, in more than one word: "That makes sense of."
+/// `words` signal attention, but for something made of the silence behind them: a last word, where there
+/// is more than one before it ("That makes sense of."), or the end of the last ("That makes senser.").
 pub fn resembles_backchannel(text: &str, words: &[String]) -> bool {
-    let Some((_, before)) = words.split_last() else { return false };
-    before.len() > 1 && is_backchannel(before) && !asks(text, words)
+    let Some((last, before)) = words.split_last() else { return false };
+    if before.is_empty() || asks(text, words) {
+        return false;
+    }
+    let drawn_out = || {
+        let mut shorter = words.to_vec();
+        (SHORTEST_STEM.min(last.len())..last.len()).rev().any(|length| {
+            let Some(start) = last.get(..length) else { return false };
+            shorter[before.len()] = start.to_owned();
+            is_backchannel(&shorter)
+        })
+    };
+    before.len() > 1 && (is_backchannel(before) || drawn_out())
 }
 
 /// Some of `words`, which signal attention, ask for more.
@@ -178,6 +193,8 @@ mod tests {
     fn attention_with_a_word_made_of_silence_behind_it_is_still_attention() {
         for (text, so) in [
             ("That makes sense of", true),
+            ("That makes senser.", true),
+            ("That makes sensible rules.", false),
             ("I see why", false),
             ("I see a problem with that.", false),
             ("Right now.", false),
@@ -220,7 +237,13 @@ mod tests {
 
     #[test]
     fn a_command_that_was_half_heard_is_told_from_a_remark() {
-        for text in ["Move on a second.", "He stopped talking.", "A moment.", "Be quiet for me."] {
+        for text in [
+            "Thank you, I heard enough.",
+            "Move on a second.",
+            "He stopped talking.",
+            "A moment.",
+            "Be quiet for me.",
+        ] {
             assert!(resembles_stop(text, &normalise(text)), "{text}");
         }
         for text in [

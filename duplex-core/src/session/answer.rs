@@ -1,0 +1,127 @@
+//! The assistant is silent: whether and when it answers.
+
+use crate::{
+    Action, Notice, Samples, Turn, UserKind, Why,
+    floor::{self, Words},
+    reply::Reply,
+    words,
+};
+
+use super::{DuplexSession, Mouth, Reaction};
+
+impl DuplexSession {
+    /// The assistant is silent: does the user's sound ask for an answer, and is it over?
+    pub(super) fn consider_answer(&mut self) {
+        let Some(user) = &self.ear.pending else { return };
+        let silence = self.ear.silence();
+        if self.ear.speaking || !user.is_recognised() {
+            return;
+        }
+        let text = user.text();
+        let quiet = silence >= self.policy.settle_after;
+        let kind = floor::classify(user, &self.policy);
+        let kind = match kind {
+            Words::None | Words::ToOthers | Words::Far | Words::Stop => kind,
+            Words::Short | Words::Turn
+                if self.interrupted.is_some() && floor::resembles_stop(user) =>
+            {
+                Words::Stop
+            }
+            Words::Backchannel if self.is_listening(&text) => kind,
+            Words::Short if self.interrupted.is_some() || user.began < self.spoke_until => kind,
+            Words::Backchannel | Words::Short | Words::Turn => Words::Turn,
+        };
+        let (kind, why) = match kind {
+            Words::Turn => return self.prepare(text, silence),
+            Words::Stop => (UserKind::Stop, Why::StopCommand),
+            Words::None => (UserKind::Noise, Why::NoWords),
+            Words::ToOthers => (UserKind::Noise, Why::ToOthers),
+            Words::Far => (UserKind::Noise, Why::Far),
+            Words::Backchannel => (UserKind::Backchannel, Why::Backchannel),
+            Words::Short => (UserKind::Backchannel, Why::ShortSound),
+        };
+        if !quiet {
+            return;
+        }
+        self.settle(kind, Some(why));
+        self.drop_prepared(Why::Revised);
+        if kind == UserKind::Stop {
+            self.interrupted = None;
+        } else {
+            self.resume(why);
+        }
+    }
+
+    /// Signals of attention need no answer: the assistant was cut by that very sound, or has just
+    /// finished and asked nothing, and the user does not want more.
+    fn is_listening(&self, text: &str) -> bool {
+        let asked = |said: &str| said.trim_end().ends_with('?');
+        self.interrupted.is_some()
+            || !words::asks_for_more(&words::normalise(text))
+                && self.transcript.last_assistant().is_some_and(|said| !asked(said))
+    }
+
+    /// Makes a reply ready, and lets it be heard once the evidence suffices.
+    fn prepare(&mut self, text: String, silence: Samples) {
+        match &self.mouth {
+            Mouth::Preparing(reply)
+                if words::normalise(&reply.answers) == words::normalise(&text) => {}
+            Mouth::Preparing(reply) => {
+                let why = if text.starts_with(&reply.answers) { Why::WentOn } else { Why::Revised };
+                self.drop_prepared(why);
+                self.start(text.clone());
+            }
+            _ => self.start(text.clone()),
+        }
+        let (Mouth::Preparing(reply), Some(user)) = (&self.mouth, &self.ear.pending) else {
+            return;
+        };
+        let Some(threshold) = self.policy.threshold(silence) else { return };
+        let idle = self.idle.filter(|(slice, _)| *slice >= self.ear.slice()).map(|(_, idle)| idle);
+        let evidence = floor::evidence(user, &text, idle).weigh();
+        if evidence < threshold || !reply.utterance.has_audio() {
+            return;
+        }
+        let Mouth::Preparing(reply) = std::mem::replace(&mut self.mouth, Mouth::Silent) else {
+            return;
+        };
+        let turn = reply.turn;
+        self.mouth = Mouth::Speaking(reply, Reaction::default());
+        self.actions.push(Action::Speak(turn));
+        self.settle(UserKind::Turn, None);
+        self.interrupted = None;
+        self.notify(Notice::Released { turn, silence, evidence, threshold });
+    }
+
+    fn start(&mut self, answers: String) {
+        self.turn = Turn(self.turn.0 + 1);
+        let turn = self.turn;
+        self.notify(Notice::Preparing { turn, answers: answers.clone() });
+        self.mouth = Mouth::Preparing(Reply::new(turn, answers));
+    }
+
+    pub(super) fn drop_prepared(&mut self, why: Why) {
+        if let Mouth::Preparing(reply) = &self.mouth {
+            let turn = reply.turn;
+            self.mouth = Mouth::Silent;
+            self.actions.push(Action::Drop(turn));
+            self.notify(Notice::Dropped { turn, why });
+        }
+    }
+
+    /// The cut proved wrong: goes on with what was never heard.
+    fn resume(&mut self, why: Why) {
+        let Some(cut) = self.interrupted.take() else { return };
+        let nothing_left = cut.unheard.trim().is_empty() && cut.complete;
+        if self.now - cut.at > self.policy.resume_within || nothing_left {
+            return;
+        }
+        self.turn = Turn(self.turn.0 + 1);
+        let turn = self.turn;
+        let heard = self.transcript.reopen_assistant();
+        let reply = Reply::going_on(turn, cut.answers, heard, cut.unheard, cut.complete);
+        self.mouth = Mouth::Speaking(reply, Reaction::default());
+        self.actions.push(Action::Speak(turn));
+        self.notify(Notice::GoesOn { turn, why });
+    }
+}
