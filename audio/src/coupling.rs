@@ -21,6 +21,9 @@ const SOUNDING_DB: f32 = 9.0;
 /// quieter, since an echo that is lost in the noise then is not heard at the loudest step either.
 const QUIET_DB: f32 = -52.0;
 
+/// How fast the loudest step is forgotten, in dB a step.
+const FADE_DB: f32 = 0.1;
+
 /// Below this, in dB of full scale, the far end is not worth a comparison.
 const FAR_DB: f32 = -45.0;
 
@@ -92,7 +95,7 @@ impl Coupling {
         self.microphones = [self.microphones[1], microphone];
         self.fars.rotate_left(1);
         self.fars[SOUNDING - 1] = far;
-        self.loudest = far.max(self.loudest - 0.1).max(FAR_DB + SOUNDING_DB);
+        self.loudest = far.max(self.loudest - FADE_DB).max(FAR_DB + SOUNDING_DB);
         if self.fars.iter().all(|&far| far < FAR_DB - SOUNDING_DB) {
             let noise = microphone.max(QUIETEST_DB);
             self.noise = Some(

@@ -113,6 +113,7 @@ impl State {
                 let shown = std::mem::take(&mut self.reopened);
                 let text = text.strip_prefix(shown.as_str()).unwrap_or(text).trim_start();
                 match kind {
+                    UserKind::Turn | UserKind::Stop | UserKind::Backchannel if text.is_empty() => {}
                     UserKind::Turn | UserKind::Stop => self.say(Who::User, text.to_owned()),
                     UserKind::Backchannel => {
                         self.say(Who::User, format!("({})", text.to_lowercase()));

@@ -140,7 +140,11 @@ pub(crate) fn judge(user: &Pending, speaking: bool, silence: Samples, policy: &P
     let words = words::normalise(&user.text());
     // Half a sentence: a command may turn out to be the beginning of a question, attention the
     // beginning of an objection. Only what is neither takes the floor at once.
-    if words.len() > 2 && classify(user, policy) == Words::Turn {
+    if words.len() > 2
+        && classify(user, policy) == Words::Turn
+        && !resembles_backchannel(user)
+        && !resembles_stop(user)
+    {
         return Verdict::Yield(Why::Words);
     }
     if user.voiced >= policy.yield_after {

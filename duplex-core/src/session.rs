@@ -245,8 +245,12 @@ impl DuplexSession {
         let Some(user) = self.ear.settle() else { return };
         self.prefilled.clear();
         let text = user.text();
-        if matches!(kind, UserKind::Turn | UserKind::Stop) && !text.is_empty() {
-            self.transcript.push_user(&text);
+        if matches!(kind, UserKind::Turn | UserKind::Stop) {
+            // Whatever was cut is over: the user has said something else.
+            self.interrupted = None;
+            if !text.is_empty() {
+                self.transcript.push_user(&text);
+            }
         }
         let (began, ended) = (user.began, user.voiced_until);
         self.notify(Notice::UserTurn { began, ended, text, kind, why });

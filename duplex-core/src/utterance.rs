@@ -28,6 +28,11 @@ impl Utterance {
         Self { prefix, ..Self::default() }
     }
 
+    /// Whether it goes on where an earlier one was cut.
+    pub const fn is_resumed(&self) -> bool {
+        !self.prefix.is_empty()
+    }
+
     /// Plans another clause and returns its index.
     pub fn push_clause(&mut self, clause: &str) -> u32 {
         self.text.push_str(clause);

@@ -111,6 +111,14 @@ fn attention_that_becomes_an_objection_takes_the_floor() {
 }
 
 #[test]
+fn attention_with_a_drawn_out_end_does_not_cut_the_reply() {
+    let words = "That makes senser.";
+    let mut world = story(&[Says { from: 3_000, to: 4_100, words, end: 950 }]);
+    world.run(15_000);
+    assert_eq!(world.session.transcript().lines().len(), 2, "{}", world.trace);
+}
+
+#[test]
 fn an_answer_that_came_too_early_is_taken_back_when_the_user_goes_on() {
     // The end-of-turn model errs, and the user goes on just as the assistant begins.
     let user = [

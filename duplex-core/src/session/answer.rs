@@ -45,9 +45,7 @@ impl DuplexSession {
         }
         self.settle(kind, Some(why));
         self.drop_prepared(Why::Revised);
-        if kind == UserKind::Stop {
-            self.interrupted = None;
-        } else {
+        if kind != UserKind::Stop {
             self.resume(why);
         }
     }
@@ -89,7 +87,6 @@ impl DuplexSession {
         self.mouth = Mouth::Speaking(reply, Reaction::default());
         self.actions.push(Action::Speak(turn));
         self.settle(UserKind::Turn, None);
-        self.interrupted = None;
         self.notify(Notice::Released { turn, silence, evidence, threshold });
     }
 

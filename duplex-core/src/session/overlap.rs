@@ -74,7 +74,8 @@ impl DuplexSession {
         };
         let (heard, unheard) = (reply.utterance.heard(), reply.utterance.unheard().to_owned());
         self.actions.push(Action::Hush(reply.turn));
-        let reopened = reply.utterance.heard_audio() < self.policy.reopen_within
+        let reopened = !reply.utterance.is_resumed()
+            && reply.utterance.heard_audio() < self.policy.reopen_within
             && matches!(why, Why::Words | Why::Length);
         self.notify(Notice::Hushed {
             turn: reply.turn,

@@ -107,9 +107,10 @@ pub(super) const STOP_MARKS: &[&str] = &[
     "a moment",
     "a second",
     "a minute",
-    "heard enough",
-    "mind",
 ];
+
+/// The same, only at the end, and with so many words at most: "Thank you, I heard enough.", "Our mind."
+pub(super) const STOP_ENDS: &[(&str, usize)] = &[("heard enough", 5), ("mind", 2)];
 
 /// What may stand around a command without changing it.
 pub(super) const POLITE: &[&str] = &[

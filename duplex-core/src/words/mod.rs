@@ -7,7 +7,7 @@ mod lists;
 
 use lists::{
     ASKING, ASSISTANT, AWAITING, BACKCHANNELS, BEFORE_A_NOUN, DIGITS, GO_ON, PERSONS, POLITE,
-    PRAISE, PREPOSITIONS, STOP_MARKS, STOPS, UNFINISHED, WH,
+    PRAISE, PREPOSITIONS, STOP_ENDS, STOP_MARKS, STOPS, UNFINISHED, WH,
 };
 
 /// Words as they are compared: lower case, letters, digits and apostrophes.
@@ -21,8 +21,8 @@ pub fn normalise(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// More words than this are more than a command: "Thank you, I've heard enough."
-const LONGEST_COMMAND: usize = 5;
+/// More words than this are more than a command.
+const LONGEST_COMMAND: usize = 4;
 
 /// Bytes of a word that are enough to know it by its beginning.
 const SHORTEST_STEM: usize = 4;
@@ -101,7 +101,10 @@ pub fn is_stop(words: &[String]) -> bool {
 /// is usually said: parts of a voice are lost under another.
 pub fn resembles_stop(text: &str, words: &[String]) -> bool {
     let marked = |mark: &&str| begins_with(words, mark) || ends_with(words, mark);
-    words.len() <= LONGEST_COMMAND && !asks(text, words) && STOP_MARKS.iter().any(marked)
+    let ended = |&(end, most): &(&str, usize)| words.len() <= most && ends_with(words, end);
+    !asks(text, words)
+        && (words.len() <= LONGEST_COMMAND && STOP_MARKS.iter().any(marked)
+            || STOP_ENDS.iter().any(ended))
 }
 
 /// Some of `words` asks for something.
@@ -242,6 +245,7 @@ mod tests {
             "Move on a second.",
             "He stopped talking.",
             "A moment.",
+            "Our mind.",
             "Be quiet for me.",
         ] {
             assert!(resembles_stop(text, &normalise(text)), "{text}");
@@ -250,6 +254,9 @@ mod tests {
             "Where is the next bus stop?",
             "I waited there for more than a minute.",
             "They are quiet places.",
+            "My room is very quiet.",
+            "I have something in mind.",
+            "Mind you, it is bigger.",
             "Uh-huh.",
             "",
         ] {

@@ -2,7 +2,12 @@
 
 use duplex_core::Speaker;
 
-use crate::{agent::Take, case::Case, report::Expect, score::Span};
+use crate::{
+    agent::Take,
+    case::{Case, Expectation},
+    report::Expect,
+    score::Span,
+};
 
 use super::{
     Recogniser, at_session_rate, is_silent, lines,
@@ -30,15 +35,17 @@ pub(super) fn too_many_replies(case: &Case, take: &Take) -> Option<String> {
     (told > asked).then(|| format!("told of {told} replies to {asked} questions"))
 }
 
-/// Whether one of its replies took the place of one that should have gone on, which sounds as if that one
-/// had gone on. What it tells before it tells of the user, or without a question, was not asked for and replaces
+/// Whether one of its replies took the place of one that should have gone on at the only cue to be ignored,
+/// which sounds as if that one had gone on; of several, nobody knows at which. What it tells before it tells of the user, or without a question, was not asked for and replaces
 /// nothing.
 pub(super) fn has_replaced(case: &Case, take: &Take) -> bool {
     let told = take.told.transcript.iter().map(|line| line.speaker);
     let heard = told.skip_while(|&speaker| speaker == Speaker::Assistant);
     let replies = heard.filter(|&speaker| speaker == Speaker::Assistant).count();
     let asked = questions(case, take);
-    asked > 0 && replies > asked
+    let ignores = |expected: &&Expectation| expected.outcomes.contains(&Expect::Ignore);
+    let ignored = case.expect.values().filter(ignores).count();
+    ignored == 1 && asked > 0 && replies > asked
 }
 
 /// How many of the cues may be answered.

@@ -183,22 +183,22 @@ fn restart(
     let asked = asked.and_then(|cue| cue.speech.last()).map_or(0.0, |span| span.end);
     let began = fine.iter().find(|span| span.start >= asked)?.start;
     let until = (last.end + GO_ON_WITHIN).min(crate::score::begins(&cues[index + 1..]));
-    fine.windows(2).filter(|pair| pair[0].end >= first.start && pair[1].start < until).find_map(
-        |pair| {
-            let gap = Gap { began, cut: pair[0].end, again: pair[1].start, until: pair[1].end };
-            let detail = match resume::went_back(&take.assistant, take.rate, gap) {
-                Some(back) => format!("said the last {:.1} s again", back / 1000.0),
-                None => {
-                    let recognise = recognise.as_mut()?;
-                    let mut words = |from, to| recognise(&at_session_rate(take, from, to));
-                    let same =
-                        resume::same_words(&words(began, gap.cut)?, &words(gap.again, gap.until)?);
-                    same.then(|| "began with the same words again".to_owned())?
-                }
-            };
-            Some(Restart { cut: gap.cut, detail })
-        },
-    )
+    // The gap may have begun before the cue, at the end of a sentence.
+    let behind = |pair: &&[Span]| (first.start..until).contains(&pair[1].start);
+    fine.windows(2).filter(behind).find_map(|pair| {
+        let gap = Gap { began, cut: pair[0].end, again: pair[1].start, until: pair[1].end };
+        let detail = match resume::went_back(&take.assistant, take.rate, gap) {
+            Some(back) => format!("said the last {:.1} s again", back / 1000.0),
+            None => {
+                let recognise = recognise.as_mut()?;
+                let mut words = |from, to| recognise(&at_session_rate(take, from, to));
+                let same =
+                    resume::same_words(&words(began, gap.cut)?, &words(gap.again, gap.until)?);
+                same.then(|| "began with the same words again".to_owned())?
+            }
+        };
+        Some(Restart { cut: gap.cut.max(first.start), detail })
+    })
 }
 
 /// The assistant's sound between two moments, at the rate of recognisers.

@@ -114,7 +114,7 @@ impl Turn<'_> {
         let answer = self.begun(end - EDGE, self.next).next();
         seen.push(self.whether(ResponseRate, answer.is_some()));
         let (Some(answer), None) = (answer, early) else { return };
-        let interrupts = interrupts && self.floor != Floor::Silent;
+        let interrupts = interrupts && matches!(self.floor, Floor::Speaking(_));
         let metric = if interrupts { InterruptionResponse } else { ResponseLatency };
         seen.push(self.of(metric, (answer.start - end).max(0.0)));
         let earlier = self.voice.spans.iter().map(|span| span.end);

@@ -145,7 +145,8 @@ pub struct Room {
     audible_until: SessionTime,
     /// For how long the assistant has been audible since the user's last cue ended.
     said: Samples,
-    /// When the user's last cue ended.
+    /// When the user's last cue began and ended.
+    cue_from: SessionTime,
     cue_until: SessionTime,
     /// Until when the user waits for the answer to it, where that has not begun.
     answer_until: Option<SessionTime>,
@@ -187,6 +188,7 @@ impl Room {
             audible_since: None,
             audible_until: SessionTime(0),
             said: Samples(0),
+            cue_from: SessionTime(0),
             cue_until: SessionTime(0),
             answer_until: None,
             recording,
@@ -200,7 +202,8 @@ impl Room {
     fn watch(&mut self, playout: &[f32; PLAYOUT_FRAME]) {
         if level_db(playout) > AUDIBLE_DB {
             let since = *self.audible_since.get_or_insert(self.now);
-            self.answer_until.take_if(|_| since >= self.cue_until);
+            let is_answer = self.now >= self.cue_until && since > self.cue_from;
+            self.answer_until.take_if(|_| is_answer);
             self.audible_until = self.now;
             self.said = Samples(self.said.0 + MICROPHONE_FRAME as u64);
         } else if self.now - self.audible_until > WORD_GAP {
@@ -227,9 +230,11 @@ impl Room {
         if self.is_due(cue.anchor) {
             let span = (self.now, self.now + cue.sound.length());
             self.log.with(|log| log.fired.push(Fired { id: cue.id.clone(), span: Some(span) }));
+            self.cue_from = self.now;
             self.playing = Some((next, 0));
             self.next = self.cues.next();
-        } else if self.waited() > Samples::from_millis(self.options.patience_ms)
+        } else if !self.awaits_answer()
+            && self.waited() > Samples::from_millis(self.options.patience_ms)
             && !matches!(cue.anchor, Anchor::Start(_))
         {
             self.log.with(|log| log.fired.push(Fired { id: cue.id.clone(), span: None }));

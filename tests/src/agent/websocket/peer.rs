@@ -186,15 +186,16 @@ impl Peer {
     pub(super) fn leave(mut self) -> Vec<ToldLine> {
         let frame = CloseFrame { code: CloseCode::Normal, reason: "the call is over".into() };
         let until = Instant::now() + FAREWELL;
-        // What cannot be sent at once goes out with the next read.
         let mut ended =
             self.socket.close(Some(frame)).is_err_and(|error| Fault::of(error).is_some());
         while !ended && Instant::now() < until {
             match self.socket.read() {
                 Ok(Message::Text(text)) => ended = self.understand(&text).is_err(),
                 Ok(_) => {}
+                // What could not be sent at once may go out by now.
                 Err(error) => {
-                    ended = Fault::of(error).is_some();
+                    let flushed = self.socket.flush().map_or_else(Fault::of, |()| None);
+                    ended = Fault::of(error).or(flushed).is_some();
                     thread::sleep(LOOKS);
                 }
             }
