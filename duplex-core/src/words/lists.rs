@@ -89,6 +89,7 @@ pub(super) const STOPS: &[&str] = &[
     "never mind",
     "nevermind",
     "forget it",
+    "forget that",
     "cancel",
     "pause",
     "that will do",
@@ -110,7 +111,8 @@ pub(super) const STOP_MARKS: &[&str] = &[
 ];
 
 /// The same, only at the end, and with so many words at most: "Thank you, I heard enough.", "Our mind."
-pub(super) const STOP_ENDS: &[(&str, usize)] = &[("heard enough", 5), ("mind", 2)];
+pub(super) const STOP_ENDS: &[(&str, usize)] =
+    &[("heard enough", 5), ("that's enough", 4), ("mind", 2)];
 
 /// What may stand around a command without changing it.
 pub(super) const POLITE: &[&str] = &[

@@ -224,11 +224,13 @@ mod tests {
             "Thank you, I\u{2019}ve heard enough.",
             "Okay, stop there.",
             "Hold on a second.",
+            "Forget that.",
         ] {
             assert!(is_stop(&normalise(text)), "{text}");
         }
         for text in [
             "Hold on, how long does that take?",
+            "Forget that, what time is it?",
             "Wait, what about the weather?",
             "Okay.",
             "Thanks.",
@@ -246,6 +248,7 @@ mod tests {
             "He stopped talking.",
             "A moment.",
             "Our mind.",
+            "I killed that's enough.",
             "Be quiet for me.",
         ] {
             assert!(resembles_stop(text, &normalise(text)), "{text}");
