@@ -104,24 +104,22 @@ pub(crate) fn classify(user: &Pending, policy: &Policy) -> Words {
     }
 }
 
-/// The words are most likely a command that was half heard under the assistant's voice.
-pub(crate) fn resembles_stop(user: &Pending) -> bool {
-    let text = user.text();
-    words::resembles_stop(&text, &words::normalise(&text))
-}
-
-/// The words signal attention, but for a last one that the recogniser made of the silence behind them.
-fn resembles_backchannel(user: &Pending) -> bool {
-    let text = user.text();
-    words::resembles_backchannel(&text, &words::normalise(&text))
+/// The same of what was said under the assistant's voice, where commands are half heard, and the recogniser
+/// makes words of the silence behind a sign of attention.
+pub(crate) fn classify_overlapped(user: &Pending, policy: &Policy) -> Words {
+    let text = &user.text();
+    let words = words::normalise(text);
+    match classify(user, policy) {
+        Words::Short | Words::Turn if words::resembles_stop(text, &words) => Words::Stop,
+        Words::Turn if words::resembles_backchannel(text, &words) => Words::Backchannel,
+        kind => kind,
+    }
 }
 
 /// Weighs a sound that the user makes while the assistant speaks.
 pub(crate) fn judge(user: &Pending, speaking: bool, silence: Samples, policy: &Policy) -> Verdict {
     if !speaking && user.is_recognised() {
-        return match classify(user, policy) {
-            Words::Short | Words::Turn if resembles_stop(user) => Verdict::Stop,
-            Words::Turn if resembles_backchannel(user) => Verdict::GoOn(Why::Backchannel),
+        return match classify_overlapped(user, policy) {
             Words::None => Verdict::GoOn(Why::NoWords),
             Words::ToOthers => Verdict::GoOn(Why::ToOthers),
             Words::Far => Verdict::GoOn(Why::Far),
@@ -140,11 +138,7 @@ pub(crate) fn judge(user: &Pending, speaking: bool, silence: Samples, policy: &P
     let words = words::normalise(&user.text());
     // Half a sentence: a command may turn out to be the beginning of a question, attention the
     // beginning of an objection. Only what is neither takes the floor at once.
-    if words.len() > 2
-        && classify(user, policy) == Words::Turn
-        && !resembles_backchannel(user)
-        && !resembles_stop(user)
-    {
+    if words.len() > 2 && classify_overlapped(user, policy) == Words::Turn {
         return Verdict::Yield(Why::Words);
     }
     if user.voiced >= policy.yield_after {

@@ -28,7 +28,7 @@ impl Utterance {
         Self { prefix, ..Self::default() }
     }
 
-    /// Whether it goes on where an earlier one was cut.
+    /// Whether it goes on where an earlier one was cut that had been heard.
     pub const fn is_resumed(&self) -> bool {
         !self.prefix.is_empty()
     }

@@ -119,6 +119,19 @@ fn attention_with_a_drawn_out_end_does_not_cut_the_reply() {
 }
 
 #[test]
+fn a_reply_that_went_on_and_is_cut_again_at_once_keeps_what_was_heard() {
+    let mut world = story(&[
+        Says { from: 3_500, to: 5_200, words: "", end: 950 },
+        Says { from: 6_000, to: 7_600, words: "What is known about the moon?", end: 950 },
+    ]);
+    world.run(16_000);
+    let lines = world.session.transcript().lines();
+    assert_eq!(lines.len(), 4, "{}", world.trace);
+    assert!(!lines[1].text.is_empty() && lines[1].cut.is_some(), "{}", world.trace);
+    assert_eq!(lines[2].text, "What is known about the moon?", "{}", world.trace);
+}
+
+#[test]
 fn an_answer_that_came_too_early_is_taken_back_when_the_user_goes_on() {
     // The end-of-turn model errs, and the user goes on just as the assistant begins.
     let user = [

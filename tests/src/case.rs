@@ -2,10 +2,9 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use duplex_core::Samples;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use duplex_core::Samples;
 
 use crate::{
     report::Expect,
@@ -116,11 +115,11 @@ pub struct Expectation {
 }
 
 impl Expectation {
-    /// For how long an answer is waited for, where one is due.
-    pub fn answer_within(&self) -> Option<Samples> {
-        let within = self.response_within_ms.unwrap_or(Limits::COMMON.answer);
+    /// For how long an answer is waited for; not at all, where none is due.
+    pub fn answer_within(&self) -> Samples {
+        let within = self.response_within_ms.unwrap_or(Limits::default().answer);
         let is_due = self.outcomes.contains(&Expect::Respond);
-        is_due.then(|| Samples::from_millis(within as u64))
+        Samples::from_millis(if is_due { within as u64 } else { 0 })
     }
 }
 

@@ -7,6 +7,7 @@ use duplex_audio::{Clip, FileError, noise};
 use duplex_core::{SAMPLE_RATE, Samples};
 
 use crate::{
+    case::Expectation,
     report::Expect,
     room::{Anchor, Cue, RoomOptions, Sound},
 };
@@ -61,6 +62,9 @@ pub fn script() -> Result<Script, FileError> {
         ("stop", speech(clip!("s01"))?, Anchor::Speaking(ms(1_500)), vec![Expect::Stop]),
     ];
     let expect = cues.iter().map(|(id, _, _, expect)| ((*id).to_owned(), expect.clone())).collect();
-    let cues = cues.into_iter().map(|(id, sound, anchor, _)| Cue::new(id, sound, anchor)).collect();
-    Ok((cues, expect))
+    let cue = |(id, sound, anchor, outcomes)| {
+        let answer_within = Expectation { outcomes, ..Expectation::default() }.answer_within();
+        Cue { answer_within, ..Cue::new(id, sound, anchor) }
+    };
+    Ok((cues.into_iter().map(cue).collect(), expect))
 }

@@ -48,7 +48,7 @@ pub fn record(wav: &Path, call: Finished<'_>) -> Result<CallRecord, FileError> {
     let mut channels = clip.channels.into_iter();
     let user = channels.next().unwrap_or_default();
     let assistant = channels.next().unwrap_or_else(|| vec![0.0; user.len()]);
-    let about = |id: &str| Some((call.expect.get(id)?.clone(), Limits::COMMON));
+    let about = |id: &str| Some((call.expect.get(id)?.clone(), Limits::default()));
     let fired = call.fired.iter().cloned();
     let Sides { cues, assistant: stretches, .. } =
         heard(&user, &assistant, clip.rate, fired, about);

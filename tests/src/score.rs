@@ -24,14 +24,9 @@ pub struct Limits {
     pub stop: f64,
 }
 
-impl Limits {
-    /// Those of a cue of which nothing else is said.
-    pub const COMMON: Self = Self { answer: 5_000.0, stop: 2_000.0 };
-}
-
 impl Default for Limits {
     fn default() -> Self {
-        Self::COMMON
+        Self { answer: 5_000.0, stop: 2_000.0 }
     }
 }
 
@@ -98,19 +93,18 @@ pub fn judge(cues: &[Heard], assistant: &[Span], cuts: &[f64]) -> Vec<EventResul
                         stop(*first, assistant, next, answered, cue.limits.stop)
                     }
                     Expect::Ignore => {
-                        let cut = (first.start, begins(later).min(last.end + GO_ON_WITHIN));
-                        let cut = cuts.iter().any(|&at| (cut.0..cut.1).contains(&at));
+                        let until = begins(later);
+                        let within = first.start..until.min(last.end + GO_ON_WITHIN);
+                        let owes = || owes_answer(&cues[..index], assistant, first.start);
                         match floor_at(assistant, first.start) {
-                            _ if cut => (false, "was cut", None),
-                            Floor::Speaking(_) => go_on(*first, *last, assistant, begins(later)),
+                            _ if cuts.iter().any(|cut| within.contains(cut)) => {
+                                (false, "was cut", None)
+                            }
+                            Floor::Speaking(_) => go_on(*first, *last, assistant, until),
                             // Whether that was the reply's end, nobody can hear.
                             Floor::Between => (true, "was between sentences", None),
-                            Floor::Silent
-                                if owes_answer(&cues[..index], assistant, first.start) =>
-                            {
-                                (true, "an answer was due", None)
-                            }
-                            Floor::Silent => stay_silent(*first, assistant, begins(later)),
+                            Floor::Silent if owes() => (true, "an answer was due", None),
+                            Floor::Silent => stay_silent(*first, assistant, until),
                         }
                     }
                     Expect::Wait => wait(*first, *last, assistant),

@@ -70,12 +70,21 @@ fn a_cue_waits_until_both_sides_are_quiet() {
 #[test]
 fn the_silence_before_an_answer_that_is_due_is_no_quiet() {
     let ms = Samples::from_millis;
-    let asked = Cue { answer_within: Some(ms(3_000)), ..cue("first", Anchor::Start(ms(100))) };
+    let asked = Cue { answer_within: ms(3_000), ..cue("first", Anchor::Start(ms(100))) };
     let cues = vec![asked, cue("second", Anchor::Quiet(ms(400)))];
     // The answer begins 1.7 s after the question, and ends at 2.5 s.
     assert_eq!(begun(cues.clone(), 2_000, 2_500)[1].1, Some(2_890));
     // One that never comes is waited for as long as it may take.
     assert_eq!(begun(cues, 0, 0)[1].1, Some(3_300));
+}
+
+#[test]
+fn patience_begins_where_the_wait_for_an_answer_ends() {
+    let ms = Samples::from_millis;
+    let asked = Cue { answer_within: ms(7_000), ..cue("first", Anchor::Start(ms(100))) };
+    let cues = vec![asked, cue("second", Anchor::Quiet(ms(400)))];
+    // Six seconds are more than the user's patience, and less than the answer may take.
+    assert_eq!(begun(cues, 6_000, 8_000)[1].1, Some(8_390));
 }
 
 #[test]

@@ -19,14 +19,14 @@ impl DuplexSession {
         }
         let text = user.text();
         let quiet = silence >= self.policy.settle_after;
-        let kind = floor::classify(user, &self.policy);
+        // What cut the assistant was said under its voice.
+        let classify = match self.interrupted {
+            Some(_) => floor::classify_overlapped,
+            None => floor::classify,
+        };
+        let kind = classify(user, &self.policy);
         let kind = match kind {
             Words::None | Words::ToOthers | Words::Far | Words::Stop => kind,
-            Words::Short | Words::Turn
-                if self.interrupted.is_some() && floor::resembles_stop(user) =>
-            {
-                Words::Stop
-            }
             Words::Backchannel if self.is_listening(&text) => kind,
             Words::Short if self.interrupted.is_some() || user.began < self.spoke_until => kind,
             Words::Backchannel | Words::Short | Words::Turn => Words::Turn,

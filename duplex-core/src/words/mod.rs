@@ -71,18 +71,12 @@ pub fn is_backchannel(words: &[String]) -> bool {
 /// is more than one before it ("That makes sense of."), or the end of the last ("That makes senser.").
 pub fn resembles_backchannel(text: &str, words: &[String]) -> bool {
     let Some((last, before)) = words.split_last() else { return false };
-    if before.is_empty() || asks(text, words) {
+    if before.len() < 2 || asks(text, words) {
         return false;
     }
-    let drawn_out = || {
-        let mut shorter = words.to_vec();
-        (SHORTEST_STEM.min(last.len())..last.len()).rev().any(|length| {
-            let Some(start) = last.get(..length) else { return false };
-            shorter[before.len()] = start.to_owned();
-            is_backchannel(&shorter)
-        })
-    };
-    before.len() > 1 && (is_backchannel(before) || drawn_out())
+    let stems = (SHORTEST_STEM..last.len()).filter_map(|length| last.get(..length));
+    let with = |stem: &str| [before, &[stem.to_owned()]].concat();
+    is_backchannel(before) || stems.map(with).any(|shorter| is_backchannel(&shorter))
 }
 
 /// Some of `words`, which signal attention, ask for more.

@@ -36,8 +36,8 @@ pub(super) fn too_many_replies(case: &Case, take: &Take) -> Option<String> {
 }
 
 /// Whether one of its replies took the place of one that should have gone on at the only cue to be ignored,
-/// which sounds as if that one had gone on; of several, nobody knows at which. What it tells before it tells of the user, or without a question, was not asked for and replaces
-/// nothing.
+/// which sounds as if that one had gone on; of several, nobody knows at which. What it tells before it tells
+/// of the user, or without a question, was not asked for and replaces nothing.
 pub(super) fn has_replaced(case: &Case, take: &Take) -> bool {
     let told = take.told.transcript.iter().map(|line| line.speaker);
     let heard = told.skip_while(|&speaker| speaker == Speaker::Assistant);

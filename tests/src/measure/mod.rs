@@ -61,9 +61,10 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
     let fired = take.fired.iter().cloned().chain(missed);
     let about = |id: &str| {
         let expectation = case.expect.get(id)?;
+        let common = Limits::default();
         let limits = Limits {
-            answer: expectation.response_within_ms.unwrap_or(Limits::COMMON.answer),
-            stop: expectation.stop_within_ms.unwrap_or(Limits::COMMON.stop),
+            answer: expectation.response_within_ms.unwrap_or(common.answer),
+            stop: expectation.stop_within_ms.unwrap_or(common.stop),
         };
         Some((expectation.outcomes.clone(), limits))
     };
@@ -88,10 +89,11 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
     let voice = Voice { spans: &assistant, track: &take.assistant, rate: take.rate };
     let held = judge(&cues, &assistant, &[]);
     let mut observations = Vec::new();
+    let replaced = call::has_replaced(case, take);
     for (index, cue) in cues.iter().enumerate() {
         let id = cue.event_id(Expect::Ignore);
         let went_on = held.iter().all(|event| event.id != id || event.passed);
-        let went_on = (went_on, restarts[index].is_none() && !call::has_replaced(case, take));
+        let went_on = (went_on, restarts[index].is_none() && !replaced);
         observations.extend(trial::observe(case.category, &cues, index, &voice, went_on));
     }
     observations.push(trial::both(&user, &assistant));

@@ -7,6 +7,8 @@ use crate::{
 
 /// Gaps of the assistant's up to this long, in ms, lie between its words: it pauses at full stops.
 pub const BREATH: f64 = 450.0;
+/// Whoever speaks on so soon after the user has begun, in ms, had not heard it yet.
+const UNAWARE: f64 = 500.0;
 
 /// The speech in `track`, in order: energy above the background, exact to 5 ms, pauses up to 200 ms
 /// bridged. See [`metrics::segments`] for its thresholds.
@@ -14,9 +16,6 @@ pub fn speech(track: &[f32], rate: u32) -> Vec<Span> {
     let segments = metrics::segments(track, rate).into_iter();
     segments.map(|segment| Span { start: segment.start_ms, end: segment.end_ms }).collect()
 }
-
-/// Whoever speaks on so soon after the user has begun, in ms, had not heard it yet.
-const UNAWARE: f64 = 500.0;
 
 /// `spans` with gaps of up to [`BREATH`] closed. A gap that holds one of `ends`, at which an answer
 /// falls due, stays open: what follows it is the answer, however soon it comes. A longer gap between two

@@ -77,14 +77,14 @@ pub struct Cue {
     pub sound: Sound,
     /// When it begins.
     pub anchor: Anchor,
-    /// For how long after its end the user waits for an answer to begin; none: none is due.
-    pub answer_within: Option<Samples>,
+    /// For how long after its end the user waits for an answer to begin; zero: none is due.
+    pub answer_within: Samples,
 }
 
 impl Cue {
     /// A sound to which no answer is due.
     pub fn new(id: impl Into<String>, sound: Sound, anchor: Anchor) -> Self {
-        Self { id: id.into(), sound, anchor, answer_within: None }
+        Self { id: id.into(), sound, anchor, answer_within: Samples(0) }
     }
 }
 
@@ -148,8 +148,9 @@ pub struct Room {
     /// When the user's last cue began and ended.
     cue_from: SessionTime,
     cue_until: SessionTime,
-    /// Until when the user waits for the answer to it, where that has not begun.
-    answer_until: Option<SessionTime>,
+    /// Until when the user waits for the answer to it: where none is due, not at all; where it has begun,
+    /// until then.
+    answer_until: SessionTime,
     recording: Option<WavWriter<2>>,
     log: RoomLog,
 }
@@ -190,7 +191,7 @@ impl Room {
             said: Samples(0),
             cue_from: SessionTime(0),
             cue_until: SessionTime(0),
-            answer_until: None,
+            answer_until: SessionTime(0),
             recording,
             log: log.clone(),
             options,
@@ -202,8 +203,9 @@ impl Room {
     fn watch(&mut self, playout: &[f32; PLAYOUT_FRAME]) {
         if level_db(playout) > AUDIBLE_DB {
             let since = *self.audible_since.get_or_insert(self.now);
-            let is_answer = self.now >= self.cue_until && since > self.cue_from;
-            self.answer_until.take_if(|_| is_answer);
+            if self.now >= self.cue_until && since > self.cue_from {
+                self.answer_until = self.answer_until.min(self.now);
+            }
             self.audible_until = self.now;
             self.said = Samples(self.said.0 + MICROPHONE_FRAME as u64);
         } else if self.now - self.audible_until > WORD_GAP {
@@ -233,26 +235,25 @@ impl Room {
             self.cue_from = self.now;
             self.playing = Some((next, 0));
             self.next = self.cues.next();
-        } else if !self.awaits_answer()
-            && self.waited() > Samples::from_millis(self.options.patience_ms)
+        } else if self.now - self.answer_until > Samples::from_millis(self.options.patience_ms)
             && !matches!(cue.anchor, Anchor::Start(_))
         {
             self.log.with(|log| log.fired.push(Fired { id: cue.id.clone(), span: None }));
-            self.cue_ended(self.now, None);
+            self.cue_ended(self.now, Samples(0));
             self.next = self.cues.next();
         } else {
             self.next = Some(next);
         }
     }
 
-    fn cue_ended(&mut self, at: SessionTime, answer_within: Option<Samples>) {
+    fn cue_ended(&mut self, at: SessionTime, answer_within: Samples) {
         self.cue_until = at;
         self.said = Samples(0);
-        self.answer_until = answer_within.map(|within| at + within);
+        self.answer_until = at + answer_within;
     }
 
     fn awaits_answer(&self) -> bool {
-        self.answer_until.is_some_and(|until| self.now < until)
+        self.now < self.answer_until
     }
 
     /// For how long neither side has been audible.
