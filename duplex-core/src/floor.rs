@@ -6,6 +6,9 @@ use crate::{Permille, Policy, Samples, Why, ear::Pending, words};
 /// recogniser, which knows sentences better than murmurs.
 const SHORTEST_WORD: Samples = Samples::from_millis(200);
 
+/// Nobody can say words faster than this, even where voice activity found only half of a soft voice.
+const SHORTEST_SAYABLE: Samples = Samples::from_millis(50);
+
 /// What is known of whether the user's turn is over. Each source but silence may be missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
@@ -92,9 +95,12 @@ pub(crate) fn classify(user: &Pending, policy: &Policy) -> Words {
         Words::ToOthers
     } else if words::is_backchannel(&words) {
         Words::Backchannel
+    } else if takes_longer(&words, SHORTEST_SAYABLE, user) {
+        // Whatever they ask: the recogniser made a sentence of a scrap of echo.
+        Words::Short
     } else if user.voiced <= policy.longest_backchannel
         && (words.len() <= 2
-            || user.voiced < Samples(words.len() as u64 * SHORTEST_WORD.0)
+            || takes_longer(&words, SHORTEST_WORD, user)
             || user.confidence() < policy.doubtful)
         && !words::asks(text, &words)
     {
@@ -102,6 +108,11 @@ pub(crate) fn classify(user: &Pending, policy: &Policy) -> Words {
     } else {
         Words::Turn
     }
+}
+
+/// Whether words that take `each` at least cannot have been said in what was voiced.
+fn takes_longer(words: &[String], each: Samples, user: &Pending) -> bool {
+    user.voiced < Samples(words.len() as u64 * each.0)
 }
 
 /// The same of what was said under the assistant's voice, where commands are half heard, and the recogniser

@@ -53,6 +53,17 @@ fn a_cough_only_ducks() {
 }
 
 #[test]
+fn a_sentence_that_nobody_could_say_in_so_short_a_sound_does_not_end_a_reply() {
+    let words = "Where is it that you can do it?";
+    let mut world = story(&[Says { from: 3_000, to: 3_250, words, end: 950 }]);
+    world.run(9_000);
+    assert!(world.hushed.is_empty(), "{}", world.trace);
+    let mut world = story(&[Says { from: 3_000, to: 4_500, words, end: 950 }]);
+    world.run(9_000);
+    assert_eq!(world.hushed.len(), 1, "{}", world.trace);
+}
+
+#[test]
 fn a_new_question_ends_the_reply_and_is_answered() {
     let words = "Wait, what about the moon?";
     let mut world = story(&[Says { from: 3_500, to: 5_000, words, end: 950 }]);
