@@ -35,14 +35,15 @@ pub(crate) fn voice_options(config: &Config, voice: &ModelSource) -> Result<Voic
 /// Which models, and how they run.
 pub(crate) fn engine_options(config: &Config) -> Result<EngineOptions, Failure> {
     let store = Store::open()?;
+    let models = &config.models;
     let path =
-        |role| -> Result<PathBuf, Failure> { Ok(store.path(role, config.models.source(role))?) };
+        |role, source: &ModelSource| -> Result<PathBuf, Failure> { Ok(store.path(role, source)?) };
     let worker = asr::find_worker(config.asr.worker.as_deref().map(std::path::Path::new))
         .map_err(EngineError::from)?;
     let llm = &config.llm;
     let soft = LlmOptions::default().reply.soft.min(llm.max_reply_tokens as usize);
     Ok(EngineOptions {
-        llm: path(Role::Llm)?,
+        llm: path(Role::Llm, &models.llm)?,
         llm_options: LlmOptions {
             context: llm.context,
             calls: config.server.max_calls,
@@ -59,11 +60,11 @@ pub(crate) fn engine_options(config: &Config) -> Result<EngineOptions, Failure> 
         asr: RecogniserOptions {
             threads: config.asr.threads as usize,
             language: config.asr.language.clone(),
-            ..RecogniserOptions::new(worker, path(Role::Asr)?)
+            ..RecogniserOptions::new(worker, path(Role::Asr, &models.asr)?)
         },
         voice: voice_options(config, &config.models.voice)?,
-        vad: path(Role::Vad)?,
-        turn: path(Role::Turn)?,
+        vad: path(Role::Vad, &models.vad)?,
+        turn: path(Role::Turn, &models.turn)?,
         turn_threads: 1,
     })
 }

@@ -31,8 +31,10 @@ pub(crate) fn run(command: Models, config: &Config, out: &mut dyn Write) -> Resu
 
 /// What the user means by a word: a role, as configured, or a model of the manifest.
 fn wanted(store: &Store, config: &Config, text: &str) -> Result<Wanted, Failure> {
-    if let Ok(role) = text.parse::<Role>() {
-        return Ok((role, config.models.source(role).clone()));
+    if let Ok(role) = text.parse::<Role>()
+        && let Some(source) = config.models.source(role)
+    {
+        return Ok((role, source.clone()));
     }
     if let Some(model) = store.manifest().get(text) {
         return Ok((model.role, ModelSource::Named(model.name.clone())));
@@ -46,8 +48,8 @@ fn wanted(store: &Store, config: &Config, text: &str) -> Result<Wanted, Failure>
 /// All that `which` names; without any, all that is configured.
 fn all_wanted(store: &Store, config: &Config, which: &Which) -> Result<Vec<Wanted>, Failure> {
     if which.models.is_empty() {
-        let configured = |role| (role, config.models.source(role).clone());
-        return Ok(Role::ALL.into_iter().map(configured).collect());
+        let configured = |role| Some((role, config.models.source(role)?.clone()));
+        return Ok(Role::ALL.into_iter().filter_map(configured).collect());
     }
     which.models.iter().map(|text| wanted(store, config, text)).collect()
 }
@@ -74,14 +76,16 @@ fn list(store: &Store, config: &Config, json: bool, out: &mut dyn Write) -> Resu
             lines.push(Listed {
                 name: model.name.clone(),
                 role,
-                in_use: source == *configured,
+                in_use: configured == Some(&source),
                 status: status(store, role, &source)?,
                 bytes: Some(model.size()),
                 licence: Some(model.licence.clone()),
                 summary: model.summary.clone(),
             });
         }
-        if !matches!(configured, ModelSource::Named(_)) {
+        if let Some(configured) = configured
+            && !matches!(configured, ModelSource::Named(_))
+        {
             lines.push(Listed {
                 name: configured.to_string(),
                 role,

@@ -79,14 +79,15 @@ pub(crate) struct Models {
 }
 
 impl Models {
-    /// The model configured for `role`.
-    pub(crate) fn source(&self, role: Role) -> &ModelSource {
+    /// The model configured for `role`; none for what no call needs.
+    pub(crate) fn source(&self, role: Role) -> Option<&ModelSource> {
         match role {
-            Role::Llm => &self.llm,
-            Role::Asr => &self.asr,
-            Role::Voice => &self.voice,
-            Role::Vad => &self.vad,
-            Role::Turn => &self.turn,
+            Role::Llm => Some(&self.llm),
+            Role::Asr => Some(&self.asr),
+            Role::Voice => Some(&self.voice),
+            Role::Vad => Some(&self.vad),
+            Role::Turn => Some(&self.turn),
+            Role::Text => None,
         }
     }
 }

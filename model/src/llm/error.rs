@@ -69,6 +69,32 @@ pub enum LlmError {
         /// The file.
         path: PathBuf,
     },
+    /// The vocabulary cannot mark slices.
+    #[error(
+        "{path} has no token `{mark}` to mark slices with: use the default model, or decide without the duplex model"
+    )]
+    NoSliceMarks {
+        /// The file of the base model.
+        path: PathBuf,
+        /// The token that is missing.
+        mark: &'static str,
+    },
+    /// A sound GGUF file that is no adapter, or one of another model.
+    #[error(
+        "{path} is no adapter for the language model {model}: its description or its tensors do not fit"
+    )]
+    WrongAdapter {
+        /// The file of the adapter.
+        path: PathBuf,
+        /// The file of the base model.
+        model: PathBuf,
+    },
+    /// llama.cpp did not take a loaded adapter into use.
+    #[error("llama.cpp refused the adapter {path}")]
+    AdapterRefused {
+        /// The file of the adapter.
+        path: PathBuf,
+    },
     /// Another part of the process initialised llama.cpp and owns it.
     #[error("llama.cpp is already in use by other code of this process")]
     BackendTaken,

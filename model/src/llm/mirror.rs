@@ -82,7 +82,7 @@ impl<'w> Mirror<'w> {
     /// Makes a context for `options.calls` sequences of `options.context` tokens each, no more than the model was trained for.
     ///
     /// # Errors
-    /// [`LlmError::ContextRefused`] where llama.cpp does not make one.
+    /// [`LlmError::ContextRefused`] where llama.cpp does not make one; [`LlmError::AdapterRefused`].
     pub fn new(weights: &'w Weights, options: &LlmOptions) -> Result<Self, LlmError> {
         let trained = weights.model().n_ctx_train();
         let capacity = options.context.min(trained);
@@ -111,7 +111,8 @@ impl<'w> Mirror<'w> {
             let context = weights.context(params.clone().with_type_k(kind).with_type_v(kind))?;
             Some((context, kind))
         });
-        let (context, cache_type) = made.ok_or(LlmError::ContextRefused { cells })?;
+        let (mut context, cache_type) = made.ok_or(LlmError::ContextRefused { cells })?;
+        weights.adapt(&mut context)?;
         Ok(Self {
             context,
             cache_bytes: cells_bytes(

@@ -13,6 +13,7 @@ mod mirror;
 mod options;
 mod prompt;
 mod reply;
+mod slices;
 mod speech;
 mod weights;
 
@@ -25,6 +26,7 @@ pub use error::LlmError;
 pub use mirror::{MAX_BATCH, Mirror, Need, Synced};
 pub use options::{DEFAULT_SYSTEM_PROMPT, LlmOptions, ReplyLimits, Sampling};
 pub use prompt::{Message, Prompt, Role};
+pub use slices::{Marks, Slice};
 pub use speech::SpeechText;
 pub use weights::{ModelInfo, Weights};
 
@@ -204,6 +206,40 @@ impl<'w> Llm<'w> {
         let reply = state.reply.insert(reply);
         reply.abandoned = false;
         go_on(&mut self.mirror, self.weights, call.slot, reply, self.options.reply, stop, emit)
+    }
+
+    /// The probability that the assistant says nothing after `tokens`, which end with the assistant's mark (see [`Marks::ask`]); nothing
+    /// where `stop` ended it.
+    ///
+    /// # Errors
+    /// [`LlmError::ContextFull`] before anything is changed; [`LlmError::NoSuchCall`]; [`LlmError::Decode`].
+    pub fn idle_probability(
+        &mut self,
+        call: CallId,
+        marks: Marks,
+        tokens: &[Token],
+        stop: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<f32>, LlmError> {
+        find(&mut self.calls, call)?;
+        let synced = self.mirror.sync(call.slot, tokens, Need::Logits, stop)?;
+        let logits = if synced.stopped { None } else { self.mirror.logits(call.slot) };
+        Ok(logits.map(|logits| slices::probability(logits, marks.idle)))
+    }
+
+    /// The likeliest words of a reply that goes on, or begins, after `tokens`: `words` of them, or fewer where it ends.
+    ///
+    /// # Errors
+    /// As [`Llm::idle_probability`].
+    pub fn speak_slice(
+        &mut self,
+        call: CallId,
+        marks: Marks,
+        tokens: &[Token],
+        words: usize,
+        stop: &mut dyn FnMut() -> bool,
+    ) -> Result<Slice, LlmError> {
+        find(&mut self.calls, call)?;
+        slices::speak(&mut self.mirror, self.weights, call.slot, marks, tokens, words, stop)
     }
 
     /// Forgets the reply in the making: the next [`Llm::write`] of the same messages writes it from its beginning.

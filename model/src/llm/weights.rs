@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use llama_cpp_2::LogOptions;
 use llama_cpp_2::context::LlamaContext;
@@ -11,7 +11,7 @@ use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::gguf::GgufContext;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::params::LlamaModelParams;
-use llama_cpp_2::model::{LlamaChatTemplate, LlamaModel};
+use llama_cpp_2::model::{LlamaChatTemplate, LlamaLoraAdapter, LlamaModel};
 use llama_cpp_2::vocab::LlamaVocab;
 
 use super::LlmError;
@@ -35,8 +35,17 @@ pub struct Weights {
     path: PathBuf,
     model: LlamaModel,
     template: LlamaChatTemplate,
+    adapter: Option<Adapter>,
     /// Making a context writes to the shared model inside llama.cpp, so contexts are made one at a time.
     making: Mutex<()>,
+}
+
+/// A LoRA on top of a model, which owns its memory.
+#[derive(Debug)]
+struct Adapter {
+    path: PathBuf,
+    /// llama.cpp takes it by a pointer that could write.
+    lora: Mutex<LlamaLoraAdapter>,
 }
 
 /// What is known of a model without running it.
@@ -80,7 +89,27 @@ impl Weights {
         if !prompt::is_usable(&model, &template) {
             return Err(LlmError::UnknownChatTemplate { path: path.into() });
         }
-        Ok(Self { path: path.into(), model, template, making: Mutex::new(()) })
+        Ok(Self { path: path.into(), model, template, adapter: None, making: Mutex::new(()) })
+    }
+
+    /// The same weights with the adapter of another file, in every context that is made of them.
+    ///
+    /// # Errors
+    /// [`LlmError::WrongAdapter`] where the file is no adapter or does not fit the model; as [`Weights::load`] where it cannot be read.
+    pub fn with_adapter(mut self, path: &Path) -> Result<Self, LlmError> {
+        check_magic(path)?;
+        if path.to_str().is_none() {
+            return Err(LlmError::PathNotUtf8 { path: path.into() });
+        }
+        if GgufContext::from_file(path).is_none() {
+            return Err(LlmError::Damaged { path: path.into(), part: "its header" });
+        }
+        let lora = self
+            .model
+            .lora_adapter_init(path)
+            .map_err(|_| LlmError::WrongAdapter { path: path.into(), model: self.path.clone() })?;
+        self.adapter = Some(Adapter { path: path.into(), lora: Mutex::new(lora) });
+        Ok(self)
     }
 
     /// Facts about the model.
@@ -125,8 +154,16 @@ impl Weights {
     pub(super) fn context(&self, params: LlamaContextParams) -> Option<LlamaContext<'_>> {
         let backend = BACKEND.as_ref()?;
         // The lock guards no data: a panic of another holder leaves nothing broken.
-        let _making = self.making.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         self.model.new_context(backend, params).ok()
+    }
+
+    /// Puts the adapter, where there is one, to use in `context`.
+    pub(super) fn adapt(&self, context: &mut LlamaContext<'_>) -> Result<(), LlmError> {
+        let Some(adapter) = &self.adapter else { return Ok(()) };
+        let mut lora = adapter.lora.lock().unwrap_or_else(PoisonError::into_inner);
+        let refused = |_| LlmError::AdapterRefused { path: adapter.path.clone() };
+        context.lora_adapter_set(&mut lora, 1.0).map_err(refused)
     }
 }
 

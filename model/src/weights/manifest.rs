@@ -22,10 +22,12 @@ pub enum Role {
     Vad,
     /// End of turn: smart-turn as ONNX.
     Turn,
+    /// Text of which training data are made. No call needs it.
+    Text,
 }
 
 impl Role {
-    /// Every role, in the order in which they are shown.
+    /// Every role of a call, in the order in which they are shown.
     pub const ALL: [Self; 5] = [Self::Llm, Self::Asr, Self::Voice, Self::Vad, Self::Turn];
 
     /// The role's key in the configuration.
@@ -36,6 +38,7 @@ impl Role {
             Self::Voice => "voice",
             Self::Vad => "vad",
             Self::Turn => "turn",
+            Self::Text => "text",
         }
     }
 
@@ -43,7 +46,7 @@ impl Role {
     pub(super) const fn companion(self) -> Option<&'static str> {
         match self {
             Self::Voice => Some(".json"),
-            Self::Llm | Self::Asr | Self::Vad | Self::Turn => None,
+            Self::Llm | Self::Asr | Self::Vad | Self::Turn | Self::Text => None,
         }
     }
 
@@ -53,6 +56,7 @@ impl Role {
             Self::Llm => "a GGUF file",
             Self::Asr => "a whisper.cpp ggml file",
             Self::Voice | Self::Vad | Self::Turn => "an ONNX file",
+            Self::Text => "a text",
         }
     }
 
@@ -66,6 +70,7 @@ impl Role {
             Self::Voice | Self::Vad | Self::Turn => {
                 matches!(head, [0x08, version, ..] if (1..0x80).contains(version))
             }
+            Self::Text => !head.contains(&0),
         }
     }
 }

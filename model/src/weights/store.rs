@@ -94,6 +94,11 @@ impl Store {
         Self { root, manifest: Manifest::builtin(), pip: Pip::default() }
     }
 
+    /// The same store, with the names of `manifest`.
+    pub fn with_manifest(self, manifest: &'static Manifest) -> Self {
+        Self { manifest, ..self }
+    }
+
     /// The folder that holds the models.
     pub fn root(&self) -> &Path {
         &self.root

@@ -6,4 +6,5 @@ mod fit;
 mod mirror;
 mod prompt;
 mod replies;
+mod slices;
 mod support;

@@ -1,0 +1,102 @@
+use std::io::{self, Write as _};
+
+use duplex_datasets::Phase;
+use duplex_datasets::eval::{Delays, Forced, Free, Judge, Score, Thresholds};
+use duplex_model::llm::{Llm, LlmError, LlmOptions, Weights};
+
+use crate::{args, interrupt, progress};
+
+pub(crate) fn run(args: &args::Eval) -> anyhow::Result<()> {
+    interrupt::catch()?;
+    let mut weights = Weights::load(&super::base_model(args.model.as_deref())?)?;
+    if let Some(adapter) = &args.adapter {
+        weights = weights.with_adapter(adapter)?;
+    }
+    let mut llm = Llm::new(&weights, LlmOptions::default())?;
+    let thresholds = Thresholds { silent: args.threshold, speaking: args.threshold_speaking };
+    let mut judge = Judge::new(&mut llm, &weights, thresholds)?;
+    let mut dialogues = Vec::new();
+    for dialogue in super::dialogues(&args.file)? {
+        let dialogue = dialogue?;
+        if args.slices.is_empty() || args.slices.contains(&dialogue.slice_ms) {
+            dialogues.push(dialogue);
+        }
+        if dialogues.len() == args.count {
+            break;
+        }
+    }
+    let (mut forced, mut free, mut too_long) = (Forced::default(), Free::default(), 0);
+    let bar = progress::bar("dialogues", dialogues.len() as u64);
+    for dialogue in &dialogues {
+        if interrupt::happened() {
+            break;
+        }
+        let mut judged = judge.force(dialogue, &mut forced);
+        if args.free && judged.is_ok() {
+            judged = judge.run_free(dialogue, &mut free);
+        }
+        match judged {
+            Ok(()) => {}
+            Err(LlmError::ContextFull { .. }) => too_long += 1,
+            Err(error) => return Err(error.into()),
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+
+    let mut out = io::stdout().lock();
+    writeln!(out, "{} dialogues; {too_long} too long for the context", dialogues.len())?;
+    show_forced(&mut out, &forced)?;
+    if args.free {
+        show_free(&mut out, &free)?;
+    }
+    Ok(())
+}
+
+fn show_forced(out: &mut dyn io::Write, forced: &Forced) -> io::Result<()> {
+    let (speak, idle) = forced.f1();
+    writeln!(out, "\nforced: every decision after the dialogue's own words")?;
+    line(out, "all", forced.overall())?;
+    writeln!(out, "  F1 of speaking {:.1} %, of silence {:.1} %", 100.0 * speak, 100.0 * idle)?;
+    for (phase, score) in &forced.phases {
+        line(out, phase.name(), *score)?;
+    }
+    writeln!(out)?;
+    for (category, score) in &forced.categories {
+        line(out, category.name(), *score)?;
+    }
+    writeln!(out)?;
+    for (ms, score) in &forced.slices_ms {
+        line(out, &format!("slices of {ms} ms"), *score)?;
+    }
+    Ok(())
+}
+
+fn show_free(out: &mut dyn io::Write, free: &Free) -> io::Result<()> {
+    writeln!(out, "\nfree: after the model's own words")?;
+    for phase in Phase::ALL {
+        if let Some(score) = free.phases.get(phase) {
+            line(out, phase.name(), *score)?;
+        }
+    }
+    line(out, "hard pairs, whole", free.hard_pairs)?;
+    delays(out, "starts", &free.starts)?;
+    delays(out, "stops", &free.stops)
+}
+
+fn line(out: &mut dyn io::Write, name: &str, score: Score) -> io::Result<()> {
+    let Some(share) = score.share() else { return writeln!(out, "  {name:<20} none") };
+    writeln!(out, "  {name:<20} {:>5.1} %  {} of {}", 100.0 * share, score.right, score.all)
+}
+
+fn delays(out: &mut dyn io::Write, name: &str, delays: &Delays) -> io::Result<()> {
+    let percent = |share: Option<f64>| 100.0 * share.unwrap_or(0.0);
+    let (all, at_once, within) = (delays.all(), delays.within(0), delays.within(1));
+    writeln!(
+        out,
+        "  {name:<20} at once {:.1} %, within a slice {:.1} %, never {:.1} %, of {all}",
+        percent(at_once),
+        percent(within),
+        percent(delays.never_rate()),
+    )
+}

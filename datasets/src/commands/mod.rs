@@ -1,0 +1,62 @@
+//! The commands, a module each.
+
+mod build;
+mod eval;
+mod replies;
+mod show;
+mod stats;
+
+use std::io::{self, BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::CommandFactory as _;
+use duplex_datasets::Dialogue;
+use duplex_datasets::texts::{self, Prompt};
+use duplex_model::weights::{Manifest, ModelSource, Role, Store};
+
+use crate::args::{Args, Command};
+use crate::progress::Pull;
+
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    match args.command {
+        Command::Build(build) => build::run(&build),
+        Command::Stats(stats) => stats::run(&stats),
+        Command::Show(show) => show::run(&show),
+        Command::Eval(eval) => eval::run(&eval),
+        Command::Replies(replies) => replies::run(&replies),
+        Command::Completions { shell } => {
+            let (mut command, name) = (Args::command(), env!("CARGO_BIN_NAME"));
+            clap_complete::generate(shell, &mut command, name, &mut io::stdout());
+            Ok(())
+        }
+    }
+}
+
+fn prompts() -> anyhow::Result<Vec<Prompt>> {
+    Ok(texts::prompts(Store::open()?, &mut Pull::new())?)
+}
+
+/// The model at `path`, or the default one out of the store.
+fn base_model(path: Option<&Path>) -> anyhow::Result<PathBuf> {
+    if let Some(path) = path {
+        return Ok(path.to_owned());
+    }
+    let default = Manifest::builtin().default_for(Role::Llm).context("no model is the default")?;
+    Ok(Store::open()?.path(Role::Llm, &ModelSource::Named(default.name.clone()))?)
+}
+
+/// The dialogues of a file, as they are read.
+fn dialogues(path: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Dialogue>> + '_> {
+    let name = path.display();
+    let file = fs_err(std::fs::File::open(path), path)?;
+    let lines = BufReader::new(file).lines().enumerate();
+    Ok(lines.map(move |(at, line)| {
+        let line = line.with_context(|| format!("cannot read {name}"))?;
+        serde_json::from_str(&line).with_context(|| format!("{name}:{}: not a dialogue", at + 1))
+    }))
+}
+
+fn fs_err<T>(result: io::Result<T>, path: &Path) -> anyhow::Result<T> {
+    result.with_context(|| format!("cannot open {}", path.display()))
+}

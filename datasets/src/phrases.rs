@@ -1,0 +1,126 @@
+//! The phrases of which scenes are made, apart for training and for tests.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::Part;
+
+/// Phrases of one kind.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phrases {
+    train: Vec<String>,
+    held_out: Vec<String>,
+}
+
+impl Phrases {
+    /// Those that `part` may be made of.
+    pub fn of(&self, part: Part) -> &[String] {
+        match part {
+            Part::Train => &self.train,
+            Part::Test => &self.held_out,
+        }
+    }
+}
+
+/// `datasets/text/phrases.toml`, in its order.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the file describes each kind")]
+pub struct Phrasebook {
+    pub murmurs: Phrases,
+    pub commands: Phrases,
+    pub openers: Phrases,
+    pub hard_openers: Phrases,
+    pub regenerate_short: Phrases,
+    pub regenerate_again: Phrases,
+    pub resets: Phrases,
+    pub thanks: Phrases,
+    pub thanks_replies: Phrases,
+    pub brief: Phrases,
+    pub brief_replies: Phrases,
+    pub returns: Phrases,
+    pub vocatives: Phrases,
+    pub asides: Phrases,
+    pub takes_back: Phrases,
+    pub fillers: Phrases,
+    pub frames: Phrases,
+    pub topics: Phrases,
+}
+
+impl Phrasebook {
+    /// The phrases that come with the program.
+    pub fn builtin() -> &'static Self {
+        static BUILTIN: LazyLock<Phrasebook> = LazyLock::new(|| {
+            toml::from_str(include_str!("../text/phrases.toml"))
+                .expect("the phrases in the program are checked by a test")
+        });
+        &BUILTIN
+    }
+
+    /// How many of the first words of `words` could be a murmur, taken from the longest murmur of either part that they
+    /// begin with.
+    pub fn murmur_words(&self, words: &[String]) -> usize {
+        let plain: Vec<String> = words.iter().map(|word| plain(word)).collect();
+        let murmurs = self.murmurs.train.iter().chain(&self.murmurs.held_out);
+        let begins = |murmur: &String| {
+            let murmur: Vec<&str> = murmur.split(' ').collect();
+            plain
+                .starts_with(&murmur.iter().map(|&word| word.to_owned()).collect::<Vec<_>>())
+                .then_some(murmur.len())
+        };
+        murmurs.filter_map(begins).max().unwrap_or(0)
+    }
+}
+
+/// A word without marks and capitals.
+fn plain(word: &str) -> String {
+    let kept = word.chars().filter(|c| c.is_alphanumeric() || *c == '\'');
+    kept.flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_held_out_is_trained_on() {
+        let book = Phrasebook::builtin();
+        for kind in [
+            &book.murmurs,
+            &book.commands,
+            &book.hard_openers,
+            &book.regenerate_short,
+            &book.regenerate_again,
+            &book.resets,
+            &book.thanks,
+            &book.thanks_replies,
+            &book.brief,
+            &book.brief_replies,
+            &book.returns,
+            &book.vocatives,
+            &book.asides,
+            &book.takes_back,
+            &book.fillers,
+            &book.frames,
+            &book.topics,
+        ] {
+            let train: BTreeSet<_> = kind.train.iter().collect();
+            let both: Vec<_> = kind.held_out.iter().filter(|it| train.contains(it)).collect();
+            assert!(both.is_empty(), "{both:?}");
+            assert!(!kind.train.is_empty() && !kind.held_out.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_murmur_at_the_beginning_is_counted_whole() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let book = Phrasebook::builtin();
+        assert_eq!(book.murmur_words(&words("Oh, I see. But why?")), 3);
+        assert_eq!(book.murmur_words(&words("yeah but why")), 1);
+        assert_eq!(book.murmur_words(&words("what is tea")), 0);
+    }
+}

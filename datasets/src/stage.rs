@@ -1,0 +1,218 @@
+//! Two people talk in time, and what they say falls into slices.
+
+use std::collections::VecDeque;
+
+use rand::RngExt as _;
+use rand_pcg::Pcg32;
+
+use crate::dialogue::{Phase, Slice};
+use crate::utterance::{Run, Utterance};
+
+/// Words a second that the assistant's voice speaks.
+const ASSISTANT_RATE: std::ops::Range<f32> = 2.4..3.2;
+
+/// What an utterance of the user is to the assistant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Calls {
+    /// It wants an answer: these words.
+    For(Vec<String>),
+    /// It ends the reply, and wants nothing else.
+    ForSilence,
+    /// It wants the reply that was broken off to go on.
+    ToGoOn,
+    /// It is a murmur.
+    ForNothing,
+    /// It is for somebody else.
+    Elsewhere,
+}
+
+/// How an utterance is said and answered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Manner {
+    /// Its first words that say nothing yet about whether it takes the floor.
+    pub(crate) unclear: usize,
+    /// Slices by which the answer is late.
+    pub(crate) late: usize,
+}
+
+/// The stage: the slices so far, and who is speaking.
+pub(crate) struct Stage {
+    slice_ms: u32,
+    /// Words of the assistant in a millisecond.
+    rate: f32,
+    /// Parts of a word that the last slices left over.
+    carry: f32,
+    slices: Vec<Slice>,
+    /// The rest of the reply that is being spoken; empty while the assistant is silent.
+    reply: VecDeque<String>,
+    /// The rest of the reply that was broken off last.
+    broken_off: VecDeque<String>,
+}
+
+impl Stage {
+    pub(crate) fn new(slice_ms: u32, random: &mut Pcg32) -> Self {
+        let rate = random.random_range(ASSISTANT_RATE) / 1000.0;
+        Self {
+            slice_ms,
+            rate,
+            carry: 0.0,
+            slices: Vec::new(),
+            reply: VecDeque::new(),
+            broken_off: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn into_slices(self) -> Vec<Slice> {
+        self.slices
+    }
+
+    pub(crate) fn is_speaking(&self) -> bool {
+        !self.reply.is_empty()
+    }
+
+    /// Words of the reply that are still to be spoken.
+    pub(crate) fn words_left(&self) -> usize {
+        self.reply.len()
+    }
+
+    /// Slices in which nobody says anything.
+    pub(crate) fn rest(&mut self, slices: usize) {
+        debug_assert!(!self.is_speaking());
+        for _ in 0..slices {
+            self.push(None, Phase::Rest, self.slice_ms);
+        }
+    }
+
+    /// The reply goes on until no more than `left` of its words are left.
+    pub(crate) fn go_on_until(&mut self, left: usize) {
+        while self.reply.len() > left {
+            self.push(None, Phase::Continue, self.slice_ms);
+        }
+    }
+
+    /// The user says `utterance`.
+    pub(crate) fn user_says(
+        &mut self,
+        utterance: &Utterance,
+        calls: &Calls,
+        manner: Manner,
+        random: &mut Pcg32,
+    ) {
+        let mut said = 0;
+        let mut broke_off_now = false;
+        let last_run = utterance.runs.len() - 1;
+        for (at, run) in utterance.runs.iter().enumerate() {
+            let chunks = self.cut(run, random);
+            let last_chunk = chunks.len() - 1;
+            for (place, (words, ms)) in chunks.into_iter().enumerate() {
+                said += words.len();
+                let is_final = at == last_run && place == last_chunk;
+                broke_off_now = false;
+                let phase = if self.is_speaking() {
+                    match calls {
+                        Calls::ForNothing => Phase::Backchannel,
+                        Calls::Elsewhere => Phase::Overheard,
+                        _ if said <= manner.unclear && !is_final => Phase::Unclear,
+                        _ => {
+                            self.broken_off = std::mem::take(&mut self.reply);
+                            broke_off_now = true;
+                            Phase::Stop
+                        }
+                    }
+                } else if !is_final {
+                    Phase::Wait
+                } else {
+                    self.conclude(calls, manner)
+                };
+                self.push(Some(words.join(" ")), phase, ms);
+            }
+            if at < last_run {
+                self.pause(run.pause_ms);
+            }
+        }
+        // The slice that broke the reply off was silent; the answer comes in one of its own.
+        let answers = matches!(calls, Calls::For(_) | Calls::ToGoOn);
+        if answers && (broke_off_now || manner.late > 0) {
+            for _ in 1..manner.late {
+                self.push(None, Phase::Hold, self.slice_ms);
+            }
+            let phase = if *calls == Calls::ToGoOn { Phase::Resume } else { Phase::LateStart };
+            self.take_floor(calls);
+            self.push(None, phase, self.slice_ms);
+        }
+    }
+
+    /// The phase of the slice in which an utterance ends that found the assistant silent.
+    fn conclude(&mut self, calls: &Calls, manner: Manner) -> Phase {
+        match calls {
+            Calls::For(_) | Calls::ToGoOn if manner.late > 0 => Phase::Hold,
+            Calls::For(_) => {
+                self.take_floor(calls);
+                Phase::Start
+            }
+            Calls::ToGoOn => {
+                self.take_floor(calls);
+                Phase::Resume
+            }
+            Calls::ForSilence | Calls::ForNothing | Calls::Elsewhere => Phase::Ignore,
+        }
+    }
+
+    fn take_floor(&mut self, calls: &Calls) {
+        self.reply = match calls {
+            Calls::For(words) => words.iter().cloned().collect(),
+            Calls::ToGoOn => std::mem::take(&mut self.broken_off),
+            Calls::ForSilence | Calls::ForNothing | Calls::Elsewhere => VecDeque::new(),
+        };
+    }
+
+    /// A run's words with the length of their slice in ms. The grid of slices stands anywhere when the run begins, and the run's
+    /// end closes the last slice.
+    fn cut(&self, run: &Run, random: &mut Pcg32) -> Vec<(Vec<String>, u32)> {
+        let mut chunks: Vec<(Vec<String>, u32)> = Vec::new();
+        let mut edge = random.random_range(1..=self.slice_ms);
+        let mut since = 0;
+        let mut words = Vec::new();
+        for (word, ms) in run.words.iter().zip(&run.ends_ms) {
+            while *ms > edge {
+                if !words.is_empty() {
+                    chunks.push((std::mem::take(&mut words), edge - since));
+                }
+                since = edge;
+                edge += self.slice_ms;
+            }
+            words.push(word.clone());
+        }
+        let end = run.ends_ms.last().copied().unwrap_or(since);
+        chunks.push((words, end.saturating_sub(since).max(1)));
+        chunks
+    }
+
+    /// The user is silent inside an utterance for `ms`.
+    fn pause(&mut self, ms: u32) {
+        let mut left = ms;
+        while left >= self.slice_ms {
+            let phase = if self.is_speaking() { Phase::Continue } else { Phase::Pause };
+            self.push(None, phase, self.slice_ms);
+            left -= self.slice_ms;
+        }
+    }
+
+    fn push(&mut self, user: Option<String>, phase: Phase, ms: u32) {
+        let assistant = phase.speaks().then(|| self.speak(ms)).flatten();
+        let ends = assistant.is_some() && self.reply.is_empty();
+        // A reply that ended inside the utterance of which this slice was to be a part.
+        let phase = if phase.speaks() && assistant.is_none() { Phase::Ignore } else { phase };
+        self.slices.push(Slice { user, assistant, ends, phase });
+    }
+
+    /// As many words of the reply as fit `ms`, and at least one where any is left.
+    fn speak(&mut self, ms: u32) -> Option<String> {
+        let fitting = self.rate * ms as f32 + self.carry;
+        let count = (fitting as usize).clamp(1, self.reply.len().max(1));
+        // A word that was spoken although it did not fit is owed by the slices that follow.
+        self.carry = (fitting - count as f32).clamp(-1.0, 1.0);
+        let words: Vec<String> = self.reply.drain(..count.min(self.reply.len())).collect();
+        (!words.is_empty()).then(|| words.join(" "))
+    }
+}
