@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build models demo test lint docs bench clean
+.PHONY: help setup build models demo test lint docs bench adapter clean
 
 CARGO := cargo
 # Through cargo, so that it is found wherever cargo is told to build.
@@ -40,6 +40,9 @@ docs: ## write what is made from the code into docs: the keys of the configurati
 bench: models ## micro-benchmarks
 	DUPLEX_MODELS="$$($(DUPLEX) models path)" \
 		$(CARGO) bench --profile release --locked --workspace
+
+adapter: models ## train the duplex adapter (Python; hours without a GPU)
+	@scripts/adapter
 
 clean: ## remove what was built and what the demo wrote; the models stay
 	$(CARGO) clean

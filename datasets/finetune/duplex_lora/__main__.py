@@ -1,0 +1,64 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from . import base
+from .export import export
+from .layout import Layout
+from .train import Recipe, train
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="duplex_lora", description="Trains the duplex adapter and writes it as GGUF.")
+    parser.add_argument("--base", type=Path, required=True, help="the base model's GGUF file")
+    commands = parser.add_subparsers(dest="command", required=True)
+    default = Recipe()
+
+    learn = commands.add_parser("train", help="train, and write duplex.gguf")
+    learn.add_argument("--data", type=Path, default=Path("out/dialogues/train.jsonl"))
+    learn.add_argument("--out", type=Path, default=Path("out/adapter"))
+    learn.add_argument("--rank", type=int, default=default.rank)
+    learn.add_argument("--rate", type=float, default=default.rate, help="highest learning rate")
+    learn.add_argument("--tokens", type=int, default=default.tokens, help="tokens to train on, repeats included")
+    learn.add_argument("--tokens-a-step", type=int, default=default.tokens_a_step)
+    learn.add_argument("--slices", type=int, nargs="*", default=[], metavar="MS", help="only dialogues of these slice lengths")
+    learn.add_argument("--hyperfit", type=int, default=0, metavar="N", help="only the first N dialogues, again and again (arXiv 2412.04318)")
+    learn.add_argument("--seed", type=int, default=default.seed)
+    learn.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    learn.add_argument("--resume", action="store_true", help="go on from the checkpoint in the output folder")
+
+    write = commands.add_parser("export", help="write duplex.gguf of a trained adapter again")
+    write.add_argument("--out", type=Path, default=Path("out/adapter"))
+    write.add_argument("--no-permutation", action="store_true", help="show what the permutation is for")
+
+    args = parser.parse_args()
+    model, tokenizer = base.load(args.base)
+    if args.command == "train":
+        import torch
+
+        torch.set_num_threads(args.threads)
+        recipe = Recipe(
+            rank=args.rank, rate=args.rate, tokens=args.tokens, tokens_a_step=args.tokens_a_step,
+            slices_ms=tuple(args.slices), hyperfit=args.hyperfit, seed=args.seed,
+        )
+        train(model, Layout(tokenizer), args.data, args.out, recipe, args.resume)
+    write_gguf(model.config, args.out, permute=not getattr(args, "no_permutation", False))
+
+
+def write_gguf(config, out: Path, permute: bool) -> None:
+    import json
+
+    from safetensors.numpy import load_file
+
+    alpha = json.loads((out / "adapter_config.json").read_text(encoding="utf-8"))["lora_alpha"]
+    path = out / "duplex.gguf"
+    count = export(load_file(out / "adapter_model.safetensors"), config, alpha, path, permute)
+    print(f"{path}: {count} tensors, {path.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

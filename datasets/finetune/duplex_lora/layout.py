@@ -1,0 +1,130 @@
+"""From dialogues to tokens.
+
+A slice is `MARK_USER words-or-IDLE MARK_ASSISTANT words-or-IDLE`; the last words of a reply are followed by IDLE too. The three
+marks are control tokens of the vocabulary. What people say is tokenised as plain text, so that nobody can say a control token.
+
+A slice in which neither side says anything leaves no trace in what follows it: it is a question about the state before it. It
+is laid out as a branch: tokens at the end of the list which see the prefix that they belong to, and which nothing else sees.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+SYSTEM_PROMPT = (
+    "You answer questions in plain spoken English. Keep every answer to one or two short sentences."
+)
+
+# Marks, by their names in the vocabulary.
+IDLE = "<|endoftext|>"
+MARK_USER = "<|im_start|>"
+MARK_ASSISTANT = "<|im_end|>"
+
+# What a decision weighs against a word of a reply, by what the assistant faces. Decisions between which a mistake is heard weigh more.
+DECISION_WEIGHTS = {
+    "wait": 1.0, "pause": 1.5, "start": 2.0, "late-start": 2.0, "hold": 0.5, "rest": 0.5, "continue": 0.7,
+    "backchannel": 2.5, "overheard": 2.0, "unclear": 2.0, "stop": 3.0, "ignore": 2.0, "resume": 2.0,
+}
+WORD_WEIGHT = 0.4
+END_WEIGHT = 1.0
+
+
+@dataclass
+class Decision:
+    """A place where the assistant speaks or is silent."""
+
+    at: int  # index of the token after which the decision is read
+    phase: str
+    speaks: bool
+
+
+@dataclass
+class Example:
+    """A dialogue as tokens. All lists but `targets` and `decisions` are of the same length."""
+
+    tokens: list[int] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    # How many tokens of the trunk a token sees; the tokens of its own branch before it come on top.
+    sees: list[int] = field(default_factory=list)
+    # 0 is the trunk.
+    branch: list[int] = field(default_factory=list)
+    # (index of the token that predicts, token to be predicted, weight)
+    targets: list[tuple[int, int, float]] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+
+
+class Layout:
+    """The layout for one vocabulary."""
+
+    def __init__(self, tokenizer):
+        self._tokenizer = tokenizer
+        vocabulary = tokenizer.get_vocab()
+        missing = [mark for mark in (IDLE, MARK_USER, MARK_ASSISTANT) if mark not in vocabulary]
+        if missing:
+            raise ValueError(f"the base model's vocabulary lacks {', '.join(missing)}")
+        self.idle = vocabulary[IDLE]
+        self.user = vocabulary[MARK_USER]
+        self.assistant = vocabulary[MARK_ASSISTANT]
+
+    def words(self, text: str) -> list[int]:
+        """Tokens of words inside a slice; control tokens in them are plain text."""
+        return self._tokenizer.encode(" " + text, add_special_tokens=False, split_special_tokens=True)
+
+    def plain(self, text: str) -> list[int]:
+        return self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+
+    def turn(self, role: str, text: str) -> list[int]:
+        """A whole turn, as the base model's chat template has it."""
+        return [self.user, *self.plain(f"{role}\n{text}"), self.assistant, *self.plain("\n")]
+
+    def history(self, dialogue: dict) -> list[int]:
+        tokens = self.turn("system", SYSTEM_PROMPT)
+        for turn in dialogue.get("history", []):
+            tokens += self.turn("user", turn["user"]) + self.turn("assistant", turn["assistant"])
+        return tokens
+
+    def example(self, dialogue: dict) -> Example:
+        trunk = self.history(dialogue)
+        targets, decisions, branches = [], [], []
+        was_idle = False
+        for part in dialogue["slices"]:
+            user, assistant, phase = part.get("user"), part.get("assistant"), part["phase"]
+            weight = DECISION_WEIGHTS[phase]
+            if user is None and assistant is None:
+                # The next idle slice would be the same question.
+                if not was_idle:
+                    branches.append((len(trunk), phase, weight))
+                was_idle = True
+                continue
+            was_idle = False
+            trunk += [self.user, *(self.words(user) if user else [self.idle]), self.assistant]
+            decisions.append(Decision(len(trunk) - 1, phase, assistant is not None))
+            if assistant is None:
+                targets.append((len(trunk) - 1, self.idle, weight))
+                trunk.append(self.idle)
+                continue
+            for place, token in enumerate(self.words(assistant)):
+                targets.append((len(trunk) - 1, token, WORD_WEIGHT if place else weight))
+                trunk.append(token)
+            if part.get("ends"):
+                targets.append((len(trunk) - 1, self.idle, END_WEIGHT))
+                trunk.append(self.idle)
+        length = len(trunk)
+        example = Example(
+            tokens=trunk,
+            positions=list(range(length)),
+            sees=list(range(1, length + 1)),
+            branch=[0] * length,
+            targets=targets,
+            decisions=decisions,
+        )
+        for number, (prefix, phase, weight) in enumerate(branches, 1):
+            for place, token in enumerate([self.user, self.idle, self.assistant]):
+                example.tokens.append(token)
+                example.positions.append(prefix + place)
+                example.sees.append(prefix)
+                example.branch.append(number)
+            at = len(example.tokens) - 1
+            example.targets.append((at, self.idle, weight))
+            example.decisions.append(Decision(at, phase, False))
+        return example

@@ -1,0 +1,228 @@
+"""Training."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from .layout import Example, Layout
+
+PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+
+@dataclass
+class Recipe:
+    """What a run does; kept in its checkpoints, so that a run is taken up again as it was begun."""
+
+    rank: int = 16
+    rate: float = 8e-4
+    tokens_a_step: int = 2048
+    tokens: int = 600_000
+    slices_ms: tuple[int, ...] = ()
+    longest: int = 512
+    hyperfit: int = 0
+    seed: int = 0
+
+
+def read(path: Path, layout: Layout, recipe: Recipe) -> list[Example]:
+    """The examples of a file that fit, of the slice lengths that the recipe names; as many as the recipe can use."""
+    examples, tokens = [], 0
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                dialogue = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise SystemExit(f"{path}:{number}: not a dialogue: {error}") from error
+            if recipe.slices_ms and dialogue["slice_ms"] not in recipe.slices_ms:
+                continue
+            example = layout.example(dialogue)
+            if len(example.tokens) > recipe.longest:
+                continue
+            examples.append(example)
+            tokens += len(example.tokens)
+            if recipe.hyperfit and len(examples) == recipe.hyperfit:
+                break
+            if tokens > recipe.tokens:
+                break
+    if not examples:
+        raise SystemExit(f"{path} has no dialogue of the slice lengths {recipe.slices_ms}")
+    return examples
+
+
+def batches(examples: list[Example], tokens: int, rng: random.Random) -> list[list[Example]]:
+    """Batches of about `tokens` tokens of examples of like length, in any order."""
+    examples = sorted(examples, key=lambda example: (len(example.tokens), rng.random()))
+    made, batch = [], []
+    for example in examples:
+        if batch and (len(batch) + 1) * len(example.tokens) > tokens:
+            made.append(batch)
+            batch = []
+        batch.append(example)
+    made.append(batch)
+    rng.shuffle(made)
+    return made
+
+
+def tensors(batch: list[Example], device):
+    """Tokens, positions, the mask of who sees whom, and the targets of a batch."""
+    import torch
+
+    length = max(len(example.tokens) for example in batch)
+    tokens = torch.zeros(len(batch), length, dtype=torch.long)
+    positions = torch.zeros(len(batch), length, dtype=torch.long)
+    mask = torch.zeros(len(batch), 1, length, length, dtype=torch.bool)
+    rows, columns, wanted, weights = [], [], [], []
+    for row, example in enumerate(batch):
+        size = len(example.tokens)
+        tokens[row, :size] = torch.tensor(example.tokens)
+        positions[row, :size] = torch.tensor(example.positions)
+        place = torch.arange(size)
+        sees = torch.tensor(example.sees)
+        branch = torch.tensor(example.branch)
+        trunk = (branch == 0)[None, :] & (place[None, :] < sees[:, None])
+        own = (branch[None, :] == branch[:, None]) & (place[None, :] <= place[:, None]) & (branch > 0)[:, None]
+        mask[row, 0, :size, :size] = trunk | own
+        # What pads sees itself, so that no row of the softmax is empty.
+        rest = torch.arange(size, length)
+        mask[row, 0, rest, rest] = True
+        for at, token, weight in example.targets:
+            rows.append(row)
+            columns.append(at)
+            wanted.append(token)
+            weights.append(weight)
+    move = lambda values, dtype=torch.long: torch.tensor(values, dtype=dtype, device=device)
+    return (
+        tokens.to(device), positions.to(device), mask.to(device),
+        move(rows), move(columns), move(wanted), move(weights, torch.float32),
+    )
+
+
+def logits(model, batch, device):
+    """Logits at the targets of a batch, with the targets and their weights."""
+    import torch
+
+    tokens, positions, mask, rows, columns, wanted, weights = tensors(batch, device)
+    floats = torch.zeros(mask.shape, dtype=torch.float32, device=device)
+    floats.masked_fill_(~mask, torch.finfo(torch.float32).min)
+    inner = model.base_model.model if hasattr(model, "peft_config") else model
+    hidden = inner.model(
+        input_ids=tokens, position_ids=positions, attention_mask=floats, use_cache=False
+    ).last_hidden_state
+    return inner.lm_head(hidden[rows, columns]).float(), wanted, weights
+
+
+def rate_at(share: float, step: int) -> float:
+    """Of the highest rate: a short rise, a plateau, and a fall over the last 40 %."""
+    rise = min(1.0, (step + 1) / 20)
+    return rise * (1.0 if share < 0.6 else max(0.02, (1 - share) / 0.4))
+
+
+def train(model, layout: Layout, data: Path, out: Path, recipe: Recipe, resume: bool) -> None:
+    """Trains a LoRA on `model` and leaves in `out`: checkpoint.pt, log.jsonl, loss.svg, and peft's adapter."""
+    import torch
+    import torch.nn.functional as F
+    from peft import LoraConfig, get_peft_model
+
+    out.mkdir(parents=True, exist_ok=True)
+    saved = out / "checkpoint.pt"
+    state = torch.load(saved, weights_only=False) if resume and saved.exists() else None
+    if resume and state is None:
+        print(f"there is no checkpoint in {out}: beginning anew")
+    if state:
+        recipe = Recipe(**state["recipe"])
+    rng = random.Random(recipe.seed)
+    torch.manual_seed(recipe.seed)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    examples = read(data, layout, recipe)
+    config = LoraConfig(
+        r=recipe.rank, lora_alpha=2 * recipe.rank, lora_dropout=0.0, target_modules=PROJECTIONS, bias="none", task_type="CAUSAL_LM"
+    )
+    model = get_peft_model(model, config).to(device).train()
+    learnt = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW([p for _, p in learnt], lr=recipe.rate, weight_decay=0.0, betas=(0.9, 0.98))
+    seen, step = 0, 0
+    if state:
+        with torch.no_grad():
+            for name, p in learnt:
+                p.copy_(state["weights"][name])
+        optimizer.load_state_dict(state["optimizer"])
+        seen, step = state["seen"], state["step"]
+        rng.setstate(state["rng"])
+    log = (out / "log.jsonl").open("a" if state else "w", encoding="utf-8")
+    begun = kept = time.monotonic()
+    print(f"{len(examples)} dialogues, {recipe.tokens} tokens on {device}", flush=True)
+
+    def keep() -> None:
+        weights = {name: p.detach().cpu() for name, p in learnt}
+        whole = {
+            "recipe": asdict(recipe), "weights": weights, "optimizer": optimizer.state_dict(),
+            "seen": seen, "step": step, "rng": rng.getstate(),
+        }
+        beside = saved.with_suffix(".part")
+        torch.save(whole, beside)
+        beside.replace(saved)
+
+    queue: list[list[Example]] = []
+    try:
+        while seen < recipe.tokens:
+            if not queue:
+                queue = batches(examples, recipe.tokens_a_step, rng)
+            batch = queue.pop()
+            rate = recipe.rate * rate_at(seen / recipe.tokens, step)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            with torch.autocast(device, dtype=torch.bfloat16, enabled=device == "cuda"):
+                found, wanted, weights = logits(model, batch, device)
+            each = F.cross_entropy(found, wanted, reduction="none")
+            loss = (each * weights).sum() / weights.sum()
+            if not math.isfinite(loss.item()):
+                raise SystemExit(f"the loss is {loss.item()} at step {step}: try a lower --rate")
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_([p for _, p in learnt], 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            seen += sum(len(example.tokens) for example in batch)
+            step += 1
+            idle = wanted == layout.idle
+            right = ((found.argmax(-1) == layout.idle) == idle).float().mean().item()
+            log.write(json.dumps({"step": step, "tokens": seen, "loss": loss.item(), "idle_right": right}) + "\n")
+            if step % 10 == 0:
+                log.flush()
+                a_second = seen / max(1e-9, time.monotonic() - begun)
+                print(f"step {step}  loss {loss.item():.3f}  {seen}/{recipe.tokens} tokens, {a_second:.0f}/s", flush=True)
+            if time.monotonic() - kept > 120:
+                keep()
+                kept = time.monotonic()
+    except KeyboardInterrupt:
+        keep()
+        raise SystemExit(f"interrupted at step {step}; --resume goes on") from None
+    finally:
+        log.close()
+    keep()
+    model.save_pretrained(out)
+    draw(out)
+
+
+def draw(out: Path) -> None:
+    """The loss over the tokens, as a picture."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    import matplotlib.pyplot as plt
+
+    lines = [json.loads(line) for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    tokens = [line["tokens"] for line in lines]
+    smooth, values = None, []
+    for line in lines:
+        smooth = line["loss"] if smooth is None else 0.95 * smooth + 0.05 * line["loss"]
+        values.append(smooth)
+    figure, axes = plt.subplots(figsize=(8, 3.5))
+    axes.plot(tokens, [line["loss"] for line in lines], color="#c8d4e4", linewidth=0.6)
+    axes.plot(tokens, values, color="#33587f")
+    axes.set(xlabel="tokens", ylabel="weighted loss")
+    figure.tight_layout()
+    figure.savefig(out / "loss.svg")
