@@ -183,7 +183,7 @@ impl<'l, 'w> Judge<'l, 'w> {
 
     /// The user's side of `dialogue`, and the model's own.
     ///
-    /// The user waits for an answer that is due, as long as [`PATIENCE`]. What the dialogue's user says during a reply that the model has
+    /// The user waits for an answer that is due, for four slices at most. What the dialogue's user says during a reply that the model has
     /// already ended, or never gave, is left out: it would be another conversation.
     ///
     /// # Errors

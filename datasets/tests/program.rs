@@ -6,11 +6,14 @@ use std::process::{Command, Output};
 use duplex_datasets::Dialogue;
 
 fn run(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_duplex-datasets")).args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_duplex-datasets"))
+        .args(arguments)
+        .output()
+        .expect("it can be run")
 }
 
 fn text(path: &Path) -> String {
-    std::fs::read_to_string(path).unwrap()
+    std::fs::read_to_string(path).expect("it can be read")
 }
 
 #[test]
@@ -19,7 +22,8 @@ fn a_data_set_is_built_the_same_twice_and_can_be_counted_and_shown() {
     let out = |name: &str| folder.path().join(name);
     for name in ["one", "two"] {
         let folder = out(name);
-        let built = run(&["build", "--out", folder.to_str().unwrap(), "--train", "40", "--test", "5"]);
+        let built =
+            run(&["build", "--out", folder.to_str().unwrap(), "--train", "40", "--test", "5"]);
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     }
     let train = out("one").join("train.jsonl");
