@@ -31,7 +31,7 @@ pub enum Error {
         message: String,
     },
     /// A file cannot be read or written.
-    #[error("cannot {verb} {path}: {source}", path = path.display())]
+    #[error("cannot {verb} {path}", path = path.display())]
     Io {
         /// What was tried.
         verb: &'static str,
