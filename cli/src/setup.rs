@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use duplex_core::{Overlap, Permille, Policy, Samples};
+use duplex_core::{Overlap, Permille, Policy, Samples, Sources};
+use duplex_model::adapter;
 use duplex_model::asr::{self, RecogniserOptions};
 use duplex_model::llm::{LlmOptions, ReplyLimits, Sampling};
 use duplex_model::tts::VoiceOptions;
 use duplex_model::weights::{ModelSource, Role, Store};
-use duplex_runtime::{CallOptions, Charges, Engine, EngineError, EngineOptions};
+use duplex_runtime::{CallOptions, Charges, DuplexOptions, Engine, EngineError, EngineOptions};
 
-use crate::config::{Config, Manners, Turn};
+use crate::config::{self, Config, Manners, Turn};
 use crate::failure::{Exit, Failure};
 
 /// Loads the configured models.
@@ -43,7 +44,7 @@ pub(crate) fn engine_options(config: &Config) -> Result<EngineOptions, Failure> 
     let llm = &config.llm;
     let soft = LlmOptions::default().reply.soft.min(llm.max_reply_tokens as usize);
     Ok(EngineOptions {
-        llm: path(Role::Llm, &models.llm)?,
+        llm: path(Role::Llm, llm.reply.as_ref().unwrap_or(&models.llm))?,
         llm_options: LlmOptions {
             context: llm.context,
             calls: config.server.max_calls,
@@ -56,6 +57,7 @@ pub(crate) fn engine_options(config: &Config) -> Result<EngineOptions, Failure> 
             },
             reply: ReplyLimits { soft, hard: llm.max_reply_tokens as usize },
         },
+        duplex: duplex_options(config, &store)?,
         system_prompt: llm.system_prompt.clone(),
         asr: RecogniserOptions {
             threads: config.asr.threads as usize,
@@ -67,6 +69,22 @@ pub(crate) fn engine_options(config: &Config) -> Result<EngineOptions, Failure> 
         turn: path(Role::Turn, &models.turn)?,
         turn_threads: 1,
     })
+}
+
+/// The duplex model, where it is asked.
+fn duplex_options(config: &Config, store: &Store) -> Result<Option<DuplexOptions>, Failure> {
+    if !policy(&config.turn).sources.model() {
+        return Ok(None);
+    }
+    let adapter = match &config.llm.adapter {
+        Some(path) => PathBuf::from(path),
+        None => adapter::built_in(store.root()).map_err(|e| {
+            let message =
+                format!("the adapter cannot be written to {}: {e}", store.root().display());
+            Failure::new(Exit::Io, message)
+        })?,
+    };
+    Ok(Some(DuplexOptions { model: store.path(Role::Llm, &config.models.llm)?, adapter }))
 }
 
 /// How a call is held.
@@ -88,6 +106,15 @@ fn policy(turn: &Turn) -> Policy {
     let ours = Policy {
         overlap: Overlap::Weighed,
         words: true,
+        sources: match turn.sources {
+            config::Sources::Acoustic => Sources::Acoustic,
+            config::Sources::Model => Sources::Model,
+            config::Sources::Both => Sources::Both,
+        },
+        surely_idle: permille(turn.surely_idle_permille),
+        surely_speaking: permille(turn.surely_speaking_permille),
+        ignore_after: ms(turn.ignore_after_ms),
+        model_patience: ms(turn.model_patience_ms),
         slice: ms(turn.slice_ms),
         preroll: ms(turn.preroll_ms),
         shortest_window: ms(turn.shortest_window_ms),
@@ -115,6 +142,7 @@ fn policy(turn: &Turn) -> Policy {
     Policy {
         overlap: reference.overlap,
         words: reference.words,
+        sources: reference.sources,
         release: reference.release,
         yield_after: reference.yield_after,
         resume_within: reference.resume_within,
@@ -134,6 +162,7 @@ pub(crate) fn charges(config: &Config) -> Charges {
     Charges {
         recognise: ms(charges.recognise_ms),
         judge: ms(charges.judge_ms),
+        decide: ms(charges.decide_ms),
         prefill: ms(charges.prefill_ms),
         write: ms(charges.write_ms),
         first_audio: ms(charges.first_audio_ms),

@@ -18,6 +18,10 @@ const MISHEARD: f64 = 0.18;
 /// Silences inside a sentence, in ms.
 const PAUSE_MS: std::ops::Range<u32> = 250..2200;
 
+/// How often a reply ends with the first sentence after its first words, as spoken ones should.
+const BRIEF: f64 = 0.7;
+const BRIEF_WORDS: usize = 8;
+
 /// Fewest words left of a reply that is interrupted or murmured at.
 const WORDS_AHEAD: usize = 3;
 
@@ -80,7 +84,7 @@ impl<'a> Scene<'a> {
     }
 
     fn history(&mut self) -> Vec<Turn> {
-        let turns = if self.random.random_bool(0.5) { self.random.random_range(1..=3) } else { 0 };
+        let turns = if self.random.random_bool(0.4) { self.random.random_range(1..=3) } else { 0 };
         let turn = |exchange: Exchange| Turn { user: exchange.ask, assistant: exchange.reply };
         (0..turns).map(|_| turn(self.exchange())).collect()
     }
@@ -321,7 +325,11 @@ impl<'a> Scene<'a> {
 
     fn exchange(&mut self) -> Exchange {
         let exchanges = self.exchanges;
-        exchanges[self.random.random_range(0..exchanges.len())].clone()
+        let mut exchange = exchanges[self.random.random_range(0..exchanges.len())].clone();
+        if self.random.random_bool(BRIEF) {
+            exchange.reply = brief(&exchange.reply).to_owned();
+        }
+        exchange
     }
 
     /// An exchange whose reply can be interrupted: the first of some, or the longest of them.
@@ -360,6 +368,20 @@ fn join(opener: &str, text: &str) -> String {
 fn first_sentence(text: &str) -> &str {
     let end = text.find(['.', '?', '!']).map_or(text.len(), |at| at + 1);
     &text[..end]
+}
+
+/// The first sentences of `text`, [`BRIEF_WORDS`] words or more where it has them.
+fn brief(text: &str) -> &str {
+    let mut words = 0;
+    let mut end = 0;
+    for word in text.split_inclusive(' ') {
+        words += 1;
+        end += word.len();
+        if words >= BRIEF_WORDS && word.trim_end().ends_with(['.', '?', '!']) {
+            break;
+        }
+    }
+    text[..end].trim_end()
 }
 
 /// The words of `text` from the beginning of the sentence in which word `at` stands.

@@ -1,6 +1,6 @@
 //! What the session wants done outside.
 
-use crate::{Chunk, Line, Permille, Samples, SessionTime, Turn, UserKind};
+use crate::{Chunk, Line, Permille, Samples, SessionTime, Slice, Turn, UserKind};
 
 /// The conversation as the language model shall see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,28 @@ pub struct Context {
     pub open: bool,
     /// The assistant's reply as far as it is planned already.
     pub reply: String,
+}
+
+/// What both sides said in one slice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Said {
+    /// The user's words; empty where there were none.
+    pub user: String,
+    /// The assistant's words that were heard; empty where there were none.
+    pub assistant: String,
+}
+
+/// The conversation as the duplex model shall see it, up to the slice in which it decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Floor {
+    /// Turns that are over, oldest first; of the assistant only what was heard.
+    pub lines: Vec<Line>,
+    /// The slices since, in order.
+    pub slices: Vec<Said>,
+    /// The user's words in the slice to decide.
+    pub user: String,
 }
 
 /// Why the session decided as it did: for the transcript, the timeline and the journal's reader.
@@ -44,6 +66,8 @@ pub enum Why {
     WentOn,
     /// The user's words were recognised differently.
     Revised,
+    /// The duplex model decided so.
+    Model,
     /// Something failed.
     Failure,
     /// The user left.
@@ -165,6 +189,13 @@ pub enum Action {
         from: SessionTime,
         /// Where the audio to judge ends.
         to: SessionTime,
+    },
+    /// Let the duplex model decide who speaks after the user's newest words; answered by `Decided`.
+    Decide {
+        /// Numbers the decisions.
+        slice: Slice,
+        /// What it depends on.
+        floor: Floor,
     },
     /// Bring the language model's cache in line with the conversation. Not answered.
     Prefill(Context),

@@ -279,7 +279,9 @@ impl Ear {
     }
 
     fn judge_end(&mut self, policy: &Policy, actions: &mut Vec<Action>) {
-        let Some(user) = &self.pending else { return };
+        let Some(user) = self.pending.as_ref().filter(|_| policy.sources.acoustic()) else {
+            return;
+        };
         if self.now - user.voiced_until >= policy.tail_after && self.judged < user.voiced_until {
             self.judged = self.now;
             actions.push(Action::JudgeEnd { from: user.began.back(policy.preroll), to: self.now });
@@ -338,10 +340,6 @@ impl Ear {
     /// The pending sound is understood: whatever comes next is something new.
     pub(crate) fn settle(&mut self) -> Option<Pending> {
         self.pending.take()
-    }
-
-    pub(crate) const fn slice(&self) -> crate::Slice {
-        self.slices.slice()
     }
 }
 

@@ -78,7 +78,7 @@ pub enum Event {
     },
     /// The duplex model's decision for a slice.
     Decided {
-        /// The slice it was asked for.
+        /// The one that was asked about.
         slice: Slice,
         /// That the assistant should stay silent, or fall silent.
         idle: Permille,

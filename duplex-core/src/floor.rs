@@ -1,6 +1,6 @@
 //! Who has the floor: the evidence, weighed in one place.
 
-use crate::{Permille, Policy, Samples, Why, ear::Pending, words};
+use crate::{Permille, Policy, Samples, Why, ear::Pending, session::Decision, words};
 
 /// Nobody says words faster than this on average. More of them in a short sound were made up by the
 /// recogniser, which knows sentences better than murmurs.
@@ -128,7 +128,15 @@ pub(crate) fn classify_overlapped(user: &Pending, policy: &Policy) -> Words {
 }
 
 /// Weighs a sound that the user makes while the assistant speaks.
-pub(crate) fn judge(user: &Pending, speaking: bool, silence: Samples, policy: &Policy) -> Verdict {
+pub(crate) fn judge(
+    user: &Pending,
+    speaking: bool,
+    silence: Samples,
+    decision: Decision,
+    policy: &Policy,
+) -> Verdict {
+    let goes_on = decision.idle().is_some_and(|idle| idle <= policy.surely_speaking);
+    let falls_silent = decision.idle().is_some_and(|idle| idle >= policy.surely_idle);
     if !speaking && user.is_recognised() {
         return match classify_overlapped(user, policy) {
             Words::None => Verdict::GoOn(Why::NoWords),
@@ -136,7 +144,10 @@ pub(crate) fn judge(user: &Pending, speaking: bool, silence: Samples, policy: &P
             Words::Far => Verdict::GoOn(Why::Far),
             Words::Stop => Verdict::Stop,
             Words::Backchannel => Verdict::GoOn(Why::Backchannel),
+            Words::Short | Words::Turn if decision == Decision::Awaited => Verdict::Undecided,
+            Words::Short if falls_silent => Verdict::Yield(Why::Model),
             Words::Short => Verdict::GoOn(Why::ShortSound),
+            Words::Turn if goes_on => Verdict::GoOn(Why::Model),
             Words::Turn => Verdict::Yield(Why::Words),
         };
     }
@@ -149,7 +160,8 @@ pub(crate) fn judge(user: &Pending, speaking: bool, silence: Samples, policy: &P
     let words = words::normalise(&user.text());
     // Half a sentence: a command may turn out to be the beginning of a question, attention the
     // beginning of an objection. Only what is neither takes the floor at once.
-    if words.len() > 2 && classify_overlapped(user, policy) == Words::Turn {
+    let is_turn = words.len() > 2 && classify_overlapped(user, policy) == Words::Turn;
+    if is_turn && !goes_on && decision != Decision::Awaited {
         return Verdict::Yield(Why::Words);
     }
     if user.voiced >= policy.yield_after {

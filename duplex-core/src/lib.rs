@@ -19,10 +19,10 @@ mod transcript;
 mod utterance;
 pub mod words;
 
-pub use action::{Action, Context, Notice, Why};
+pub use action::{Action, Context, Floor, Notice, Said, Why};
 pub use event::{Event, Failure, Frame, Mark, Permille};
 pub use floor::{Evidence, Verdict};
-pub use policy::{Overlap, Policy};
+pub use policy::{Overlap, Policy, Sources};
 pub use session::DuplexSession;
 pub use time::{SAMPLE_RATE, Samples, SessionTime, Slice, SliceClock};
 pub use transcript::{Cut, Line, Speaker, Transcript, UserKind};

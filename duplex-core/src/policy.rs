@@ -23,6 +23,35 @@ pub enum Overlap {
     Unheard,
 }
 
+/// Which models are asked whose turn it is. Silence and words count in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "kebab-case")
+)]
+pub enum Sources {
+    /// The end-of-turn model, by the sound.
+    #[default]
+    Acoustic,
+    /// The duplex model, by what both sides said.
+    Model,
+    /// Both.
+    Both,
+}
+
+impl Sources {
+    /// Whether the end-of-turn model is asked.
+    pub const fn acoustic(self) -> bool {
+        matches!(self, Self::Acoustic | Self::Both)
+    }
+
+    /// Whether the duplex model is asked.
+    pub const fn model(self) -> bool {
+        matches!(self, Self::Model | Self::Both)
+    }
+}
+
 /// The thresholds of the turn-taking. Spans are session time; silence is counted from the user's
 /// last voiced frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +65,18 @@ pub struct Policy {
     pub overlap: Overlap,
     /// Whether words tell attention and commands from turns. Without it all words are a turn.
     pub words: bool,
+    /// Which models are asked.
+    pub sources: Sources,
+    /// From this probability of silence on, the duplex model's word against an answer counts whatever
+    /// the silence, and its word for the user who speaks over the assistant.
+    pub surely_idle: Permille,
+    /// Up to this probability of silence, the duplex model's word that the assistant should go on
+    /// counts against the user's words.
+    pub surely_speaking: Permille,
+    /// Silence after which words that the duplex model would not answer are settled without an answer.
+    pub ignore_after: Samples,
+    /// How long a verdict on the user's words waits for the duplex model.
+    pub model_patience: Samples,
     /// Length of a slice: how often the user's words are recognised while they speak.
     pub slice: Samples,
     /// Audio before an onset that is recognised too: detection comes after the first sound.
@@ -91,6 +132,11 @@ impl Default for Policy {
         Self {
             overlap: Overlap::Weighed,
             words: true,
+            sources: Sources::Acoustic,
+            surely_idle: Permille(950),
+            surely_speaking: Permille(100),
+            ignore_after: ms(4_000),
+            model_patience: ms(300),
             slice: ms(640),
             preroll: ms(320),
             shortest_window: ms(800),
@@ -131,6 +177,7 @@ impl Policy {
         Self {
             overlap: Overlap::Yields,
             words: false,
+            sources: Sources::Acoustic,
             release: vec![(ms(800), Permille(0))],
             yield_after: ms(200),
             resume_within: ms(0),

@@ -1,11 +1,15 @@
 //! The session: events in, actions out.
 
 mod answer;
+mod decide;
 mod overlap;
 
+use decide::Decisions;
+
+pub(crate) use decide::Decision;
+
 use crate::{
-    Action, Context, Event, Failure, Notice, Permille, Policy, SessionTime, Slice, Transcript,
-    Turn, UserKind, Why,
+    Action, Context, Event, Failure, Notice, Policy, SessionTime, Transcript, Turn, UserKind, Why,
     ear::{Ear, Heard, Pending},
     reply::{Need, Reply},
 };
@@ -47,8 +51,7 @@ pub struct DuplexSession {
     interrupted: Option<Interrupted>,
     /// When the assistant last said all it had to say.
     spoke_until: SessionTime,
-    /// The duplex model's newest decision.
-    idle: Option<(Slice, Permille)>,
+    decisions: Decisions,
     /// What the model's cache was last told of the user's words.
     prefilled: String,
     over: bool,
@@ -67,7 +70,7 @@ impl DuplexSession {
             turn: Turn(0),
             interrupted: None,
             spoke_until: SessionTime(0),
-            idle: None,
+            decisions: Decisions::default(),
             prefilled: String::new(),
             over: false,
             now: SessionTime(0),
@@ -117,7 +120,7 @@ impl DuplexSession {
                 self.ear.judged(to, probability);
                 self.notify(Notice::EndOfTurn(probability));
             }
-            Event::Decided { slice, idle } => self.idle = Some((slice, idle)),
+            Event::Decided { slice, idle } => self.decisions.decided(slice, idle),
             Event::Written { text, last, .. } => {
                 if let Some(reply) = self.reply() {
                     reply.written(text, last);
@@ -171,6 +174,7 @@ impl DuplexSession {
 
     /// Looks at everything anew: each event may be the last piece of evidence.
     fn consider(&mut self) {
+        self.ask();
         if matches!(self.mouth, Mouth::Speaking(..)) {
             self.consider_overlap();
         }

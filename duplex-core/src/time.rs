@@ -73,7 +73,7 @@ impl Sub for SessionTime {
     }
 }
 
-/// The index of a time slice of the call.
+/// Numbers the slices in which the duplex model decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Slice(pub u32);
@@ -84,18 +84,12 @@ pub struct Slice(pub u32);
 pub struct SliceClock {
     length: Samples,
     began: SessionTime,
-    slice: Slice,
 }
 
 impl SliceClock {
     /// A clock whose slices last `length`, the first of which begins with the call.
     pub const fn new(length: Samples) -> Self {
-        Self { length, began: SessionTime(0), slice: Slice(0) }
-    }
-
-    /// The slice that is running.
-    pub const fn slice(&self) -> Slice {
-        self.slice
+        Self { length, began: SessionTime(0) }
     }
 
     /// Moves on to `now`; true where this ends a slice.
@@ -110,6 +104,5 @@ impl SliceClock {
     /// Ends the running slice at `now`.
     pub fn close(&mut self, now: SessionTime) {
         self.began = now;
-        self.slice = Slice(self.slice.0 + 1);
     }
 }

@@ -82,6 +82,10 @@ pub struct Counters {
     pub late: u64,
     /// Messages that waited in the inbox at most.
     pub deepest_inbox: u64,
+    /// Times the duplex model was asked.
+    pub decisions: u64,
+    /// Times it answered; a question that a newer one overtakes is not answered.
+    pub decided: u64,
     /// Jobs that found their model's queue full.
     pub refused: u64,
     /// Times the voice ran dry in the middle of a clause.

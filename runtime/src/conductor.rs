@@ -172,6 +172,7 @@ impl Conductor {
         submit: &mut dyn FnMut(Work) -> Result<(), Work>,
     ) {
         self.over |= event == Event::Left;
+        self.counters.decided += u64::from(matches!(event, Event::Decided { .. }));
         let actions = self.session.step(at, event.clone());
         if let Some(journal) = &mut self.journal
             && let Err(error) = journal.push(at, &event, &actions)
@@ -204,6 +205,10 @@ impl Conductor {
             Action::JudgeEnd { from, to } => {
                 let audio = self.history.range(from.0, to.0).samples;
                 return Some(Work::JudgeEnd { to, audio });
+            }
+            Action::Decide { slice, floor } => {
+                self.counters.decisions += 1;
+                return Some(Work::Decide { slice, floor });
             }
             Action::Prefill(context) => return Some(Work::Prefill(context)),
             Action::Write { turn, context } => return Some(Work::Write { turn, context }),
@@ -253,7 +258,7 @@ fn failure(work: &Work) -> Option<Failure> {
         Work::Recognise { chunk, .. } => Some(Failure::Recogniser(*chunk)),
         Work::Write { turn, .. } => Some(Failure::Model(*turn)),
         Work::Synthesise { turn, .. } => Some(Failure::Voice(*turn)),
-        Work::JudgeEnd { .. } | Work::Prefill(_) => None,
+        Work::JudgeEnd { .. } | Work::Decide { .. } | Work::Prefill(_) => None,
     }
 }
 

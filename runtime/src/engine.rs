@@ -20,11 +20,23 @@ use duplex_model::{
 
 use crate::{
     job::{CallKey, Job, Work},
-    stations::{self, Mind, Speech},
+    stations::{self, FloorModel, Mind, Speech},
 };
+
+/// Tokens that the duplex model sees: what the transcript shows of a conversation, in slices.
+const FLOOR_CONTEXT: u32 = 1_536;
 
 /// Jobs that wait for a model at most. More means that the machine cannot keep up.
 const QUEUE: usize = 8;
+
+/// The duplex model: a small language model with the adapter that lets it decide who speaks.
+#[derive(Clone, Debug)]
+pub struct DuplexOptions {
+    /// The language model, in GGUF.
+    pub model: PathBuf,
+    /// The adapter, in GGUF.
+    pub adapter: PathBuf,
+}
 
 /// Which models, and how they run.
 #[derive(Clone, Debug)]
@@ -33,6 +45,8 @@ pub struct EngineOptions {
     pub llm: PathBuf,
     /// How it runs.
     pub llm_options: LlmOptions,
+    /// The duplex model; without one, nothing waits for it.
+    pub duplex: Option<DuplexOptions>,
     /// What it is told before every conversation.
     pub system_prompt: String,
     /// The recogniser.
@@ -86,6 +100,7 @@ pub struct Engine {
     ear: Station,
     end: Station,
     mind: Station,
+    floor: Option<Station>,
     voice: Station,
     activity: VoiceActivity,
     calls: AtomicU64,
@@ -164,8 +179,17 @@ impl Engine {
     /// The first model that cannot be loaded.
     pub fn start(options: EngineOptions) -> Result<Self, EngineError> {
         let began = Instant::now();
-        let EngineOptions { llm, llm_options, system_prompt, asr, voice, vad, turn, turn_threads } =
-            options;
+        let EngineOptions {
+            llm,
+            llm_options,
+            duplex,
+            system_prompt,
+            asr,
+            voice,
+            vad,
+            turn,
+            turn_threads,
+        } = options;
         let (ready, reports) = sync_channel(8);
         let ear = Station::start("recogniser", ready.clone(), move |queue, ready| {
             let mut recogniser = Recogniser::spawn(asr)?;
@@ -179,6 +203,17 @@ impl Engine {
             serve(queue, |job| stations::judge_end(&mut model, job));
             Ok(())
         })?;
+        let floor_options = LlmOptions { context: FLOOR_CONTEXT, ..llm_options.clone() };
+        let floor = duplex.map(|duplex| {
+            Station::start("duplex-model", ready.clone(), move |queue, ready| {
+                let weights = Weights::load(&duplex.model)?.with_adapter(&duplex.adapter)?;
+                let mut floor = FloorModel::new(&weights, floor_options)?;
+                _ = ready.send(Ok(Facts::default()));
+                serve_floor(queue, &mut floor);
+                Ok(())
+            })
+        });
+        let floor = floor.transpose()?;
         let mind = Station::start("engine", ready.clone(), move |queue, ready| {
             let weights = Weights::load(&llm)?;
             let llm = Llm::new(&weights, llm_options)?;
@@ -196,14 +231,14 @@ impl Engine {
         })?;
         let activity = VoiceActivity::load(&vad)?;
         let mut facts = Facts::default();
-        for _ in 0..4 {
+        for _ in 0..4 + usize::from(floor.is_some()) {
             let report = reports.recv();
             let report = report.map_err(|_| EngineError::Thread("it ended early".to_owned()))??;
             facts.recogniser = facts.recogniser.or(report.recogniser);
             facts.llm.push_str(&report.llm);
         }
         facts.ready = began.elapsed();
-        Ok(Self { ear, end, mind, voice, activity, calls: AtomicU64::new(0), facts })
+        Ok(Self { ear, end, mind, floor, voice, activity, calls: AtomicU64::new(0), facts })
     }
 
     /// What it is made of.
@@ -221,9 +256,11 @@ impl Engine {
     }
 
     pub(crate) fn close(&self, call: CallKey) {
-        if let Some(jobs) = &self.mind.jobs {
-            // A few jobs of other calls at most are before it.
-            _ = jobs.send(Task::Close(call));
+        for jobs in [Some(&self.mind), self.floor.as_ref()].into_iter().flatten() {
+            if let Some(jobs) = &jobs.jobs {
+                // A few jobs of other calls at most are before it.
+                _ = jobs.send(Task::Close(call));
+            }
         }
     }
 
@@ -232,6 +269,10 @@ impl Engine {
         let station = match &job.work {
             Work::Recognise { .. } => &self.ear,
             Work::JudgeEnd { .. } => &self.end,
+            Work::Decide { .. } => match &self.floor {
+                Some(floor) => floor,
+                None => return Err(job),
+            },
             Work::Prefill(_) | Work::Write { .. } => &self.mind,
             Work::Synthesise { .. } => &self.voice,
         };
@@ -270,6 +311,32 @@ fn serve_mind(queue: &Receiver<Task>, mind: &mut Mind<'_>) {
             {
                 served.push(job.call);
                 mind.work(&job);
+            }
+        }
+    }
+}
+
+/// Like [`serve`], but of a call's questions only the newest is answered: the others have been overtaken.
+fn serve_floor(queue: &Receiver<Task>, floor: &mut FloorModel<'_>) {
+    while let Ok(first) = queue.recv() {
+        let mut waiting = vec![first];
+        waiting.extend(queue.try_iter());
+        let mut newer = Vec::new();
+        let mut wanted = Vec::new();
+        for task in waiting.into_iter().rev() {
+            match task {
+                Task::Job(job) if newer.contains(&job.call) => {}
+                Task::Job(job) => {
+                    newer.push(job.call);
+                    wanted.push(Task::Job(job));
+                }
+                close @ Task::Close(_) => wanted.push(close),
+            }
+        }
+        for task in wanted.into_iter().rev() {
+            match task {
+                Task::Job(job) => floor.work(&job),
+                Task::Close(call) => floor.close(call),
             }
         }
     }

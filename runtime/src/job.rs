@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU32, Ordering::Relaxed},
 };
 
-use duplex_core::{Chunk, Context, Event, Frame, Mark, SessionTime, Turn};
+use duplex_core::{Chunk, Context, Event, Floor, Frame, Mark, SessionTime, Slice, Turn};
 
 /// Something for the session thread's inbox.
 pub(crate) enum Message {
@@ -22,6 +22,7 @@ pub(crate) enum Message {
 pub(crate) enum Work {
     Recognise { chunk: Chunk, to: SessionTime, audio: Vec<f32> },
     JudgeEnd { to: SessionTime, audio: Vec<f32> },
+    Decide { slice: Slice, floor: Floor },
     Prefill(Context),
     Write { turn: Turn, context: Context },
     Synthesise { turn: Turn, clause: u32, text: String },

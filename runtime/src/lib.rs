@@ -19,6 +19,6 @@ mod stations;
 
 pub use acoustics::{Acoustics, Scene};
 pub use call::{Call, CallError, CallOptions, Counters, Outcome, Seen, Stop};
-pub use engine::{Engine, EngineError, EngineOptions, Facts};
+pub use engine::{DuplexOptions, Engine, EngineError, EngineOptions, Facts};
 pub use journal::{Difference, Journal, JournalError, replay};
 pub use rehearsal::{Charges, rehearse};

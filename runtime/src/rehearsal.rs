@@ -23,6 +23,8 @@ pub struct Charges {
     pub recognise: Samples,
     /// An end-of-turn score.
     pub judge: Samples,
+    /// A decision of the duplex model.
+    pub decide: Samples,
     /// Reading ahead.
     pub prefill: Samples,
     /// A clause.
@@ -38,6 +40,7 @@ impl Default for Charges {
         Self {
             recognise: Samples::from_millis(250),
             judge: Samples::from_millis(80),
+            decide: Samples::from_millis(60),
             prefill: Samples::from_millis(30),
             write: Samples::from_millis(150),
             first_audio: Samples::from_millis(120),
@@ -51,6 +54,7 @@ impl Default for Charges {
 enum Station {
     Ear,
     End,
+    Floor,
     Mind,
     Voice,
 }
@@ -69,6 +73,7 @@ impl Agenda {
         let (station, cost) = match work {
             Work::Recognise { .. } => (Station::Ear, charges.recognise),
             Work::JudgeEnd { .. } => (Station::End, charges.judge),
+            Work::Decide { .. } => (Station::Floor, charges.decide),
             Work::Prefill(_) => (Station::Mind, charges.prefill),
             Work::Write { .. } => (Station::Mind, charges.write),
             Work::Synthesise { .. } => (Station::Voice, charges.first_audio),

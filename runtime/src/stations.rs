@@ -3,11 +3,14 @@
 use std::{collections::BTreeMap, ops::ControlFlow, time::Instant};
 
 use duplex_audio::{PLAYOUT_RATE, Resampler};
-use duplex_core::{Context, Event, Failure, Mark, Permille, SAMPLE_RATE, Samples, Speaker};
+use duplex_core::{Context, Event, Failure, Floor, Mark, Permille, SAMPLE_RATE, Samples, Speaker};
 use duplex_model::{
     asr::{Recogniser, Request},
     endpoint::EndOfTurn,
-    llm::{CallId, End, Llm, LlmError, Message as Line, Role},
+    llm::{
+        CallId, DEFAULT_SYSTEM_PROMPT, End, Llm, LlmError, LlmOptions, Marks, Message as Line,
+        Role, Slice, Weights,
+    },
     tts::{Splitter, Voice},
 };
 
@@ -181,13 +184,7 @@ impl<'w> Mind<'w> {
     /// The conversation as the model reads it, without what no longer fits.
     fn messages(&mut self, id: CallId, context: &Context) -> Result<Vec<Line>, LlmError> {
         let mut messages = vec![Line::new(Role::System, self.system_prompt.as_str())];
-        messages.extend(context.lines.iter().map(|line| {
-            let role = match line.speaker {
-                Speaker::User => Role::User,
-                Speaker::Assistant => Role::Assistant,
-            };
-            Line::new(role, line.text.as_str())
-        }));
+        messages.extend(context.lines.iter().map(line));
         let last = context.lines.last().map(|line| line.speaker);
         if context.open && last != Some(Speaker::User) {
             messages.push(Line::new(Role::User, ""));
@@ -199,6 +196,74 @@ impl<'w> Mind<'w> {
         messages.drain(1..1 + drop);
         Ok(messages)
     }
+}
+
+/// The duplex model, with the calls in which it decides.
+pub(crate) struct FloorModel<'w> {
+    weights: &'w Weights,
+    llm: Llm<'w>,
+    marks: Marks,
+    calls: BTreeMap<CallKey, CallId>,
+}
+
+impl<'w> FloorModel<'w> {
+    pub(crate) fn new(weights: &'w Weights, options: LlmOptions) -> Result<Self, LlmError> {
+        let marks = Marks::of(weights)?;
+        Ok(Self { weights, llm: Llm::new(weights, options)?, marks, calls: BTreeMap::new() })
+    }
+
+    /// A call is over: its part of the cache is free.
+    pub(crate) fn close(&mut self, call: CallKey) {
+        if let Some(id) = self.calls.remove(&call)
+            && let Err(error) = self.llm.close_call(id)
+        {
+            tracing::warn!("a call's cache was not freed: {error}");
+        }
+    }
+
+    /// Decides.
+    pub(crate) fn work(&mut self, job: &Job) {
+        let Work::Decide { slice, floor } = &job.work else { return };
+        match self.decide(job.call, floor) {
+            Ok(idle) => (job.reply)(Message::Event(Event::Decided { slice: *slice, idle })),
+            // The other evidence decides.
+            Err(error) => tracing::warn!("the duplex model did not decide: {error}"),
+        }
+    }
+
+    fn decide(&mut self, key: CallKey, floor: &Floor) -> Result<Permille, LlmError> {
+        let id = match self.calls.get(&key) {
+            Some(id) => *id,
+            None => *self.calls.entry(key).or_insert(self.llm.open_call()?),
+        };
+        let began = Instant::now();
+        // What it was trained with, whatever the reply model is told.
+        let mut history = vec![Line::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
+        history.extend(floor.lines.iter().map(line));
+        let words = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let said = floor.slices.iter();
+        let slices: Vec<Slice> = said
+            .map(|said| Slice {
+                user: words(&said.user),
+                assistant: words(&said.assistant),
+                ends: false,
+            })
+            .collect();
+        let mut tokens = self.marks.lay_out(self.weights, &history, &slices);
+        self.marks.ask(self.weights, words(&floor.user).as_deref(), &mut tokens);
+        let idle = self.llm.idle_probability(id, self.marks, &tokens, &mut || false)?;
+        tracing::debug!(tokens = tokens.len(), ms = began.elapsed().as_millis() as u64, "decided");
+        Ok(Permille::from_probability(idle.unwrap_or(1.0)))
+    }
+}
+
+/// A line of the transcript as the models read it.
+fn line(line: &duplex_core::Line) -> Line {
+    let role = match line.speaker {
+        Speaker::User => Role::User,
+        Speaker::Assistant => Role::Assistant,
+    };
+    Line::new(role, line.text.as_str())
 }
 
 /// The voice, with what is needed to play it.

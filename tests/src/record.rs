@@ -78,6 +78,8 @@ pub fn record(wav: &Path, call: Finished<'_>) -> Result<CallRecord, FileError> {
         ("frames_lost", counters.lost),
         ("device_frames_late", counters.late),
         ("deepest_inbox", counters.deepest_inbox),
+        ("decisions", counters.decisions),
+        ("decisions_overtaken", counters.decisions - counters.decided),
         ("jobs_refused", counters.refused),
         ("underruns", counters.underruns),
     ] {

@@ -49,7 +49,8 @@ fn wanted(store: &Store, config: &Config, text: &str) -> Result<Wanted, Failure>
 fn all_wanted(store: &Store, config: &Config, which: &Which) -> Result<Vec<Wanted>, Failure> {
     if which.models.is_empty() {
         let configured = |role| Some((role, config.models.source(role)?.clone()));
-        return Ok(Role::ALL.into_iter().filter_map(configured).collect());
+        let reply = config.llm.reply.clone().map(|reply| (Role::Llm, reply));
+        return Ok(Role::ALL.into_iter().filter_map(configured).chain(reply).collect());
     }
     which.models.iter().map(|text| wanted(store, config, text)).collect()
 }

@@ -57,7 +57,8 @@ pub(crate) struct Config {
 /// Which models are used.
 #[derive(Clone, Debug, PartialEq, Derive, Serialize)]
 pub(crate) struct Models {
-    /// Writes the replies: a GGUF file with a chat template.
+    /// Writes the replies, unless llm.reply names another, and decides who speaks where turn.sources has
+    /// it: a GGUF file with a chat template.
     #[config(default = "smollm2-135m")]
     pub(crate) llm: ModelSource,
 
@@ -95,6 +96,14 @@ impl Models {
 /// The language model.
 #[derive(Clone, Debug, PartialEq, Derive, Serialize)]
 pub(crate) struct Llm {
+    /// A larger model that writes the replies, while models.llm decides who speaks: a name, path or
+    /// URL as in [models].
+    pub(crate) reply: Option<ModelSource>,
+
+    /// Path of the adapter that lets models.llm decide who speaks. Without it, the one that comes with
+    /// the program, which fits smollm2-135m alone.
+    pub(crate) adapter: Option<String>,
+
     /// CPU threads that write the reply. More than one only pays where cores are idle: the
     /// threads wait for one another at every step, and a busy core holds up all of them.
     #[config(default = 1, validate(*threads > 0, "at least 1"))]
@@ -180,6 +189,16 @@ pub(crate) enum Manners {
     TurnBased,
 }
 
+/// Which models are asked whose turn it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Sources {
+    #[default]
+    Acoustic,
+    Model,
+    Both,
+}
+
 /// When the assistant speaks, stops, waits and goes on.
 #[derive(Clone, Debug, PartialEq, Derive, Serialize)]
 pub(crate) struct Turn {
@@ -189,6 +208,28 @@ pub(crate) struct Turn {
     /// reopen_within_ms themselves.
     #[config(default = "duplex")]
     pub(crate) policy: Manners,
+
+    /// Which models are asked whose turn it is: `acoustic` (by the sound), `model` (the duplex model, by
+    /// what both sides said), or `both`. Silence and words count in any case.
+    #[config(default = "acoustic")]
+    pub(crate) sources: Sources,
+
+    /// From this probability of silence on, in thousandths, the duplex model's word counts alone.
+    #[config(default = 950, validate((0..=1000).contains(surely_idle_permille), "between 0 and 1000"))]
+    pub(crate) surely_idle_permille: u64,
+
+    /// Up to this probability of silence, in thousandths, the duplex model lets the assistant go on
+    /// whatever the user's words.
+    #[config(default = 100, validate((0..=1000).contains(surely_speaking_permille), "between 0 and 1000"))]
+    pub(crate) surely_speaking_permille: u64,
+
+    /// Silence after which words that the duplex model would not answer are done with.
+    #[config(default = 4000)]
+    pub(crate) ignore_after_ms: u64,
+
+    /// How long words wait for the duplex model.
+    #[config(default = 300)]
+    pub(crate) model_patience_ms: u64,
 
     /// Length of a slice: how often the user's words are recognised while they speak.
     #[config(default = 640, validate(*slice_ms >= 160, "at least 160"))]
@@ -319,6 +360,10 @@ pub(crate) struct Charges {
     /// An end-of-turn score.
     #[config(default = 80)]
     pub(crate) judge_ms: u64,
+
+    /// A decision of the duplex model.
+    #[config(default = 60)]
+    pub(crate) decide_ms: u64,
 
     /// Reading the user's words ahead.
     #[config(default = 30)]

@@ -77,15 +77,20 @@ class Layout:
         """A whole turn, as the base model's chat template has it."""
         return [self.user, *self.plain(f"{role}\n{text}"), self.assistant, *self.plain("\n")]
 
-    def history(self, dialogue: dict) -> list[int]:
-        tokens = self.turn("system", SYSTEM_PROMPT)
+    def history(self, dialogue: dict) -> tuple[list[int], list[tuple[int, int, float]]]:
+        """Whole turns, and targets in them: to chat in the plain layout is not to be unlearnt."""
+        tokens, targets = self.turn("system", SYSTEM_PROMPT), []
         for turn in dialogue.get("history", []):
-            tokens += self.turn("user", turn["user"]) + self.turn("assistant", turn["assistant"])
-        return tokens
+            tokens += self.turn("user", turn["user"])
+            begin = len(tokens) + 1 + len(self.plain("assistant\n"))
+            tokens += self.turn("assistant", turn["assistant"])
+            end = len(tokens) - len(self.plain("\n"))
+            targets += [(at - 1, tokens[at], WORD_WEIGHT) for at in range(begin, end)]
+        return tokens, targets
 
     def example(self, dialogue: dict) -> Example:
-        trunk = self.history(dialogue)
-        targets, decisions, branches = [], [], []
+        trunk, targets = self.history(dialogue)
+        decisions, branches = [], []
         was_idle = False
         for part in dialogue["slices"]:
             user, assistant, phase = part.get("user"), part.get("assistant"), part["phase"]

@@ -34,14 +34,14 @@ class LayoutTest(unittest.TestCase):
         self.layout = Layout(Words())
 
     def slices_of(self, example, before):
-        return example.tokens[len(self.layout.history({})):][:before]
+        return example.tokens[len(self.layout.history({})[0]):][:before]
 
     def test_a_slice_is_marks_and_words(self):
         example = self.layout.example(dialogue(WAIT, START, END))
         i, u, a = self.layout.idle, self.layout.user, self.layout.assistant
         words = lambda text: self.layout.words(text)
         expected = [u, *words("what is"), a, i, u, *words("tea"), a, *words("tea is"), u, i, a, *words("a drink"), i]
-        self.assertEqual(example.tokens[len(self.layout.history({})):], expected)
+        self.assertEqual(example.tokens[len(self.layout.history({})[0]):], expected)
 
     def test_a_decision_is_read_after_the_assistants_mark(self):
         example = self.layout.example(dialogue(WAIT, PAUSE, START, END))

@@ -7,7 +7,7 @@ use crate::{
     words,
 };
 
-use super::{DuplexSession, Mouth, Reaction};
+use super::{DuplexSession, Mouth, Reaction, decide::Decision};
 
 impl DuplexSession {
     /// The assistant is silent: does the user's sound ask for an answer, and is it over?
@@ -75,9 +75,17 @@ impl DuplexSession {
             return;
         };
         let Some(threshold) = self.policy.threshold(silence) else { return };
-        let idle = self.idle.filter(|(slice, _)| *slice >= self.ear.slice()).map(|(_, idle)| idle);
+        let decision = self.decision(&text, false);
+        let idle = decision.idle();
+        if idle.is_some_and(|idle| idle >= self.policy.surely_idle) {
+            if silence >= self.policy.ignore_after {
+                self.settle(UserKind::Noise, Some(Why::Model));
+                self.drop_prepared(Why::Model);
+            }
+            return;
+        }
         let evidence = floor::evidence(user, &text, idle).weigh();
-        if evidence < threshold || !reply.utterance.has_audio() {
+        if evidence < threshold || decision == Decision::Awaited || !reply.utterance.has_audio() {
             return;
         }
         let Mouth::Preparing(reply) = std::mem::replace(&mut self.mouth, Mouth::Silent) else {

@@ -23,8 +23,9 @@ impl DuplexSession {
                 return;
             }
         }
+        let decision = self.decision(&user.text(), true);
         let near = user.treble >= self.policy.near_treble;
-        let verdict = floor::judge(user, speaking, silence, &self.policy);
+        let verdict = floor::judge(user, speaking, silence, decision, &self.policy);
         let Mouth::Speaking(_, reaction) = &mut self.mouth else { return };
         match verdict {
             Verdict::Undecided => {
@@ -76,7 +77,7 @@ impl DuplexSession {
         self.actions.push(Action::Hush(reply.turn));
         let reopened = !reply.utterance.is_resumed()
             && reply.utterance.heard_audio() < self.policy.reopen_within
-            && matches!(why, Why::Words | Why::Length);
+            && matches!(why, Why::Words | Why::Length | Why::Model);
         self.notify(Notice::Hushed {
             turn: reply.turn,
             why,
@@ -95,7 +96,7 @@ impl DuplexSession {
             let cut = Cut { at: self.now, why, unheard: unheard.clone() };
             self.transcript.push_assistant(heard, Some(cut));
         }
-        let doubtful = matches!(why, Why::Words | Why::Length) && !reopened;
+        let doubtful = matches!(why, Why::Words | Why::Length | Why::Model) && !reopened;
         self.interrupted = doubtful.then_some(Interrupted {
             at: self.now,
             answers: reply.answers,

@@ -203,7 +203,7 @@ impl World {
                 let probability = Permille(said.map_or(0, |says| says.end));
                 self.later(self.latencies.end_of_turn, Event::EndOfTurn { to, probability });
             }
-            Action::Prefill(_) => {}
+            Action::Decide { .. } | Action::Prefill(_) => {}
             Action::Write { turn, context } => {
                 let asked = context.lines.last().map(|line| line.text.clone()).unwrap_or_default();
                 let clauses = self

@@ -27,6 +27,7 @@ pub(crate) fn engine(calls: u32) -> Arc<Engine> {
     let options = EngineOptions {
         llm: path(Role::Llm),
         llm_options: LlmOptions { calls, ..LlmOptions::default() },
+        duplex: None,
         system_prompt: DEFAULT_SYSTEM_PROMPT.to_owned(),
         asr: RecogniserOptions::new(asr::find_worker(None).unwrap(), path(Role::Asr)),
         voice: VoiceOptions {
