@@ -21,7 +21,7 @@ const WEIGHTS: [(Category, u32); 14] = [
     (Category::BackOnTopic, 5),
     (Category::Backchannel, 12),
     (Category::Pause, 12),
-    (Category::LateStart, 7),
+    (Category::LateStart, 14),
     (Category::HardPair, 8),
     (Category::ToOthers, 8),
     (Category::Misheard, 6),

@@ -2,7 +2,7 @@
 
 mod world;
 
-use duplex_core::{Action, DuplexSession, Notice, Policy, Samples, Speaker};
+use duplex_core::{Action, DuplexSession, Notice, Policy, Samples, Sources, Speaker};
 use proptest::prelude::*;
 use world::{Latencies, SAMPLES_PER_BYTE, Says, World, ms};
 
@@ -44,13 +44,21 @@ prop_compose! {
         end_of_turn in 10u64..600,
         model in 10u64..900,
         voice in 10u64..700,
+        decision in 10u64..2_000,
     ) -> Latencies {
-        Latencies { recogniser, end_of_turn, model, voice }
+        Latencies { recogniser, end_of_turn, decision, model, voice }
     }
 }
 
+/// All that can be asked is asked.
+fn policy() -> Policy {
+    Policy { sources: Sources::Both, ..Policy::default() }
+}
+
 fn play(user: &[Says], latencies: Latencies) -> World {
-    let mut world = replies(World::new(user));
+    let mut world = replies(World::with_policy(user, policy()));
+    // Anything but that an answer is surely not wanted: then there may be none.
+    world.idle = |floor| (floor.user.len() as u16 * 137) % 950;
     world.latencies = latencies;
     let end = user.last().map_or(0, |says| says.to);
     world.run(end + 20_000);
@@ -122,7 +130,7 @@ proptest! {
     #[test]
     fn the_same_events_give_the_same_actions(user in user(), latencies in latencies()) {
         let world = play(&user, latencies);
-        let mut again = DuplexSession::new(Policy::default());
+        let mut again = DuplexSession::new(policy());
         let actions: Vec<Action> =
             world.log.iter().flat_map(|(at, event)| again.step(*at, event.clone())).collect();
         prop_assert_eq!(&actions, &world.actions);

@@ -6,7 +6,8 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use duplex_core::{
-    Action, DuplexSession, Event, Frame, Mark, Notice, Permille, Policy, Samples, SessionTime, Turn,
+    Action, DuplexSession, Event, Floor, Frame, Mark, Notice, Permille, Policy, Samples,
+    SessionTime, Turn,
 };
 
 pub(crate) const FRAME: u64 = 512;
@@ -32,13 +33,14 @@ pub(crate) const SAMPLES_PER_BYTE: u64 = 16_000 / 15;
 pub(crate) struct Latencies {
     pub(crate) recogniser: u64,
     pub(crate) end_of_turn: u64,
+    pub(crate) decision: u64,
     pub(crate) model: u64,
     pub(crate) voice: u64,
 }
 
 impl Default for Latencies {
     fn default() -> Self {
-        Self { recogniser: 250, end_of_turn: 80, model: 120, voice: 100 }
+        Self { recogniser: 250, end_of_turn: 80, decision: 60, model: 120, voice: 100 }
     }
 }
 
@@ -48,6 +50,9 @@ pub(crate) struct World {
     user: Vec<Says>,
     /// Treble of the user's voice, in dB above the background.
     pub(crate) treble: i8,
+    /// What the duplex model says of silence, in thousandths.
+    pub(crate) idle: fn(&Floor) -> u16,
+    pub(crate) floors: Vec<Floor>,
     replies: BTreeMap<&'static str, Vec<&'static str>>,
     agenda: BTreeMap<(SessionTime, usize), Event>,
     scheduled: usize,
@@ -83,6 +88,8 @@ impl World {
             latencies: Latencies::default(),
             user: user.to_vec(),
             treble: 20,
+            idle: |_| 500,
+            floors: Vec::new(),
             replies: BTreeMap::new(),
             agenda: BTreeMap::new(),
             scheduled: 0,
@@ -203,7 +210,12 @@ impl World {
                 let probability = Permille(said.map_or(0, |says| says.end));
                 self.later(self.latencies.end_of_turn, Event::EndOfTurn { to, probability });
             }
-            Action::Decide { .. } | Action::Prefill(_) => {}
+            Action::Decide { slice, floor } => {
+                let idle = Permille((self.idle)(&floor));
+                self.floors.push(floor);
+                self.later(self.latencies.decision, Event::Decided { slice, idle });
+            }
+            Action::Prefill(_) => {}
             Action::Write { turn, context } => {
                 let asked = context.lines.last().map(|line| line.text.clone()).unwrap_or_default();
                 let clauses = self

@@ -1,0 +1,128 @@
+//! What the duplex model changes, where it is asked.
+
+mod world;
+
+use duplex_core::{Policy, Sources, Speaker};
+use world::{Says, World};
+
+const STORY: &[&str] =
+    &["Once upon a time there was a dog.", " It lived in a small house by the sea."];
+
+fn says(from: u64, to: u64, words: &'static str) -> Says {
+    Says { from, to, words, end: 950 }
+}
+
+/// A user who asks for a story at first.
+fn story(sources: Sources, then: Says) -> World {
+    let policy = Policy { sources, ..Policy::default() };
+    World::with_policy(&[says(500, 1500, "Tell me a story."), then], policy).reply("story", STORY)
+}
+
+#[test]
+fn it_is_asked_only_where_the_policy_says_so() {
+    let then = || says(3_000, 4_500, "Two coffees for us please.");
+    let mut world = story(Sources::Acoustic, then());
+    world.idle = |_| 1000;
+    world.run(9_000);
+    assert!(world.floors.is_empty());
+    let mut world = story(Sources::Both, then());
+    world.run(9_000);
+    assert!(!world.floors.is_empty());
+}
+
+#[test]
+fn words_that_it_would_not_answer_are_not_answered() {
+    let then = says(8_000, 9_500, "Two coffees for us please.");
+    for (idle, answered) in [(990, false), (500, true)] {
+        let mut world = story(Sources::Both, then.clone());
+        world.idle = if idle == 990 {
+            |floor| if floor.user.contains("please") { 990 } else { 10 }
+        } else {
+            |_| 300
+        };
+        world.run(20_000);
+        let replies = world.trace.matches("speak").count();
+        assert_eq!(replies, 1 + usize::from(answered), "{}", world.trace);
+        let noise = world.trace.contains("Noise \"Two coffees for us please.\"");
+        assert_eq!(noise, !answered, "{}", world.trace);
+    }
+}
+
+#[test]
+fn what_follows_words_that_it_would_not_answer_is_one_turn_with_them() {
+    let policy = Policy { sources: Sources::Both, ..Policy::default() };
+    let user = [says(500, 1500, "I would like to know."), says(4_500, 5_500, "How far it is.")];
+    let mut world = World::with_policy(&user, policy);
+    world.idle = |floor| if floor.user.contains("is.") { 20 } else { 990 };
+    world.run(10_000);
+    let lines = world.session.transcript().lines();
+    assert_eq!(lines[0].text, "I would like to know. How far it is.", "{}", world.trace);
+    assert_eq!(lines[0].speaker, Speaker::User);
+}
+
+#[test]
+fn a_sentence_that_it_takes_for_somebody_elses_does_not_end_the_reply() {
+    let then = says(3_000, 4_200, "Two coffees for us please.");
+    for (idle, stops) in [(20, 0), (500, 1)] {
+        let mut world = story(Sources::Both, then.clone());
+        world.idle = if idle == 20 { |_| 20 } else { |_| 500 };
+        world.run(9_000);
+        assert_eq!(world.hushed.len(), stops, "{}", world.trace);
+    }
+}
+
+#[test]
+fn two_unknown_words_take_the_floor_where_it_would_fall_silent() {
+    let then = says(3_000, 3_600, "Blue whales.");
+    for (idle, stops) in [(990, 1), (500, 0)] {
+        let mut world = story(Sources::Both, then.clone());
+        world.idle = if idle == 990 {
+            |floor| if floor.user.contains("whales") { 990 } else { 10 }
+        } else {
+            |_| 500
+        };
+        world.run(9_000);
+        assert_eq!(world.hushed.len(), stops, "{}", world.trace);
+    }
+}
+
+#[test]
+fn an_answer_that_comes_too_late_changes_nothing() {
+    let then = || says(3_000, 4_200, "Two coffees for us please.");
+    let mut without = story(Sources::Acoustic, then());
+    without.run(12_000);
+    let mut late = story(Sources::Both, then());
+    late.latencies.decision = 5_000;
+    late.idle = |_| 1000;
+    late.run(12_000);
+    let order = |trace: &str| -> Vec<String> {
+        let lines = trace.lines().map(|line| line.trim_start().split_once(' ').unwrap().1);
+        lines.filter(|line| !line.starts_with("cut by")).map(str::to_owned).collect()
+    };
+    assert_eq!(order(&late.trace), order(&without.trace));
+}
+
+#[test]
+fn it_is_shown_what_both_sides_said_in_slices_of_few_words() {
+    let mut world = story(Sources::Both, says(3_000, 4_200, "Two coffees for us please."));
+    world.idle = |_| 20;
+    world.run(9_000);
+    for floor in &world.floors {
+        let sides = floor.slices.iter().flat_map(|said| [&said.user, &said.assistant]);
+        for text in sides.chain([&floor.user]) {
+            assert!(text.split(' ').count() <= 3, "{floor:?}");
+        }
+        assert!(floor.slices.iter().all(|it| !(it.user.is_empty() && it.assistant.is_empty())));
+    }
+    let joined = |parts: Vec<&str>| {
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    };
+    let last = world.floors.iter().rfind(|floor| floor.user.contains("please")).unwrap();
+    let user = last.slices.iter().map(|it| it.user.as_str()).chain([last.user.as_str()]);
+    assert_eq!(joined(user.collect()), "Tell me a story. Two coffees for us please.");
+    let heard = joined(last.slices.iter().map(|it| it.assistant.as_str()).collect());
+    assert!(!heard.is_empty() && STORY.concat().starts_with(&heard), "{heard}");
+    // The reply begins in the slice in which the question ends.
+    let end = last.slices.iter().find(|said| said.user.contains("story.")).unwrap();
+    assert!(end.assistant.starts_with("Once"), "{last:?}");
+}
