@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use duplex_model::adapter;
 use duplex_model::llm::{Llm, LlmError, Marks, Slice};
 use tempfile::TempDir;
 
@@ -126,4 +127,50 @@ fn files_that_are_no_adapters_of_the_model_are_told_apart() {
     assert!(matches!(refused("short.gguf", b"GGUF\x03\0"), LlmError::Damaged { .. }));
     let model = fs::read(model_path()).unwrap();
     assert!(matches!(refused("model.gguf", &model), LlmError::WrongAdapter { .. }));
+}
+
+/// What the adapter that comes with the program says of silence after `words`.
+fn idle_after(words: &str) -> f32 {
+    let folder = TempDir::new().unwrap();
+    let adapter = adapter::built_in(folder.path()).unwrap();
+    let weights = weights().with_adapter(&adapter).unwrap();
+    let marks = Marks::of(&weights).unwrap();
+    let mut llm = Llm::new(&weights, greedy()).unwrap();
+    let call = llm.open_call().unwrap();
+    let mut tokens = marks.lay_out(&weights, &[system()], &[]);
+    marks.ask(&weights, Some(words), &mut tokens);
+    llm.idle_probability(call, marks, &tokens, &mut || false).unwrap().unwrap()
+}
+
+#[test]
+fn the_adapter_waits_for_the_end_of_a_question() {
+    assert!(idle_after("What is the capital") > 0.5);
+    assert!(idle_after("What is the capital of France?") < 0.5);
+}
+
+#[test]
+fn the_adapter_is_written_once_and_mended_where_it_is_broken() {
+    let folder = TempDir::new().unwrap();
+    let store = folder.path().join("models");
+    let path = adapter::built_in(&store).unwrap();
+    let whole = fs::read(&path).unwrap();
+    assert_eq!(adapter::built_in(&store).unwrap(), path);
+    fs::write(&path, &whole[..1000]).unwrap();
+    assert_eq!(adapter::built_in(&store).unwrap(), path);
+    assert_eq!(fs::read(&path).unwrap(), whole);
+    assert_eq!(fs::read_dir(&store).unwrap().count(), 1);
+}
+
+#[test]
+fn an_adapter_cut_short_is_an_error() {
+    let folder = TempDir::new().unwrap();
+    let path = adapter::built_in(folder.path()).unwrap();
+    let whole = fs::read(&path).unwrap();
+    let short = folder.path().join("short.gguf");
+    for length in [whole.len() - 1, whole.len() / 2, 20_000, 4_000] {
+        fs::write(&short, &whole[..length]).unwrap();
+        let error = weights().with_adapter(&short).expect_err("half an adapter");
+        let told = matches!(error, LlmError::WrongAdapter { .. } | LlmError::Damaged { .. });
+        assert!(told, "{length} bytes: {error}");
+    }
 }
