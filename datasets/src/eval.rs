@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use duplex_model::llm::{CallId, Llm, LlmError, Marks, Message, Role, Weights};
-use duplex_model::llm::{DEFAULT_SYSTEM_PROMPT, Slice as LaidOut};
+use duplex_model::llm::{DEFAULT_SYSTEM_PROMPT, Slice as LaidOut, Token};
 
 use crate::dialogue::{Category, Dialogue, Phase, Slice};
 
@@ -134,6 +134,17 @@ pub struct Free {
     pub hard_pairs: Score,
 }
 
+/// A decision that a model was asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Asked {
+    /// What the assistant faces.
+    pub phase: Phase,
+    /// Whether it speaks already.
+    pub is_speaking: bool,
+    /// The probability of silence.
+    pub idle: f32,
+}
+
 /// Judges a model.
 pub struct Judge<'l, 'w> {
     llm: &'l mut Llm<'w>,
@@ -163,22 +174,41 @@ impl<'l, 'w> Judge<'l, 'w> {
     /// # Errors
     /// What the model says; [`LlmError::ContextFull`] for a dialogue that is too long.
     pub fn force(&mut self, dialogue: &Dialogue, forced: &mut Forced) -> Result<(), LlmError> {
+        for asked in self.ask(dialogue)? {
+            let speaks = asked.idle < self.threshold(asked.is_speaking);
+            forced.add(dialogue, asked.phase, speaks);
+        }
+        Ok(())
+    }
+
+    /// What the model says at every decision of `dialogue` after what the dialogue says before it.
+    ///
+    /// # Errors
+    /// As [`Judge::force`].
+    pub fn ask(&mut self, dialogue: &Dialogue) -> Result<Vec<Asked>, LlmError> {
         let history = history(dialogue);
         let mut slices: Vec<LaidOut> = Vec::new();
         let mut was_idle = false;
+        let mut all = Vec::new();
         for slice in &dialogue.slices {
             let is_speaking = slices.last().is_some_and(|it| it.assistant.is_some() && !it.ends);
             // One idle slice after another is the same question.
             if !(was_idle && slice.is_idle()) {
-                let speaks = self.decides(&history, &slices, slice.user.as_deref(), is_speaking)?;
-                forced.add(dialogue, slice.phase, speaks);
+                let idle = self.idle(&history, &slices, slice.user.as_deref())?;
+                all.push(Asked { phase: slice.phase, is_speaking, idle });
             }
             was_idle = slice.is_idle();
             if !was_idle {
                 slices.push(laid_out(slice));
             }
         }
-        Ok(())
+        Ok(all)
+    }
+
+    /// The tokens of `dialogue`.
+    pub fn lay_out(&self, dialogue: &Dialogue) -> Vec<Token> {
+        let slices: Vec<LaidOut> = dialogue.slices.iter().map(laid_out).collect();
+        self.marks.lay_out(self.weights, &history(dialogue), &slices)
     }
 
     /// The user's side of `dialogue`, and the model's own.
@@ -313,18 +343,25 @@ impl<'l, 'w> Judge<'l, 'w> {
         user: Option<&str>,
         is_speaking: bool,
     ) -> Result<bool, LlmError> {
-        let tokens = self.tokens(history, slices, user);
-        let idle = self.llm.idle_probability(self.call, self.marks, &tokens, &mut || false)?;
-        let threshold = if is_speaking { self.thresholds.speaking } else { self.thresholds.silent };
-        Ok(idle.unwrap_or(1.0) < threshold)
+        Ok(self.idle(history, slices, user)? < self.threshold(is_speaking))
     }
 
-    fn tokens(
-        &self,
+    fn idle(
+        &mut self,
         history: &[Message],
         slices: &[LaidOut],
         user: Option<&str>,
-    ) -> Vec<duplex_model::llm::Token> {
+    ) -> Result<f32, LlmError> {
+        let tokens = self.tokens(history, slices, user);
+        let idle = self.llm.idle_probability(self.call, self.marks, &tokens, &mut || false)?;
+        Ok(idle.unwrap_or(1.0))
+    }
+
+    fn threshold(&self, is_speaking: bool) -> f32 {
+        if is_speaking { self.thresholds.speaking } else { self.thresholds.silent }
+    }
+
+    fn tokens(&self, history: &[Message], slices: &[LaidOut], user: Option<&str>) -> Vec<Token> {
         let mut tokens = self.marks.lay_out(self.weights, history, slices);
         self.marks.ask(self.weights, user, &mut tokens);
         tokens

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from . import base
+from .decide import decide
 from .export import export
 from .layout import Layout
 from .train import Recipe, train
@@ -35,8 +36,17 @@ def main() -> None:
     write.add_argument("--out", type=Path, default=Path("out/adapter"))
     write.add_argument("--no-permutation", action="store_true", help="show what the permutation is for")
 
+    tell = commands.add_parser("decisions", help="write what a trained adapter decides, for the tests of the runtime")
+    tell.add_argument("--data", type=Path, default=Path("out/dialogues/test.jsonl"))
+    tell.add_argument("--out", type=Path, default=Path("out/adapter"))
+    tell.add_argument("--count", type=int, default=30)
+    tell.add_argument("--file", type=Path, default=Path("datasets/tests/decisions.jsonl"))
+
     args = parser.parse_args()
     model, tokenizer = base.load(args.base)
+    if args.command == "decisions":
+        decide(model, Layout(tokenizer), args.data, args.out, args.count, args.file)
+        return
     if args.command == "train":
         import torch
 

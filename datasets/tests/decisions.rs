@@ -1,0 +1,68 @@
+//! The adapter that comes with the program, judged on held-out dialogues through llama.cpp.
+
+use std::sync::LazyLock;
+
+use duplex_datasets::eval::{Free, Judge, Thresholds};
+use duplex_datasets::{Dialogue, Phase};
+use duplex_model::adapter;
+use duplex_model::llm::{Llm, LlmOptions, Weights};
+use duplex_model::weights::{Manifest, ModelSource, Role, Store};
+use serde::Deserialize;
+use tempfile::TempDir;
+
+/// What torch says of a dialogue; written by `python -m duplex_lora decisions`.
+#[derive(Deserialize)]
+struct Told {
+    dialogue: Dialogue,
+    tokens: Vec<i32>,
+    idle: Vec<f32>,
+}
+
+static TOLD: LazyLock<Vec<Told>> = LazyLock::new(|| {
+    let lines = include_str!("decisions.jsonl").lines();
+    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+});
+
+fn judged<T>(judge: impl FnOnce(&mut Judge<'_, '_>) -> T) -> T {
+    let store = Store::open().unwrap();
+    let model = Manifest::builtin().default_for(Role::Llm).unwrap();
+    let path = store.path(Role::Llm, &ModelSource::Named(model.name.clone())).unwrap();
+    let folder = TempDir::new().unwrap();
+    let adapter = adapter::built_in(folder.path()).unwrap();
+    let weights = Weights::load(&path).unwrap().with_adapter(&adapter).unwrap();
+    let mut llm = Llm::new(&weights, LlmOptions::default()).unwrap();
+    judge(&mut Judge::new(&mut llm, &weights, Thresholds::default()).unwrap())
+}
+
+#[test]
+fn llama_cpp_decides_as_torch_does() {
+    let (mut alike, mut all) = (0, 0);
+    judged(|judge| {
+        for told in TOLD.iter() {
+            let tokens: Vec<i32> = judge.lay_out(&told.dialogue).iter().map(|it| it.0).collect();
+            assert_eq!(tokens, told.tokens, "{}", told.dialogue.id);
+            let asked = judge.ask(&told.dialogue).unwrap();
+            assert_eq!(asked.len(), told.idle.len(), "{}", told.dialogue.id);
+            let same = asked.iter().zip(&told.idle).filter(|(a, b)| (a.idle < 0.5) == (**b < 0.5));
+            alike += same.count();
+            all += asked.len();
+        }
+    });
+    println!("{alike} of {all} alike");
+    assert!(all > 400 && alike as f64 >= 0.98 * all as f64, "{alike} of {all} alike");
+}
+
+#[test]
+fn running_free_it_lets_users_finish_and_finishes_itself() {
+    let mut free = Free::default();
+    judged(|judge| {
+        for told in TOLD.iter() {
+            judge.run_free(&told.dialogue, &mut free).unwrap();
+        }
+    });
+    println!("{free:?}");
+    let share = |phase| free.phases[&phase].share().unwrap();
+    assert!(share(Phase::Wait) > 0.9 && share(Phase::Pause) > 0.9, "{free:?}");
+    assert!(share(Phase::Continue) > 0.95, "{free:?}");
+    assert!(free.starts.within(1).unwrap() > 0.7, "{free:?}");
+}
