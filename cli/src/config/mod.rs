@@ -97,7 +97,7 @@ impl Models {
 #[derive(Clone, Debug, PartialEq, Derive, Serialize)]
 pub(crate) struct Llm {
     /// A larger model that writes the replies, while models.llm decides who speaks: a name, path or
-    /// URL as in [models].
+    /// URL, as models.llm is.
     pub(crate) reply: Option<ModelSource>,
 
     /// Path of the adapter that lets models.llm decide who speaks. Without it, the one that comes with
