@@ -108,6 +108,9 @@ pub(crate) struct Eval {
     /// Let the model run free, too
     #[arg(long)]
     pub(crate) free: bool,
+    /// Write every wrong decision to this file, a line of JSON each
+    #[arg(long)]
+    pub(crate) mistakes: Option<PathBuf>,
     /// A silent assistant speaks where the probability of silence is below this
     #[arg(long, default_value_t = 0.5)]
     pub(crate) threshold: f32,

@@ -78,12 +78,13 @@ impl Forced {
         (f1(speech), f1(silent))
     }
 
-    fn add(&mut self, dialogue: &Dialogue, phase: Phase, speaks: bool) {
-        let right = speaks == phase.speaks();
-        self.phases.entry(phase).or_default().add(right);
+    /// Counts a decision of `dialogue`.
+    pub fn add(&mut self, dialogue: &Dialogue, asked: &Asked) {
+        let right = asked.is_right();
+        self.phases.entry(asked.phase).or_default().add(right);
         self.categories.entry(dialogue.category).or_default().add(right);
         self.slices_ms.entry(dialogue.slice_ms).or_default().add(right);
-        self.confusion[usize::from(phase.speaks())][usize::from(speaks)] += 1;
+        self.confusion[usize::from(asked.phase.speaks())][usize::from(asked.speaks)] += 1;
     }
 }
 
@@ -137,12 +138,23 @@ pub struct Free {
 /// A decision that a model was asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Asked {
+    /// The number of the slice, from 0.
+    pub at: usize,
     /// What the assistant faces.
     pub phase: Phase,
     /// Whether it speaks already.
     pub is_speaking: bool,
     /// The probability of silence.
     pub idle: f32,
+    /// What the probability comes to.
+    pub speaks: bool,
+}
+
+impl Asked {
+    /// Whether the dialogue says the same.
+    pub fn is_right(&self) -> bool {
+        self.speaks == self.phase.speaks()
+    }
 }
 
 /// Judges a model.
@@ -169,33 +181,23 @@ impl<'l, 'w> Judge<'l, 'w> {
         Ok(Self { llm, weights, call, marks, thresholds })
     }
 
-    /// Every decision of `dialogue` after what the dialogue says before it.
-    ///
-    /// # Errors
-    /// What the model says; [`LlmError::ContextFull`] for a dialogue that is too long.
-    pub fn force(&mut self, dialogue: &Dialogue, forced: &mut Forced) -> Result<(), LlmError> {
-        for asked in self.ask(dialogue)? {
-            let speaks = asked.idle < self.threshold(asked.is_speaking);
-            forced.add(dialogue, asked.phase, speaks);
-        }
-        Ok(())
-    }
-
     /// What the model says at every decision of `dialogue` after what the dialogue says before it.
     ///
     /// # Errors
-    /// As [`Judge::force`].
+    /// What the model says; [`LlmError::ContextFull`] for a dialogue that is too long.
     pub fn ask(&mut self, dialogue: &Dialogue) -> Result<Vec<Asked>, LlmError> {
         let history = history(dialogue);
         let mut slices: Vec<LaidOut> = Vec::new();
         let mut was_idle = false;
         let mut all = Vec::new();
-        for slice in &dialogue.slices {
+        for (place, slice) in dialogue.slices.iter().enumerate() {
             let is_speaking = slices.last().is_some_and(|it| it.assistant.is_some() && !it.ends);
             // One idle slice after another is the same question.
             if !(was_idle && slice.is_idle()) {
                 let idle = self.idle(&history, &slices, slice.user.as_deref())?;
-                all.push(Asked { phase: slice.phase, is_speaking, idle });
+                let speaks = idle < self.threshold(is_speaking);
+                let at = place;
+                all.push(Asked { at, phase: slice.phase, is_speaking, idle, speaks });
             }
             was_idle = slice.is_idle();
             if !was_idle {
@@ -217,7 +219,7 @@ impl<'l, 'w> Judge<'l, 'w> {
     /// already ended, or never gave, is left out: it would be another conversation.
     ///
     /// # Errors
-    /// As [`Judge::force`].
+    /// As [`Judge::ask`].
     pub fn run_free(&mut self, dialogue: &Dialogue, free: &mut Free) -> Result<(), LlmError> {
         let mut run = Run { history: history(dialogue), slices: Vec::new(), is_speaking: false };
         let words = words_a_slice(dialogue);

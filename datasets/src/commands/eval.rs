@@ -1,7 +1,9 @@
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
 
-use duplex_datasets::Phase;
-use duplex_datasets::eval::{Delays, Forced, Free, Judge, Score, Thresholds};
+use anyhow::Context as _;
+use duplex_datasets::eval::{Asked, Delays, Forced, Free, Judge, Score, Thresholds};
+use duplex_datasets::{Dialogue, Phase};
 use duplex_model::llm::{Llm, LlmError, LlmOptions, Weights};
 
 use crate::{args, interrupt, progress};
@@ -26,23 +28,39 @@ pub(crate) fn run(args: &args::Eval) -> anyhow::Result<()> {
         }
     }
     let (mut forced, mut free, mut too_long) = (Forced::default(), Free::default(), 0);
+    let mut mistakes = match &args.mistakes {
+        Some(path) => {
+            let file = File::create(path).with_context(|| format!("create {}", path.display()))?;
+            Some(BufWriter::new(file))
+        }
+        None => None,
+    };
     let bar = progress::bar("dialogues", dialogues.len() as u64);
     for dialogue in &dialogues {
         if interrupt::happened() {
             break;
         }
-        let mut judged = judge.force(dialogue, &mut forced);
-        if args.free && judged.is_ok() {
-            judged = judge.run_free(dialogue, &mut free);
-        }
-        match judged {
-            Ok(()) => {}
+        match judge.ask(dialogue) {
+            Ok(all) => {
+                for asked in &all {
+                    forced.add(dialogue, asked);
+                    if let Some(out) = mistakes.as_mut().filter(|_| !asked.is_right()) {
+                        mistake(out, dialogue, asked)?;
+                    }
+                }
+                if args.free {
+                    judge.run_free(dialogue, &mut free)?;
+                }
+            }
             Err(LlmError::ContextFull { .. }) => too_long += 1,
             Err(error) => return Err(error.into()),
         }
         bar.inc(1);
     }
     bar.finish_and_clear();
+    if let Some(mut out) = mistakes {
+        out.flush()?;
+    }
 
     let mut out = io::stdout().lock();
     writeln!(out, "{} dialogues; {too_long} too long for the context", dialogues.len())?;
@@ -51,6 +69,27 @@ pub(crate) fn run(args: &args::Eval) -> anyhow::Result<()> {
         show_free(&mut out, &free)?;
     }
     Ok(())
+}
+
+/// A line about a decision that was wrong, with what was said before it.
+fn mistake(out: &mut dyn io::Write, dialogue: &Dialogue, asked: &Asked) -> io::Result<()> {
+    const BEFORE: usize = 4;
+    let from = asked.at.saturating_sub(BEFORE);
+    let said = dialogue.slices[from..asked.at].iter().map(|slice| {
+        let side = |words: &Option<String>| words.clone().unwrap_or_default();
+        format!("{}|{}", side(&slice.user), side(&slice.assistant))
+    });
+    let said: Vec<String> = said.collect();
+    let line = serde_json::json!({
+        "id": dialogue.id,
+        "category": dialogue.category.name(),
+        "slice": asked.at + 1,
+        "phase": asked.phase.name(),
+        "idle": (f64::from(asked.idle) * 1000.0).round() / 1000.0,
+        "before": said,
+        "user": dialogue.slices[asked.at].user,
+    });
+    writeln!(out, "{line}")
 }
 
 fn show_forced(out: &mut dyn io::Write, forced: &Forced) -> io::Result<()> {
