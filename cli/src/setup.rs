@@ -115,6 +115,7 @@ fn policy(turn: &Turn) -> Policy {
         surely_speaking: permille(turn.surely_speaking_permille),
         ignore_after: ms(turn.ignore_after_ms),
         model_patience: ms(turn.model_patience_ms),
+        decision_slice: ms(turn.decision_slice_ms),
         slice: ms(turn.slice_ms),
         preroll: ms(turn.preroll_ms),
         shortest_window: ms(turn.shortest_window_ms),

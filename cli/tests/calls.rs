@@ -266,6 +266,37 @@ fn a_model_that_cannot_be_used_is_named() {
 }
 
 #[test]
+fn an_adapter_that_cannot_be_used_is_named() {
+    let scene = Scene::new();
+    fs::write(scene.path("broken.gguf"), "GGUF, but not really").unwrap();
+    fs::write(scene.path("text.gguf"), "no adapter at all").unwrap();
+    for adapter in ["broken.gguf", "text.gguf", "missing.gguf"] {
+        let set = format!("llm.adapter=./{adapter}");
+        let (output, _) =
+            scene.converse(&clip("q01"), &["--set", "turn.sources=both", "--set", &set]);
+        assert_eq!(code(&output), Some(3), "{set}: {}", stderr(&output));
+        assert!(stderr(&output).contains(adapter), "{set}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_small_model_keeps_the_floor_where_another_one_writes_the_words() {
+    let scene = Scene::new();
+    let models = PathBuf::from(std::env::var_os("DUPLEX_MODELS").unwrap());
+    let model = models.join("smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf");
+    std::os::unix::fs::symlink(model, scene.path("writer.gguf")).unwrap();
+    let sets = ["--set", "turn.sources=both", "--set", "llm.reply=./writer.gguf"];
+    let (output, transcript) = scene.converse(&clip("q01"), &sets);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert_eq!(turns(&transcript), 1, "{transcript}");
+    let journal = scene.read("call.journal");
+    assert!(journal.contains("\"Decided\""), "the duplex model was not asked");
+    let missing = scene.converse(&clip("q01"), &["--set", "llm.reply=./nowhere.gguf"]).0;
+    assert_eq!(code(&missing), Some(3), "{}", stderr(&missing));
+    assert!(stderr(&missing).contains("nowhere.gguf"), "{}", stderr(&missing));
+}
+
+#[test]
 fn noise_alone_is_not_answered() {
     let scene = Scene::new();
     let mut samples: Vec<f32> = noise::pink(3).take(10 * RATE as usize).map(|x| x * 0.05).collect();

@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Show(Show),
     /// Judge a model's decisions on a data set
     Eval(Eval),
+    /// Compare how a model talks with an adapter and without
+    Talk(Talk),
     /// Let the base model write the replies of which dialogues are made
     Replies(Replies),
     /// Print completions for a shell
@@ -90,6 +92,22 @@ pub(crate) struct Replies {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Talk {
+    /// The adapter: a GGUF file
+    #[arg(long)]
+    pub(crate) adapter: PathBuf,
+    /// The base model: a GGUF file instead of the default one
+    #[arg(long)]
+    pub(crate) model: Option<PathBuf>,
+    /// How many held-out conversations, and how many held-out questions
+    #[arg(long, default_value_t = 40)]
+    pub(crate) count: usize,
+    /// Write the replies to this file, a line of JSON each
+    #[arg(long)]
+    pub(crate) replies: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct Eval {
     /// A file of dialogues: the held-out ones
     pub(crate) file: PathBuf,
@@ -99,6 +117,9 @@ pub(crate) struct Eval {
     /// The adapter: a GGUF file; without, the base model is judged
     #[arg(long)]
     pub(crate) adapter: Option<PathBuf>,
+    /// Instead of a model, judge an assistant that answers after so many slices of silence, and stops for any word
+    #[arg(long, value_name = "SLICES", conflicts_with_all = ["model", "adapter", "free", "mistakes"])]
+    pub(crate) silence: Option<usize>,
     /// How many dialogues, the first ones
     #[arg(long, default_value_t = 500)]
     pub(crate) count: usize,

@@ -279,7 +279,15 @@ impl<'a> Scene<'a> {
         exchange
     }
 
-    fn ask(&mut self, exchange: &Exchange, manner: Manner) {
+    /// Asks. Now and then the answer is late whatever happens in the dialogue: what was not answered at once is still to be answered.
+    fn ask(&mut self, exchange: &Exchange, mut manner: Manner) {
+        if manner.late == 0 {
+            manner.late = match self.random.random_range(0..20) {
+                0 => self.random.random_range(2..=3),
+                1 | 2 => 1,
+                _ => 0,
+            };
+        }
         let pauses = usize::from(self.random.random_bool(0.25));
         self.say_with_pauses(&exchange.ask, pauses, &answer(exchange), manner);
     }

@@ -38,6 +38,9 @@ pub struct Slice {
     /// Words of the user that were recognised in the slice; none where there were none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// Whether the user fell silent after these words; else the slice was over before the user was.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub falls_silent: bool,
     /// Words of the assistant that follow on them; none where it is silent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assistant: Option<String>,
@@ -120,9 +123,11 @@ named! {
 named! {
     /// What the assistant faces in a slice.
     Phase {
-        /// The user is in the middle of a sentence: stay silent.
+        /// The user is in the middle of a sentence, and speaks on: stay silent.
         Wait = "wait",
-        /// The user pauses in the middle of a sentence: stay silent.
+        /// The user has just fallen silent in the middle of a sentence: stay silent.
+        Break = "break",
+        /// The user goes on being silent in the middle of a sentence: stay silent.
         Pause = "pause",
         /// The user has finished: speak.
         Start = "start",
@@ -160,7 +165,13 @@ impl Phase {
             | Self::Overheard
             | Self::Unclear
             | Self::Resume => true,
-            Self::Wait | Self::Pause | Self::Hold | Self::Rest | Self::Stop | Self::Ignore => false,
+            Self::Wait
+            | Self::Break
+            | Self::Pause
+            | Self::Hold
+            | Self::Rest
+            | Self::Stop
+            | Self::Ignore => false,
         }
     }
 }

@@ -4,9 +4,10 @@
 //! side only; its own words and silences stand before its decisions, and a mistake has its consequences.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
-use duplex_model::llm::{CallId, Llm, LlmError, Marks, Message, Role, Weights};
-use duplex_model::llm::{DEFAULT_SYSTEM_PROMPT, Slice as LaidOut, Token};
+use duplex_model::llm::{CallId, Heard, Llm, LlmError, Marks, Message, Role, Weights};
+use duplex_model::llm::{DEFAULT_SYSTEM_PROMPT, LONGEST_SILENCE, Slice as LaidOut, Token};
 
 use crate::dialogue::{Category, Dialogue, Phase, Slice};
 
@@ -112,8 +113,11 @@ impl Delays {
 
     /// The share of those that were made within so many slices.
     pub fn within(&self, slices: usize) -> Option<f64> {
-        let made: usize = self.late.range(..=slices).map(|(_, count)| count).sum();
-        (self.all() > 0).then(|| made as f64 / self.all() as f64)
+        (self.all() > 0).then(|| self.made_within(slices) as f64 / self.all() as f64)
+    }
+
+    fn made_within(&self, slices: usize) -> usize {
+        self.late.range(..=slices).map(|(_, count)| count).sum()
     }
 
     /// The share of those that were not made.
@@ -133,6 +137,22 @@ pub struct Free {
     pub stops: Delays,
     /// Dialogues of hard pairs in which everything was right.
     pub hard_pairs: Score,
+}
+
+impl Free {
+    /// All decisions; one that was due is right within a slice.
+    pub fn overall(&self) -> Score {
+        let mut overall = Score::default();
+        for score in self.phases.values() {
+            overall.right += score.right;
+            overall.all += score.all;
+        }
+        for delays in [&self.starts, &self.stops] {
+            overall.right += delays.made_within(1);
+            overall.all += delays.all();
+        }
+        overall
+    }
 }
 
 /// A decision that a model was asked for.
@@ -157,6 +177,40 @@ impl Asked {
     }
 }
 
+/// What an assistant does that knows nothing but silence: it answers whatever was said after `wait` whole slices of silence, or at once
+/// where that is none, and falls silent at any word.
+pub fn by_silence(dialogue: &Dialogue, wait: usize) -> Vec<Asked> {
+    let slices = laid_out(&dialogue.slices);
+    let mut is_unanswered = false;
+    let mut all = Vec::new();
+    for (at, slice, is_speaking) in asked_of(&slices) {
+        let answers = match &slice.user {
+            Heard::Words { falls_silent, .. } => *falls_silent && wait == 0,
+            Heard::Silence(silence) => is_unanswered && *silence >= wait.max(1),
+        };
+        let has_words = matches!(slice.user, Heard::Words { .. });
+        let speaks = if is_speaking { !has_words } else { answers };
+        is_unanswered = (is_unanswered || has_words) && slice.assistant.is_none();
+        let (phase, idle) = (dialogue.slices[at].phase, if speaks { 0.0 } else { 1.0 });
+        all.push(Asked { at, phase, is_speaking, idle, speaks });
+    }
+    all
+}
+
+/// The slices of a dialogue in which there is something to decide, with their numbers and whether the assistant is speaking before
+/// them. After the longest silence that is told from longer ones, the next idle slice is the same question.
+fn asked_of(slices: &[LaidOut]) -> impl Iterator<Item = (usize, &LaidOut, bool)> {
+    let is_new = |slice: &LaidOut| {
+        let is_longer = matches!(slice.user, Heard::Silence(n) if n > LONGEST_SILENCE);
+        !(slice.is_idle() && is_longer)
+    };
+    let asked = slices.iter().enumerate().filter(move |(_, slice)| is_new(slice));
+    asked.map(move |(at, slice)| {
+        let before = at.checked_sub(1).map(|last| &slices[last]);
+        (at, slice, before.is_some_and(|it| it.assistant.is_some() && !it.ends))
+    })
+}
+
 /// Judges a model.
 pub struct Judge<'l, 'w> {
     llm: &'l mut Llm<'w>,
@@ -164,6 +218,8 @@ pub struct Judge<'l, 'w> {
     call: CallId,
     marks: Marks,
     thresholds: Thresholds,
+    /// Of each slice that was run free: the decision, and the words where it spoke.
+    times: Vec<Duration>,
 }
 
 impl<'l, 'w> Judge<'l, 'w> {
@@ -178,7 +234,12 @@ impl<'l, 'w> Judge<'l, 'w> {
     ) -> Result<Self, LlmError> {
         let marks = Marks::of(weights)?;
         let call = llm.open_call()?;
-        Ok(Self { llm, weights, call, marks, thresholds })
+        Ok(Self { llm, weights, call, marks, thresholds, times: Vec::new() })
+    }
+
+    /// How long each slice took that was run free: the decision, and the words where the model spoke.
+    pub fn times(&self) -> &[Duration] {
+        &self.times
     }
 
     /// What the model says at every decision of `dialogue` after what the dialogue says before it.
@@ -187,30 +248,19 @@ impl<'l, 'w> Judge<'l, 'w> {
     /// What the model says; [`LlmError::ContextFull`] for a dialogue that is too long.
     pub fn ask(&mut self, dialogue: &Dialogue) -> Result<Vec<Asked>, LlmError> {
         let history = history(dialogue);
-        let mut slices: Vec<LaidOut> = Vec::new();
-        let mut was_idle = false;
+        let slices = laid_out(&dialogue.slices);
         let mut all = Vec::new();
-        for (place, slice) in dialogue.slices.iter().enumerate() {
-            let is_speaking = slices.last().is_some_and(|it| it.assistant.is_some() && !it.ends);
-            // One idle slice after another is the same question.
-            if !(was_idle && slice.is_idle()) {
-                let idle = self.idle(&history, &slices, slice.user.as_deref())?;
-                let speaks = idle < self.threshold(is_speaking);
-                let at = place;
-                all.push(Asked { at, phase: slice.phase, is_speaking, idle, speaks });
-            }
-            was_idle = slice.is_idle();
-            if !was_idle {
-                slices.push(laid_out(slice));
-            }
+        for (at, slice, is_speaking) in asked_of(&slices) {
+            let idle = self.idle(&history, &slices[..at], &slice.user)?;
+            let speaks = idle < self.threshold(is_speaking);
+            all.push(Asked { at, phase: dialogue.slices[at].phase, is_speaking, idle, speaks });
         }
         Ok(all)
     }
 
     /// The tokens of `dialogue`.
     pub fn lay_out(&self, dialogue: &Dialogue) -> Vec<Token> {
-        let slices: Vec<LaidOut> = dialogue.slices.iter().map(laid_out).collect();
-        self.marks.lay_out(self.weights, &history(dialogue), &slices)
+        self.marks.lay_out(self.weights, &history(dialogue), &laid_out(&dialogue.slices))
     }
 
     /// The user's side of `dialogue`, and the model's own.
@@ -221,27 +271,29 @@ impl<'l, 'w> Judge<'l, 'w> {
     /// # Errors
     /// As [`Judge::ask`].
     pub fn run_free(&mut self, dialogue: &Dialogue, free: &mut Free) -> Result<(), LlmError> {
-        let mut run = Run { history: history(dialogue), slices: Vec::new(), is_speaking: false };
+        let mut run = Run { history: history(dialogue), ..Run::default() };
         let words = words_a_slice(dialogue);
         let mut all_right = true;
+        // Slices since the end of words that the dialogue answers late.
+        let mut held = 0;
         let mut slices = dialogue.slices.iter().peekable();
         while let Some(slice) = slices.next() {
-            let user = slice.user.as_deref();
             match slice.phase {
                 Phase::Start | Phase::LateStart | Phase::Resume => {
                     // The floor may be the model's already: it answered while the answer was held back.
                     if slice.phase != Phase::Start && run.is_speaking {
-                        self.step(&mut run, user, words)?;
+                        self.step(&mut run, Some(slice), words)?;
                         continue;
                     }
                     let mut late = None;
                     for waited in 0..=PATIENCE {
-                        let user = user.filter(|_| waited == 0);
-                        if self.step(&mut run, user, words)? {
-                            late = Some(waited);
+                        let slice = (waited == 0).then_some(slice);
+                        if self.step(&mut run, slice, words)? {
+                            late = Some(held + waited);
                             break;
                         }
                     }
+                    held = 0;
                     all_right &= late.is_some_and(|late| late <= 1);
                     free.starts.add(late);
                     if late.is_none() {
@@ -251,16 +303,17 @@ impl<'l, 'w> Judge<'l, 'w> {
                 Phase::Stop => {
                     if !run.is_speaking {
                         // It ended by itself: there is nothing to stop.
-                        self.step(&mut run, user, words)?;
+                        self.step(&mut run, Some(slice), words)?;
                         continue;
                     }
                     let mut late = None;
                     for waited in 0..=PATIENCE {
                         // The user's next words come in their slices, with no pause for a reply that does not stop.
-                        let mut next = || slices.next_if(|next| next.phase == Phase::Wait);
-                        let user = if waited == 0 { user } else { None };
-                        let user = user.or_else(|| next().and_then(|slice| slice.user.as_deref()));
-                        if !self.step(&mut run, user, words)? {
+                        let speaks_on =
+                            |next: &&Slice| matches!(next.phase, Phase::Wait | Phase::Break);
+                        let slice =
+                            if waited == 0 { Some(slice) } else { slices.next_if(speaks_on) };
+                        if !self.step(&mut run, slice, words)? {
                             late = Some(waited);
                             break;
                         }
@@ -271,32 +324,42 @@ impl<'l, 'w> Judge<'l, 'w> {
                 }
                 Phase::Backchannel | Phase::Overheard | Phase::Unclear => {
                     if run.is_speaking {
-                        let speaks = self.step(&mut run, user, words)?;
+                        let speaks = self.step(&mut run, Some(slice), words)?;
                         free.phases.entry(slice.phase).or_default().add(speaks);
                         all_right &= speaks;
                     }
                 }
                 Phase::Continue => {
                     if run.is_speaking {
-                        let speaks = self.step(&mut run, user, words)?;
+                        let speaks = self.step(&mut run, Some(slice), words)?;
                         free.phases.entry(slice.phase).or_default().add(speaks);
                     }
                 }
-                Phase::Wait | Phase::Pause | Phase::Hold | Phase::Rest | Phase::Ignore => {
+                Phase::Hold => {
+                    // To answer in the slice from which the dialogue holds the answer back is no mistake.
+                    if run.is_speaking {
+                        self.step(&mut run, Some(slice), words)?;
+                    } else if self.step(&mut run, Some(slice), words)? {
+                        free.starts.add(Some(held));
+                        held = 0;
+                    } else {
+                        held += 1;
+                    }
+                }
+                Phase::Wait | Phase::Break | Phase::Pause | Phase::Rest | Phase::Ignore => {
                     if run.is_speaking {
                         // The model's reply is longer than the dialogue's: it is let finish.
                         self.finish(&mut run, words)?;
                     }
-                    let speaks = self.step(&mut run, user, words)?;
-                    // To answer in the slice from which the dialogue holds the answer back is no mistake.
-                    let right = !speaks || slice.phase == Phase::Hold;
-                    free.phases.entry(slice.phase).or_default().add(right);
-                    all_right &= right;
-                    if speaks && slice.phase != Phase::Hold {
+                    let speaks = self.step(&mut run, Some(slice), words)?;
+                    free.phases.entry(slice.phase).or_default().add(!speaks);
+                    all_right &= !speaks;
+                    if speaks {
                         // What was said out of turn is taken back, so that the next decision is judged by itself.
                         run.is_speaking = false;
-                        run.slices.pop();
-                        run.slices.push(LaidOut { user: slice.user.clone(), ..LaidOut::default() });
+                        if let Some(LaidOut { user, .. }) = run.slices.pop() {
+                            run.push(LaidOut { user, ..LaidOut::default() });
+                        }
                     }
                 }
             }
@@ -308,11 +371,18 @@ impl<'l, 'w> Judge<'l, 'w> {
     }
 
     /// A slice of the model's own: whether it speaks in it.
-    fn step(&mut self, run: &mut Run, user: Option<&str>, words: usize) -> Result<bool, LlmError> {
-        let speaks = self.decides(&run.history, &run.slices, user, run.is_speaking)?;
-        let mut slice = LaidOut { user: user.map(str::to_owned), ..LaidOut::default() };
+    fn step(
+        &mut self,
+        run: &mut Run,
+        slice: Option<&Slice>,
+        words: usize,
+    ) -> Result<bool, LlmError> {
+        let began = Instant::now();
+        let user = slice.map_or(Heard::Silence(1 + run.idle), |slice| heard(slice, run.idle));
+        let speaks = self.decides(&run.history, &run.slices, &user, run.is_speaking)?;
+        let mut slice = LaidOut { user, ..LaidOut::default() };
         if speaks {
-            let tokens = self.tokens(&run.history, &run.slices, user);
+            let tokens = self.tokens(&run.history, &run.slices, &slice.user);
             let said =
                 self.llm.speak_slice(self.call, self.marks, &tokens, words, &mut || false)?;
             slice.assistant = said.assistant;
@@ -320,9 +390,8 @@ impl<'l, 'w> Judge<'l, 'w> {
         }
         run.is_speaking = slice.assistant.is_some() && !slice.ends;
         let spoke = slice.assistant.is_some();
-        if spoke || slice.user.is_some() {
-            run.slices.push(slice);
-        }
+        self.times.push(began.elapsed());
+        run.push(slice);
         Ok(spoke)
     }
 
@@ -342,7 +411,7 @@ impl<'l, 'w> Judge<'l, 'w> {
         &mut self,
         history: &[Message],
         slices: &[LaidOut],
-        user: Option<&str>,
+        user: &Heard,
         is_speaking: bool,
     ) -> Result<bool, LlmError> {
         Ok(self.idle(history, slices, user)? < self.threshold(is_speaking))
@@ -352,7 +421,7 @@ impl<'l, 'w> Judge<'l, 'w> {
         &mut self,
         history: &[Message],
         slices: &[LaidOut],
-        user: Option<&str>,
+        user: &Heard,
     ) -> Result<f32, LlmError> {
         let tokens = self.tokens(history, slices, user);
         let idle = self.llm.idle_probability(self.call, self.marks, &tokens, &mut || false)?;
@@ -363,7 +432,7 @@ impl<'l, 'w> Judge<'l, 'w> {
         if is_speaking { self.thresholds.speaking } else { self.thresholds.silent }
     }
 
-    fn tokens(&self, history: &[Message], slices: &[LaidOut], user: Option<&str>) -> Vec<Token> {
+    fn tokens(&self, history: &[Message], slices: &[LaidOut], user: &Heard) -> Vec<Token> {
         let mut tokens = self.marks.lay_out(self.weights, history, slices);
         self.marks.ask(self.weights, user, &mut tokens);
         tokens
@@ -371,10 +440,20 @@ impl<'l, 'w> Judge<'l, 'w> {
 }
 
 /// A conversation that runs free.
+#[derive(Default)]
 struct Run {
     history: Vec<Message>,
     slices: Vec<LaidOut>,
+    /// How many of the last slices were idle.
+    idle: usize,
     is_speaking: bool,
+}
+
+impl Run {
+    fn push(&mut self, slice: LaidOut) {
+        self.idle = if slice.is_idle() { self.idle + 1 } else { 0 };
+        self.slices.push(slice);
+    }
 }
 
 fn history(dialogue: &Dialogue) -> Vec<Message> {
@@ -386,8 +465,22 @@ fn history(dialogue: &Dialogue) -> Vec<Message> {
     messages
 }
 
-fn laid_out(slice: &Slice) -> LaidOut {
-    LaidOut { user: slice.user.clone(), assistant: slice.assistant.clone(), ends: slice.ends }
+fn laid_out(slices: &[Slice]) -> Vec<LaidOut> {
+    let mut idle = 0;
+    let laid_out = slices.iter().map(|slice| {
+        let user = heard(slice, idle);
+        idle = if slice.is_idle() { idle + 1 } else { 0 };
+        LaidOut { user, assistant: slice.assistant.clone(), ends: slice.ends }
+    });
+    laid_out.collect()
+}
+
+/// What is heard of the user in `slice` after so many idle ones.
+fn heard(slice: &Slice, idle: usize) -> Heard {
+    match &slice.user {
+        None => Heard::Silence(1 + idle),
+        Some(text) => Heard::Words { text: text.clone(), falls_silent: slice.falls_silent },
+    }
 }
 
 /// Words that the assistant speaks in a slice of the dialogue's length; at least one.

@@ -14,6 +14,7 @@ pub mod eval;
 mod phrases;
 mod stage;
 pub mod stats;
+pub mod talk;
 pub mod texts;
 mod utterance;
 

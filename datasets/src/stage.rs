@@ -11,6 +11,9 @@ use crate::utterance::{Run, Utterance};
 /// Words a second that the assistant's voice speaks.
 const ASSISTANT_RATE: std::ops::Range<f32> = 2.4..3.2;
 
+/// The shortest silence that a voice detector tells from the gaps between words, in ms.
+const SILENCE_MS: u32 = 200;
+
 /// What an utterance of the user is to the assistant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Calls {
@@ -79,14 +82,14 @@ impl Stage {
     pub(crate) fn rest(&mut self, slices: usize) {
         debug_assert!(!self.is_speaking());
         for _ in 0..slices {
-            self.push(None, Phase::Rest, self.slice_ms);
+            self.push_silence(Phase::Rest);
         }
     }
 
     /// The reply goes on until no more than `left` of its words are left.
     pub(crate) fn go_on_until(&mut self, left: usize) {
         while self.reply.len() > left {
-            self.push(None, Phase::Continue, self.slice_ms);
+            self.push_silence(Phase::Continue);
         }
     }
 
@@ -107,6 +110,8 @@ impl Stage {
             for (place, (words, ms)) in chunks.into_iter().enumerate() {
                 said += words.len();
                 let is_final = at == last_run && place == last_chunk;
+                let falls_silent =
+                    place == last_chunk && (at == last_run || run.pause_ms >= SILENCE_MS);
                 broke_off_now = false;
                 let phase = if self.is_speaking() {
                     match calls {
@@ -119,12 +124,14 @@ impl Stage {
                             Phase::Stop
                         }
                     }
-                } else if !is_final {
-                    Phase::Wait
-                } else {
+                } else if is_final {
                     self.conclude(calls, manner)
+                } else if falls_silent {
+                    Phase::Break
+                } else {
+                    Phase::Wait
                 };
-                self.push(Some(words.join(" ")), phase, ms);
+                self.push(Some(words.join(" ")), falls_silent, phase, ms);
             }
             if at < last_run {
                 self.pause(run.pause_ms);
@@ -134,11 +141,11 @@ impl Stage {
         let answers = matches!(calls, Calls::For(_) | Calls::ToGoOn);
         if answers && (broke_off_now || manner.late > 0) {
             for _ in 1..manner.late {
-                self.push(None, Phase::Hold, self.slice_ms);
+                self.push_silence(Phase::Hold);
             }
             let phase = if *calls == Calls::ToGoOn { Phase::Resume } else { Phase::LateStart };
             self.take_floor(calls);
-            self.push(None, phase, self.slice_ms);
+            self.push_silence(phase);
         }
     }
 
@@ -193,17 +200,22 @@ impl Stage {
         let mut left = ms;
         while left >= self.slice_ms {
             let phase = if self.is_speaking() { Phase::Continue } else { Phase::Pause };
-            self.push(None, phase, self.slice_ms);
+            self.push_silence(phase);
             left -= self.slice_ms;
         }
     }
 
-    fn push(&mut self, user: Option<String>, phase: Phase, ms: u32) {
+    /// A slice in which the user says nothing.
+    fn push_silence(&mut self, phase: Phase) {
+        self.push(None, false, phase, self.slice_ms);
+    }
+
+    fn push(&mut self, user: Option<String>, falls_silent: bool, phase: Phase, ms: u32) {
         let assistant = phase.speaks().then(|| self.speak(ms)).flatten();
         let ends = assistant.is_some() && self.reply.is_empty();
         // A reply that ended inside the utterance of which this slice was to be a part.
         let phase = if phase.speaks() && assistant.is_none() { Phase::Ignore } else { phase };
-        self.slices.push(Slice { user, assistant, ends, phase });
+        self.slices.push(Slice { user, falls_silent, assistant, ends, phase });
     }
 
     /// As many words of the reply as fit `ms`, and at least one where any is left.

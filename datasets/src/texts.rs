@@ -11,7 +11,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use crate::phrases::Phrasebook;
-use crate::{Error, Part};
+use crate::{Error, Part, Turn};
 
 /// Fewest and most words of a prompt.
 const PROMPT_WORDS: std::ops::RangeInclusive<usize> = 4..=22;
@@ -51,6 +51,38 @@ pub struct Exchange {
     pub part: Part,
 }
 
+/// A conversation in plain turns; a line of `chat.jsonl`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chat {
+    /// Its turns.
+    pub history: Vec<Turn>,
+}
+
+/// Conversations in plain turns, which training is not to change: what two people typed, every second turn as if it were the assistant's,
+/// and exchanges of the training part in between.
+pub fn chats(conversations: Vec<Vec<String>>, exchanges: &[Exchange]) -> Vec<Chat> {
+    const PAIRS: usize = 4;
+    let exchanges = exchanges.iter().filter(|it| it.part == Part::Train);
+    let mut exchanges = exchanges.cycle();
+    let mut chats = Vec::new();
+    for turns in conversations {
+        let pairs = turns
+            .chunks_exact(2)
+            .take(PAIRS)
+            .filter(|pair| pair.iter().all(|it| !it.trim().is_empty()));
+        let turn = |pair: &[String]| Turn { user: pair[0].clone(), assistant: pair[1].clone() };
+        let history: Vec<Turn> = pairs.map(turn).collect();
+        if !history.is_empty() {
+            chats.push(Chat { history });
+        }
+        chats.extend(exchanges.next().map(|it| Chat {
+            history: vec![Turn { user: it.ask.clone(), assistant: it.reply.clone() }],
+        }));
+    }
+    chats
+}
+
 /// The packages that texts are taken from.
 pub fn manifest() -> &'static Manifest {
     static MANIFEST: LazyLock<Manifest> = LazyLock::new(|| {
@@ -79,6 +111,26 @@ pub fn prompts(store: Store, progress: &mut dyn Progress) -> Result<Vec<Prompt>,
         chatterbot(&chatterbot_folder.join(&member.name), &mut prompts)?;
     }
     Ok(prompts)
+}
+
+/// What two people typed to each other, one after the other; no part of the training where `part` is [`Part::Test`].
+///
+/// # Errors
+/// As [`prompts`].
+pub fn conversations(
+    store: Store,
+    part: Part,
+    progress: &mut dyn Progress,
+) -> Result<Vec<Vec<String>>, Error> {
+    let store = store.with_manifest(manifest());
+    let source = ModelSource::Named("chitchat".to_owned());
+    store.pull(Role::Text, &source, progress)?;
+    let all = read_chitchat(&store.path(Role::Text, &source)?)?;
+    let of_part = all.into_iter().filter(|(id, _)| part_of(id) == part);
+    let join = |turn: Vec<Message>| {
+        turn.into_iter().map(|message| message.text).collect::<Vec<_>>().join(" ")
+    };
+    Ok(of_part.map(|(_, it)| it.messages.into_iter().map(join).collect()).collect())
 }
 
 /// Reads replies, one a line.
@@ -137,11 +189,14 @@ struct Message {
     text: String,
 }
 
-fn chitchat(path: &Path, prompts: &mut Vec<Prompt>) -> Result<(), Error> {
+fn read_chitchat(path: &Path) -> Result<BTreeMap<String, Conversation>, Error> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
-    let conversations: BTreeMap<String, Conversation> = serde_json::from_str(&text)
-        .map_err(|e| Error::Text { path: path.to_owned(), message: e.to_string() })?;
-    for (id, conversation) in conversations {
+    serde_json::from_str(&text)
+        .map_err(|e| Error::Text { path: path.to_owned(), message: e.to_string() })
+}
+
+fn chitchat(path: &Path, prompts: &mut Vec<Prompt>) -> Result<(), Error> {
+    for (id, conversation) in read_chitchat(path)? {
         let part = part_of(&id);
         for (at, message) in conversation.messages.iter().flatten().enumerate() {
             if let Some(text) = spoken(&message.text) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use duplex_datasets::eval::by_silence;
 use duplex_datasets::texts::Exchange;
 use duplex_datasets::{Builder, Category, Dialogue, Part, Phase, Phrasebook, SLICES_MS};
 use proptest::prelude::*;
@@ -177,4 +178,33 @@ proptest! {
             prop_assert!(text.split(' ').count() <= most, "{text}: more than {most} words");
         }
     }
+}
+
+#[test]
+fn where_the_user_falls_silent_is_told_from_where_a_slice_was_over_before_the_user() {
+    for dialogue in many(Part::Train) {
+        for slice in &dialogue.slices {
+            let expected = match slice.phase {
+                Phase::Wait => Some(false),
+                Phase::Break | Phase::Start => Some(true),
+                Phase::Pause | Phase::Hold if slice.user.is_none() => Some(false),
+                _ => None,
+            };
+            assert!(expected.is_none_or(|it| it == slice.falls_silent), "{slice:?}");
+            assert!(slice.user.is_some() || !slice.falls_silent, "{slice:?}");
+        }
+    }
+}
+
+#[test]
+fn an_assistant_that_knows_only_silence_answers_every_break_or_no_end_at_once() {
+    let right = |wait: usize, phase: Phase| -> Vec<bool> {
+        let asked = many(Part::Test).flat_map(|dialogue| by_silence(&dialogue, wait));
+        asked.filter(|asked| asked.phase == phase).map(|asked| asked.is_right()).collect()
+    };
+    let all = |wait, phase| right(wait, phase).into_iter().all(|it| it);
+    let none = |wait, phase| !right(wait, phase).contains(&true);
+    assert!(all(0, Phase::Start) && none(0, Phase::Break));
+    assert!(none(1, Phase::Start) && all(1, Phase::Break) && none(1, Phase::Pause));
+    assert!(none(0, Phase::Backchannel) && none(1, Phase::Backchannel));
 }

@@ -20,6 +20,8 @@ pub struct Context {
 pub struct Said {
     /// The user's words; empty where there were none.
     pub user: String,
+    /// Whether the user fell silent after them.
+    pub falls_silent: bool,
     /// The assistant's words that were heard; empty where there were none.
     pub assistant: String,
 }
@@ -32,8 +34,12 @@ pub struct Floor {
     pub lines: Vec<Line>,
     /// The slices since, in order.
     pub slices: Vec<Said>,
-    /// The user's words in the slice to decide.
+    /// The user's newest words.
     pub user: String,
+    /// Whether the user fell silent after them.
+    pub falls_silent: bool,
+    /// Whole slices of silence since then. Without any, the slice of the words is the one to decide in; else the last of these is.
+    pub silence: u32,
 }
 
 /// Why the session decided as it did: for the transcript, the timeline and the journal's reader.

@@ -77,6 +77,8 @@ pub struct Policy {
     pub ignore_after: Samples,
     /// How long a verdict on the user's words waits for the duplex model.
     pub model_patience: Samples,
+    /// Length of the duplex model's slices: how often it is asked again in a silence.
+    pub decision_slice: Samples,
     /// Length of a slice: how often the user's words are recognised while they speak.
     pub slice: Samples,
     /// Audio before an onset that is recognised too: detection comes after the first sound.
@@ -137,6 +139,7 @@ impl Default for Policy {
             surely_speaking: Permille(100),
             ignore_after: ms(4_000),
             model_patience: ms(300),
+            decision_slice: ms(960),
             slice: ms(640),
             preroll: ms(320),
             shortest_window: ms(800),

@@ -87,6 +87,27 @@ fn two_unknown_words_take_the_floor_where_it_would_fall_silent() {
 }
 
 #[test]
+fn what_it_would_not_answer_at_once_it_may_answer_after_a_slice_of_silence() {
+    let policy = || Policy { sources: Sources::Both, ..Policy::default() };
+    let user = [says(500, 1500, "I have never understood diamonds.")];
+    let mut waits = World::with_policy(&user, policy());
+    waits.idle = |floor| if floor.silence == 0 { 990 } else { 20 };
+    waits.run(8_000);
+    let spoke = waits.audible.first().map(|(at, _)| at.as_millis());
+    let slice = policy().decision_slice.as_millis();
+    assert!(spoke.is_some_and(|at| (1_500 + slice..4_000).contains(&at)), "{}", waits.trace);
+    let asked: Vec<u32> = waits.floors.iter().map(|floor| floor.silence).collect();
+    assert!(asked.ends_with(&[0, 1]), "{asked:?}");
+
+    let mut ignores = World::with_policy(&user, policy());
+    ignores.idle = |_| 990;
+    ignores.run(8_000);
+    assert!(ignores.audible.is_empty(), "{}", ignores.trace);
+    let asked: Vec<u32> = ignores.floors.iter().map(|floor| floor.silence).collect();
+    assert!(asked.ends_with(&[0, 1, 2, 3, 4]), "{asked:?}");
+}
+
+#[test]
 fn an_answer_that_comes_too_late_changes_nothing() {
     let then = || says(3_000, 4_200, "Two coffees for us please.");
     let mut without = story(Sources::Acoustic, then());

@@ -8,8 +8,8 @@ use duplex_model::{
     asr::{Recogniser, Request},
     endpoint::EndOfTurn,
     llm::{
-        CallId, DEFAULT_SYSTEM_PROMPT, End, Llm, LlmError, LlmOptions, Marks, Message as Line,
-        Role, Slice, Weights,
+        CallId, DEFAULT_SYSTEM_PROMPT, End, Heard, Llm, LlmError, LlmOptions, Marks,
+        Message as Line, Role, Slice, Weights,
     },
     tts::{Splitter, Voice},
 };
@@ -240,17 +240,23 @@ impl<'w> FloorModel<'w> {
         // What it was trained with, whatever the reply model is told.
         let mut history = vec![Line::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
         history.extend(floor.lines.iter().map(line));
-        let words = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let heard = |text: &str, falls_silent| Heard::Words { text: text.to_owned(), falls_silent };
         let said = floor.slices.iter();
-        let slices: Vec<Slice> = said
+        let mut slices: Vec<Slice> = said
             .map(|said| Slice {
-                user: words(&said.user),
-                assistant: words(&said.assistant),
+                user: heard(&said.user, said.falls_silent),
+                assistant: (!said.assistant.is_empty()).then(|| said.assistant.clone()),
                 ends: false,
             })
             .collect();
+        let mut user = heard(&floor.user, floor.falls_silent);
+        if floor.silence > 0 {
+            // The slice of the words is over, and was left to the user.
+            slices.push(Slice { user, ..Slice::default() });
+            user = Heard::Silence(floor.silence as usize);
+        }
         let mut tokens = self.marks.lay_out(self.weights, &history, &slices);
-        self.marks.ask(self.weights, words(&floor.user).as_deref(), &mut tokens);
+        self.marks.ask(self.weights, &user, &mut tokens);
         let idle = self.llm.idle_probability(id, self.marks, &tokens, &mut || false)?;
         tracing::debug!(tokens = tokens.len(), ms = began.elapsed().as_millis() as u64, "decided");
         Ok(Permille::from_probability(idle.unwrap_or(1.0)))

@@ -231,6 +231,10 @@ pub(crate) struct Turn {
     #[config(default = 300)]
     pub(crate) model_patience_ms: u64,
 
+    /// Length of the duplex model's slices: how often it is asked again while nobody speaks. The adapter knows 640 to 1440.
+    #[config(default = 960, validate(*decision_slice_ms >= 160, "at least 160"))]
+    pub(crate) decision_slice_ms: u64,
+
     /// Length of a slice: how often the user's words are recognised while they speak.
     #[config(default = 640, validate(*slice_ms >= 160, "at least 160"))]
     pub(crate) slice_ms: u64,

@@ -28,6 +28,8 @@ def main() -> None:
     learn.add_argument("--tokens-a-step", type=int, default=default.tokens_a_step)
     learn.add_argument("--slices", type=int, nargs="*", default=[], metavar="MS", help="only dialogues of these slice lengths")
     learn.add_argument("--hyperfit", type=int, default=0, metavar="N", help="only the first N dialogues, again and again (arXiv 2412.04318)")
+    learn.add_argument("--chat", type=float, default=default.chat, help="tokens of plain chat for each token of dialogues; 0 for none")
+    learn.add_argument("--keep", type=float, default=default.keep, help="what plain chat that is not the base model's weighs")
     learn.add_argument("--seed", type=int, default=default.seed)
     learn.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     learn.add_argument("--resume", action="store_true", help="go on from the checkpoint in the output folder")
@@ -53,7 +55,7 @@ def main() -> None:
         torch.set_num_threads(args.threads)
         recipe = Recipe(
             rank=args.rank, rate=args.rate, tokens=args.tokens, tokens_a_step=args.tokens_a_step,
-            slices_ms=tuple(args.slices), hyperfit=args.hyperfit, seed=args.seed,
+            slices_ms=tuple(args.slices), hyperfit=args.hyperfit, chat=args.chat, keep=args.keep, seed=args.seed,
         )
         train(model, Layout(tokenizer), args.data, args.out, recipe, args.resume)
     write_gguf(model.config, args.out, permute=not getattr(args, "no_permutation", False))

@@ -1,10 +1,12 @@
 """From dialogues to tokens.
 
-A slice is `MARK_USER words-or-IDLE MARK_ASSISTANT words-or-IDLE`; the last words of a reply are followed by IDLE too. The three
-marks are control tokens of the vocabulary. What people say is tokenised as plain text, so that nobody can say a control token.
+A slice is `MARK_USER words-or-IDLE MARK_ASSISTANT words-or-IDLE`; the last words of a reply are followed by IDLE too, and so are
+words of the user after which the user fell silent. The three marks are control tokens of the vocabulary. What people say is
+tokenised as plain text, so that nobody can say a control token.
 
-A slice in which neither side says anything leaves no trace in what follows it: it is a question about the state before it. It
-is laid out as a branch: tokens at the end of the list which see the prefix that they belong to, and which nothing else sees.
+A slice in which neither side says anything leaves no trace in what follows it but a longer silence: the user's part of the next slice
+without words has an IDLE for every such slice directly before it, up to four in all. It is a question about the state before it, and is laid
+out as a branch: tokens at the end of the list which see the prefix that they belong to, and which nothing else sees.
 """
 
 from __future__ import annotations
@@ -22,11 +24,16 @@ MARK_ASSISTANT = "<|im_end|>"
 
 # What a decision weighs against a word of a reply, by what the assistant faces. Decisions between which a mistake is heard weigh more.
 DECISION_WEIGHTS = {
-    "wait": 1.0, "pause": 1.5, "start": 2.0, "late-start": 2.0, "hold": 0.5, "rest": 0.5, "continue": 0.7,
+    "wait": 1.0, "break": 1.5, "pause": 1.5, "start": 2.0, "late-start": 2.0, "rest": 0.5, "continue": 0.7,
+    # To answer here would be right; the dialogues are silent to show what is right in the next slice.
+    "hold": 0.0,
     "backchannel": 2.5, "overheard": 2.0, "unclear": 2.0, "stop": 3.0, "ignore": 2.0, "resume": 2.0,
 }
 WORD_WEIGHT = 0.4
 END_WEIGHT = 1.0
+
+# The longest silence that is told from longer ones, in slices.
+LONGEST_SILENCE = 4
 
 
 @dataclass
@@ -88,21 +95,36 @@ class Layout:
             targets += [(at - 1, tokens[at], WORD_WEIGHT) for at in range(begin, end)]
         return tokens, targets
 
+    def chat(self, chat: dict) -> Example:
+        """Plain turns, in which every token behind the system prompt counts."""
+        tokens, _ = self.history(chat)
+        length = len(tokens)
+        begin = len(self.turn("system", SYSTEM_PROMPT))
+        return Example(
+            tokens=tokens,
+            positions=list(range(length)),
+            sees=list(range(1, length + 1)),
+            branch=[0] * length,
+            targets=[(at - 1, tokens[at], 1.0) for at in range(begin, length)],
+        )
+
     def example(self, dialogue: dict) -> Example:
         trunk, targets = self.history(dialogue)
         decisions, branches = [], []
-        was_idle = False
+        idle_before = 0
         for part in dialogue["slices"]:
             user, assistant, phase = part.get("user"), part.get("assistant"), part["phase"]
             weight = DECISION_WEIGHTS[phase]
+            silence = [self.idle] * min(1 + idle_before, LONGEST_SILENCE)
             if user is None and assistant is None:
-                # The next idle slice would be the same question.
-                if not was_idle:
-                    branches.append((len(trunk), phase, weight))
-                was_idle = True
+                # The next idle slice after the longest silence would be the same question.
+                if idle_before < LONGEST_SILENCE:
+                    branches.append((len(trunk), phase, weight, silence))
+                idle_before += 1
                 continue
-            was_idle = False
-            trunk += [self.user, *(self.words(user) if user else [self.idle]), self.assistant]
+            idle_before = 0
+            said = self.words(user) + [self.idle] * bool(part.get("falls_silent")) if user else silence
+            trunk += [self.user, *said, self.assistant]
             decisions.append(Decision(len(trunk) - 1, phase, assistant is not None))
             if assistant is None:
                 targets.append((len(trunk) - 1, self.idle, weight))
@@ -123,8 +145,8 @@ class Layout:
             targets=targets,
             decisions=decisions,
         )
-        for number, (prefix, phase, weight) in enumerate(branches, 1):
-            for place, token in enumerate([self.user, self.idle, self.assistant]):
+        for number, (prefix, phase, weight, silence) in enumerate(branches, 1):
+            for place, token in enumerate([self.user, *silence, self.assistant]):
                 example.tokens.append(token)
                 example.positions.append(prefix + place)
                 example.sees.append(prefix)

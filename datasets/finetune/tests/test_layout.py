@@ -56,8 +56,23 @@ class LayoutTest(unittest.TestCase):
         with_pause = self.layout.example(dialogue(WAIT, PAUSE, PAUSE, START, END))
         trunk = [t for t, branch in zip(with_pause.tokens, with_pause.branch) if branch == 0]
         self.assertEqual(trunk, without.tokens)
-        # Two idle slices are one question.
-        self.assertEqual(max(with_pause.branch), 1)
+
+    def test_silence_leaves_its_length_in_the_question(self):
+        i, u, a = self.layout.idle, self.layout.user, self.layout.assistant
+        late = {"assistant": "tea is", "phase": "late-start"}
+        example = self.layout.example(dialogue(WAIT, *[PAUSE] * 6, late))
+        questions = [[t for t, b in zip(example.tokens, example.branch) if b == number] for number in range(1, 5)]
+        self.assertEqual(questions, [[u, *[i] * length, a] for length in (1, 2, 3, 4)])
+        # Longer silences are one question.
+        self.assertEqual(max(example.branch), 4)
+        trunk = [t for t, branch in zip(example.tokens, example.branch) if branch == 0]
+        self.assertEqual(trunk[-8:], [u, i, i, i, i, a, *self.layout.words("tea is")])
+
+    def test_words_before_a_silence_are_told_from_words_that_were_cut(self):
+        i, u, a = self.layout.idle, self.layout.user, self.layout.assistant
+        example = self.layout.example(dialogue({**WAIT, "falls_silent": True, "phase": "break"}, WAIT))
+        cut = [u, *self.layout.words("what is"), a, i]
+        self.assertEqual(self.slices_of(example, 11), [*cut[:-2], i, a, i, *cut])
 
     def test_a_branch_stands_where_its_slice_was_and_sees_only_what_was_before(self):
         example = self.layout.example(dialogue(WAIT, PAUSE, START, END))

@@ -1,8 +1,9 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
+use std::time::Duration;
 
 use anyhow::Context as _;
-use duplex_datasets::eval::{Asked, Delays, Forced, Free, Judge, Score, Thresholds};
+use duplex_datasets::eval::{Asked, Delays, Forced, Free, Judge, Score, Thresholds, by_silence};
 use duplex_datasets::{Dialogue, Phase};
 use duplex_model::llm::{Llm, LlmError, LlmOptions, Weights};
 
@@ -10,6 +11,16 @@ use crate::{args, interrupt, progress};
 
 pub(crate) fn run(args: &args::Eval) -> anyhow::Result<()> {
     interrupt::catch()?;
+    let dialogues = chosen(args)?;
+    if let Some(wait) = args.silence {
+        let mut forced = Forced::default();
+        for dialogue in &dialogues {
+            by_silence(dialogue, wait).iter().for_each(|asked| forced.add(dialogue, asked));
+        }
+        let mut out = io::stdout().lock();
+        writeln!(out, "{} dialogues", dialogues.len())?;
+        return Ok(show_forced(&mut out, &forced)?);
+    }
     let mut weights = Weights::load(&super::base_model(args.model.as_deref())?)?;
     if let Some(adapter) = &args.adapter {
         weights = weights.with_adapter(adapter)?;
@@ -17,16 +28,6 @@ pub(crate) fn run(args: &args::Eval) -> anyhow::Result<()> {
     let mut llm = Llm::new(&weights, LlmOptions::default())?;
     let thresholds = Thresholds { silent: args.threshold, speaking: args.threshold_speaking };
     let mut judge = Judge::new(&mut llm, &weights, thresholds)?;
-    let mut dialogues = Vec::new();
-    for dialogue in super::dialogues(&args.file)? {
-        let dialogue = dialogue?;
-        if args.slices.is_empty() || args.slices.contains(&dialogue.slice_ms) {
-            dialogues.push(dialogue);
-        }
-        if dialogues.len() == args.count {
-            break;
-        }
-    }
     let (mut forced, mut free, mut too_long) = (Forced::default(), Free::default(), 0);
     let mut mistakes = match &args.mistakes {
         Some(path) => {
@@ -48,8 +49,11 @@ pub(crate) fn run(args: &args::Eval) -> anyhow::Result<()> {
                         mistake(out, dialogue, asked)?;
                     }
                 }
-                if args.free {
-                    judge.run_free(dialogue, &mut free)?;
+                // A reply that does not end fills the context: what was decided before counts.
+                match args.free.then(|| judge.run_free(dialogue, &mut free)) {
+                    Some(Err(LlmError::ContextFull { .. })) => too_long += 1,
+                    Some(Err(error)) => return Err(error.into()),
+                    Some(Ok(())) | None => {}
                 }
             }
             Err(LlmError::ContextFull { .. }) => too_long += 1,
@@ -67,8 +71,24 @@ pub(crate) fn run(args: &args::Eval) -> anyhow::Result<()> {
     show_forced(&mut out, &forced)?;
     if args.free {
         show_free(&mut out, &free)?;
+        show_times(&mut out, judge.times())?;
     }
     Ok(())
+}
+
+/// The dialogues that are wanted.
+fn chosen(args: &args::Eval) -> anyhow::Result<Vec<Dialogue>> {
+    let mut dialogues = Vec::new();
+    for dialogue in super::dialogues(&args.file)? {
+        let dialogue = dialogue?;
+        if args.slices.is_empty() || args.slices.contains(&dialogue.slice_ms) {
+            dialogues.push(dialogue);
+        }
+        if dialogues.len() == args.count {
+            break;
+        }
+    }
+    Ok(dialogues)
 }
 
 /// A line about a decision that was wrong, with what was said before it.
@@ -88,6 +108,7 @@ fn mistake(out: &mut dyn io::Write, dialogue: &Dialogue, asked: &Asked) -> io::R
         "idle": (f64::from(asked.idle) * 1000.0).round() / 1000.0,
         "before": said,
         "user": dialogue.slices[asked.at].user,
+        "falls_silent": dialogue.slices[asked.at].falls_silent,
     });
     writeln!(out, "{line}")
 }
@@ -113,6 +134,7 @@ fn show_forced(out: &mut dyn io::Write, forced: &Forced) -> io::Result<()> {
 
 fn show_free(out: &mut dyn io::Write, free: &Free) -> io::Result<()> {
     writeln!(out, "\nfree: after the model's own words")?;
+    line(out, "all", free.overall())?;
     for phase in Phase::ALL {
         if let Some(score) = free.phases.get(phase) {
             line(out, phase.name(), *score)?;
@@ -121,6 +143,17 @@ fn show_free(out: &mut dyn io::Write, free: &Free) -> io::Result<()> {
     line(out, "hard pairs, whole", free.hard_pairs)?;
     delays(out, "starts", &free.starts)?;
     delays(out, "stops", &free.stops)
+}
+
+fn show_times(out: &mut dyn io::Write, times: &[Duration]) -> io::Result<()> {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    let at = |share: usize| {
+        let index = (times.len() * share / 100).min(times.len().saturating_sub(1));
+        times.get(index).copied().unwrap_or_default().as_millis()
+    };
+    let (p50, p99, most) = (at(50), at(99), at(100));
+    writeln!(out, "  {:<20} p50 {p50} ms, p99 {p99} ms, at most {most} ms", "work a slice")
 }
 
 fn line(out: &mut dyn io::Write, name: &str, score: Score) -> io::Result<()> {

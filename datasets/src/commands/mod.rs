@@ -5,14 +5,15 @@ mod eval;
 mod replies;
 mod show;
 mod stats;
+mod talk;
 
 use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::CommandFactory as _;
-use duplex_datasets::Dialogue;
 use duplex_datasets::texts::{self, Prompt};
+use duplex_datasets::{Dialogue, Part};
 use duplex_model::weights::{Manifest, ModelSource, Role, Store};
 
 use crate::args::{Args, Command};
@@ -24,6 +25,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Stats(stats) => stats::run(&stats),
         Command::Show(show) => show::run(&show),
         Command::Eval(eval) => eval::run(&eval),
+        Command::Talk(talk) => talk::run(&talk),
         Command::Replies(replies) => replies::run(&replies),
         Command::Completions { shell } => {
             let (mut command, name) = (Args::command(), env!("CARGO_BIN_NAME"));
@@ -35,6 +37,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 
 fn prompts() -> anyhow::Result<Vec<Prompt>> {
     Ok(texts::prompts(Store::open()?, &mut Pull::new())?)
+}
+
+/// What people typed to each other, of one part.
+fn conversations(part: Part) -> anyhow::Result<Vec<Vec<String>>> {
+    Ok(texts::conversations(Store::open()?, part, &mut Pull::new())?)
 }
 
 /// The model at `path`, or the default one out of the store.

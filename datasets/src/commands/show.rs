@@ -1,6 +1,7 @@
 use std::io::{self, Write as _};
 
 use anyhow::Context as _;
+use duplex_datasets::Slice;
 
 use crate::args;
 
@@ -23,15 +24,18 @@ pub(crate) fn run(args: &args::Show) -> anyhow::Result<()> {
             turn.user, turn.assistant
         )?;
     }
-    let user = |text: &Option<String>| text.clone().unwrap_or_default();
-    let widest = dialogue.slices.iter().map(|slice| user(&slice.user).chars().count()).max();
+    let user = |slice: &Slice| {
+        let end = if slice.falls_silent { " |" } else { "" };
+        slice.user.as_ref().map(|words| format!("{words}{end}")).unwrap_or_default()
+    };
+    let widest = dialogue.slices.iter().map(|slice| user(slice).chars().count()).max();
     let width = widest.unwrap_or(0).max("user".len());
     writeln!(out, "\n{:<11} {:<width$}  assistant", "phase", "user")?;
     for slice in &dialogue.slices {
         let end = if slice.ends { " |" } else { "" };
         let assistant = slice.assistant.as_deref().unwrap_or("-");
         let phase = slice.phase.name();
-        writeln!(out, "{phase:<11} {:<width$}  {assistant}{end}", user(&slice.user))?;
+        writeln!(out, "{phase:<11} {:<width$}  {assistant}{end}", user(slice))?;
     }
     Ok(())
 }

@@ -4,17 +4,38 @@ use crate::{Action, Floor, Permille, Said, SessionTime, Slice, Speaker, words};
 
 use super::{DuplexSession, Mouth};
 
-/// Words of one side in a slice at most; about what is said in a second.
+/// Words of one side in a slice at most; about what is said in [`Policy::decision_slice`](crate::Policy::decision_slice).
 const WORDS: usize = 3;
+
+/// The longest silence about which the model is asked, in slices: it does not tell longer ones apart.
+const LONGEST_SILENCE: u64 = 4;
 
 /// What was asked last, and what came back.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Decisions {
     asked: Slice,
     at: SessionTime,
-    /// The user's words that it was about, and whether the assistant spoke.
-    about: Option<(Vec<String>, bool)>,
+    about: Option<About>,
     idle: Option<Permille>,
+}
+
+/// What a question was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct About {
+    /// The user's words.
+    words: Vec<String>,
+    /// Whether the assistant spoke.
+    is_speaking: bool,
+    /// Whether the user had fallen silent.
+    falls_silent: bool,
+    /// Whole slices of silence since then.
+    silence: u32,
+}
+
+impl About {
+    fn is_of_same_words(&self, other: &Self) -> bool {
+        self.words == other.words && self.is_speaking == other.is_speaking
+    }
 }
 
 /// The duplex model's answer about words.
@@ -52,8 +73,8 @@ impl DuplexSession {
     pub(super) fn decision(&self, text: &str, is_speaking: bool) -> Decision {
         let decisions = &self.decisions;
         let about = decisions.about.as_ref();
-        let same = about.is_some_and(|(words, speaking)| {
-            *speaking == is_speaking && *words == words::normalise(text)
+        let same = about.is_some_and(|about| {
+            about.is_speaking == is_speaking && about.words == words::normalise(text)
         });
         match decisions.idle {
             _ if !same => Decision::Missing,
@@ -64,7 +85,8 @@ impl DuplexSession {
     }
 
     /// Asks about the user's words, once for each state of them: while the assistant speaks, whenever
-    /// they change; while it is silent, when they may be over.
+    /// they change and when they may be over; while it is silent, when they may be over, and again with every slice
+    /// of silence: what sounded unfinished is less so then.
     pub(super) fn ask(&mut self) {
         if !self.policy.sources.model() {
             return;
@@ -75,13 +97,19 @@ impl DuplexSession {
             return;
         }
         let text = user.text();
-        let about = (words::normalise(&text), is_speaking);
-        if about.0.is_empty() || self.decisions.about.as_ref() == Some(&about) {
+        let falls_silent = !self.ear.speaking;
+        let silence = if is_speaking || !falls_silent { 0 } else { self.silent_slices() };
+        let about = About { words: words::normalise(&text), is_speaking, falls_silent, silence };
+        let last = self.decisions.about.as_ref();
+        if about.words.is_empty() || last == Some(&about) {
             return;
         }
+        // What was said of the same words before counts until the next answer.
+        let same = last.is_some_and(|last| last.is_of_same_words(&about));
+        let idle = self.decisions.idle.filter(|_| same);
         let slice = Slice(self.decisions.asked.0 + 1);
-        self.decisions = Decisions { asked: slice, at: self.now, about: Some(about), idle: None };
-        let floor = self.floor(&text);
+        self.decisions = Decisions { asked: slice, at: self.now, about: Some(about), idle };
+        let floor = Floor { falls_silent, silence, ..self.floor(&text) };
         self.actions.push(Action::Decide { slice, floor });
     }
 
@@ -96,6 +124,9 @@ impl DuplexSession {
             if let Some(line) = lines.pop_if(|line| line.speaker == Speaker::User) {
                 let question = in_slices(&line.text).into_iter();
                 slices.extend(question.map(|user| Said { user, ..Said::default() }));
+                if let Some(end) = slices.last_mut() {
+                    end.falls_silent = true;
+                }
             }
         }
         let mut newest = in_slices(text);
@@ -105,7 +136,7 @@ impl DuplexSession {
         for (index, assistant) in heard.into_iter().enumerate() {
             match slices.get_mut(begins + index) {
                 Some(said) => said.assistant = assistant,
-                None => slices.push(Said { user: String::new(), assistant }),
+                None => slices.push(Said { assistant, ..Said::default() }),
             }
         }
         // What the user said before the newest words was said while the assistant spoke on.
@@ -118,7 +149,13 @@ impl DuplexSession {
         }
         let early = before.iter().map(|user| Said { user: user.clone(), ..Said::default() });
         slices.splice(from..from, early);
-        Floor { lines, slices, user }
+        Floor { lines, slices, user, ..Floor::default() }
+    }
+
+    /// Whole slices since the user's last sound, as far as they are told apart.
+    fn silent_slices(&self) -> u32 {
+        let slices = self.ear.silence().0 / self.policy.decision_slice.0.max(1);
+        slices.min(LONGEST_SILENCE) as u32
     }
 }
 

@@ -26,7 +26,7 @@ pub use error::LlmError;
 pub use mirror::{MAX_BATCH, Mirror, Need, Synced};
 pub use options::{DEFAULT_SYSTEM_PROMPT, LlmOptions, ReplyLimits, Sampling};
 pub use prompt::{Message, Prompt, Role};
-pub use slices::{Marks, Slice};
+pub use slices::{Heard, LONGEST_SILENCE, Marks, Slice};
 pub use speech::SpeechText;
 pub use weights::{ModelInfo, Weights};
 
@@ -224,6 +224,27 @@ impl<'w> Llm<'w> {
         let synced = self.mirror.sync(call.slot, tokens, Need::Logits, stop)?;
         let logits = if synced.stopped { None } else { self.mirror.logits(call.slot) };
         Ok(logits.map(|logits| slices::probability(logits, marks.idle)))
+    }
+
+    /// The natural logarithm of the probability of each of `tokens` from number `from` on, after those before it; at least the first has
+    /// some before it. To judge texts by: one decoding a token.
+    ///
+    /// # Errors
+    /// As [`Llm::idle_probability`].
+    pub fn log_probabilities(
+        &mut self,
+        call: CallId,
+        tokens: &[Token],
+        from: usize,
+    ) -> Result<Vec<f32>, LlmError> {
+        find(&mut self.calls, call)?;
+        let mut all = Vec::with_capacity(tokens.len().saturating_sub(from));
+        for at in from.max(1)..tokens.len() {
+            self.mirror.sync(call.slot, &tokens[..at], Need::Logits, &mut || false)?;
+            let logits = self.mirror.logits(call.slot).unwrap_or_default();
+            all.push(slices::log_probability(logits, tokens[at]));
+        }
+        Ok(all)
     }
 
     /// The likeliest words of a reply that goes on, or begins, after `tokens`: `words` of them, or fewer where it ends.

@@ -1,23 +1,78 @@
 //! The conversation in time slices: the layout that the duplex adapter was trained on.
 //!
 //! A slice is the user's mark, the user's words or the idle mark, the assistant's mark, and the assistant's words or the idle mark;
-//! the last words of a reply are followed by the idle mark too. datasets/finetune has the same layout for training. The marks are
-//! control tokens, and what people say is tokenised as plain text: nobody can say a mark.
+//! the last words of a reply, and words after which the user fell silent, are followed by the idle mark too. datasets/finetune has the
+//! same layout for training. The marks are control tokens, and what people say is tokenised as plain text: nobody can say a mark.
 //!
 //! After the assistant's mark the model decides: the probability of the idle mark is that of staying, or falling, silent. A slice in
-//! which neither side says anything is such a decision, and leaves no trace in what follows.
+//! which neither side says anything is such a decision. It leaves no trace in what follows, except that a longer silence has more idle
+//! marks in the user's part, up to [`LONGEST_SILENCE`].
+
+use std::iter;
 
 use super::{LlmError, Message, Mirror, Need, Token, Weights};
+
+/// The longest silence of the user that is told from longer ones, in slices.
+pub const LONGEST_SILENCE: usize = 4;
+
+/// What the user did in a slice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// Nothing. So many slices have gone by, this one included, in which neither side said anything before it was the assistant's turn.
+    Silence(usize),
+    /// Words, which count as silence where they are none.
+    Words {
+        /// They.
+        text: String,
+        /// Whether the user fell silent after them; else the slice was over before the user was.
+        falls_silent: bool,
+    },
+}
+
+impl Default for Heard {
+    fn default() -> Self {
+        Self::Silence(1)
+    }
+}
+
+impl Heard {
+    /// Words that the user was still speaking when the slice was over.
+    pub fn cut(text: impl Into<String>) -> Self {
+        Self::Words { text: text.into(), falls_silent: false }
+    }
+
+    /// Words after which the user fell silent.
+    pub fn finished(text: impl Into<String>) -> Self {
+        Self::Words { text: text.into(), falls_silent: true }
+    }
+
+    /// The words that are some.
+    fn words(&self) -> Option<(&str, bool)> {
+        match self {
+            Self::Silence(_) => None,
+            Self::Words { text, falls_silent } => {
+                Some((text.trim(), *falls_silent)).filter(|(text, _)| !text.is_empty())
+            }
+        }
+    }
+}
 
 /// A step of the conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Slice {
-    /// Words of the user; none where there were none.
-    pub user: Option<String>,
+    /// What the user did in it.
+    pub user: Heard,
     /// Words of the assistant; none where it was silent.
     pub assistant: Option<String>,
     /// Whether its reply ended with them.
     pub ends: bool,
+}
+
+impl Slice {
+    /// Whether neither side says anything.
+    pub fn is_idle(&self) -> bool {
+        self.user.words().is_none() && self.assistant.is_none()
+    }
 }
 
 /// The tokens that mark slices.
@@ -61,8 +116,8 @@ impl Marks {
             tokens.push(self.assistant);
             tokens.extend(plain(weights, "\n"));
         }
-        for slice in slices.iter().filter(|it| it.user.is_some() || it.assistant.is_some()) {
-            self.ask(weights, slice.user.as_deref(), &mut tokens);
+        for slice in slices.iter().filter(|it| !it.is_idle()) {
+            self.ask(weights, &slice.user, &mut tokens);
             match &slice.assistant {
                 None => tokens.push(self.idle),
                 Some(words) => {
@@ -75,11 +130,17 @@ impl Marks {
     }
 
     /// Appends a slice up to its decision.
-    pub fn ask(self, weights: &Weights, user: Option<&str>, tokens: &mut Vec<Token>) {
+    pub fn ask(self, weights: &Weights, user: &Heard, tokens: &mut Vec<Token>) {
         tokens.push(self.user);
-        match user.map(str::trim).filter(|words| !words.is_empty()) {
-            Some(words) => tokens.extend(plain(weights, &format!(" {words}"))),
-            None => tokens.push(self.idle),
+        match (user.words(), user) {
+            (Some((words, falls_silent)), _) => {
+                tokens.extend(plain(weights, &format!(" {words}")));
+                tokens.extend(falls_silent.then_some(self.idle));
+            }
+            (None, Heard::Silence(slices)) => {
+                tokens.extend(iter::repeat_n(self.idle, (*slices).clamp(1, LONGEST_SILENCE)));
+            }
+            (None, Heard::Words { .. }) => tokens.push(self.idle),
         }
         tokens.push(self.assistant);
     }
@@ -127,7 +188,7 @@ pub(super) fn speak(
         }
     }
     let text = String::from_utf8_lossy(&bytes).trim().to_owned();
-    Ok(Slice { user: None, assistant: (!text.is_empty()).then_some(text), ends })
+    Ok(Slice { assistant: (!text.is_empty()).then_some(text), ends, ..Slice::default() })
 }
 
 /// The token with the highest logit, other than `except`.
@@ -139,12 +200,17 @@ fn likeliest(logits: &[f32], except: Option<Token>) -> Option<Token> {
 
 /// The probability of `token` among `logits`.
 pub(super) fn probability(logits: &[f32], token: Token) -> f32 {
+    log_probability(logits, token).exp()
+}
+
+/// The natural logarithm of the probability of `token` among `logits`.
+pub(super) fn log_probability(logits: &[f32], token: Token) -> f32 {
     let Some(&own) = usize::try_from(token.0).ok().and_then(|at| logits.get(at)) else {
-        return 0.0;
+        return f32::NEG_INFINITY;
     };
     let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f32 = logits.iter().map(|logit| (logit - most).exp()).sum();
-    (own - most).exp() / sum
+    own - most - sum.ln()
 }
 
 #[cfg(test)]

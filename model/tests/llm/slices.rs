@@ -3,13 +3,13 @@
 use std::fs;
 
 use duplex_model::adapter;
-use duplex_model::llm::{Llm, LlmError, Marks, Slice};
+use duplex_model::llm::{Heard, LONGEST_SILENCE, Llm, LlmError, Marks, Slice, Weights};
 use tempfile::TempDir;
 
 use crate::support::{assistant, greedy, model_path, system, user, weights};
 
 fn heard(words: &str) -> Slice {
-    Slice { user: Some(words.into()), ..Slice::default() }
+    Slice { user: Heard::cut(words), ..Slice::default() }
 }
 
 fn said(words: &str, ends: bool) -> Slice {
@@ -48,6 +48,49 @@ fn a_slice_in_which_nobody_speaks_leaves_no_trace() {
 }
 
 #[test]
+fn a_question_tells_how_long_the_user_has_been_silent() {
+    let weights = weights();
+    let marks = Marks::of(&weights).unwrap();
+    let ask = |user: Heard| {
+        let mut tokens = Vec::new();
+        marks.ask(&weights, &user, &mut tokens);
+        tokens
+    };
+    let silence = |slices| ask(Heard::Silence(slices));
+    assert_eq!(silence(2), [marks.user, marks.idle, marks.idle, marks.assistant]);
+    assert_eq!(silence(LONGEST_SILENCE + 3), silence(LONGEST_SILENCE));
+    assert_eq!(ask(Heard::finished(" \n")), silence(1));
+    let mut finished = ask(Heard::cut("tea?"));
+    finished.insert(finished.len() - 1, marks.idle);
+    assert_eq!(ask(Heard::finished("tea?")), finished);
+}
+
+#[test]
+fn a_text_is_as_likely_in_one_go_as_token_by_token() {
+    let weights = weights();
+    let marks = Marks::of(&weights).unwrap();
+    let mut llm = Llm::new(&weights, greedy()).unwrap();
+    let call = llm.open_call().unwrap();
+    let tokens = |question: &str, answer: &str| {
+        let messages = [system(), user(question), assistant(answer)];
+        marks.lay_out(&weights, &messages, &[])
+    };
+    let mut sum = |question: &str, answer: &str| -> f32 {
+        let all = tokens(question, answer);
+        let from = all.len() - 8;
+        let each = llm.log_probabilities(call, &all, from).unwrap();
+        assert_eq!(each.len(), 8);
+        assert!(each.iter().all(|it| *it <= 0.0 && it.is_finite()), "{each:?}");
+        let parts = llm.log_probabilities(call, &all[..from + 4], from).unwrap();
+        assert_eq!(parts, each[..4]);
+        each.iter().sum()
+    };
+    let right = sum("What is the capital of France?", "The capital of France is Paris.");
+    let wrong = sum("How do I bake bread?", "The capital of France is Paris.");
+    assert!(right > wrong, "{right} {wrong}");
+}
+
+#[test]
 fn nobody_can_say_a_mark() {
     let weights = weights();
     let marks = Marks::of(&weights).unwrap();
@@ -71,7 +114,7 @@ fn other_scripts_and_two_hundred_words_in_a_slice_are_decided_on() {
         ["какой сегодня день", "今日は何曜日ですか", "\u{202e}\u{0}\u{1f600}", long.as_str()]
     {
         let mut tokens = marks.lay_out(&weights, &[system()], &[]);
-        marks.ask(&weights, Some(words), &mut tokens);
+        marks.ask(&weights, &Heard::cut(words), &mut tokens);
         let idle = llm.idle_probability(call, marks, &tokens, &mut || false).unwrap().unwrap();
         assert!((0.0..=1.0).contains(&idle), "{words}: {idle}");
     }
@@ -85,7 +128,7 @@ fn a_slice_too_long_for_the_context_is_an_error_and_changes_nothing() {
     let call = llm.open_call().unwrap();
     let ask = |words: &str| {
         let mut tokens = marks.lay_out(&weights, &[system()], &[]);
-        marks.ask(&weights, Some(words), &mut tokens);
+        marks.ask(&weights, &Heard::cut(words), &mut tokens);
         tokens
     };
     let before = llm.idle_probability(call, marks, &ask("tea?"), &mut || false).unwrap();
@@ -130,7 +173,7 @@ fn files_that_are_no_adapters_of_the_model_are_told_apart() {
 }
 
 /// What the adapter that comes with the program says of silence after `words`.
-fn idle_after(words: &str) -> f32 {
+fn idle_after(user: &Heard) -> f32 {
     let folder = TempDir::new().unwrap();
     let adapter = adapter::built_in(folder.path()).unwrap();
     let weights = weights().with_adapter(&adapter).unwrap();
@@ -138,14 +181,14 @@ fn idle_after(words: &str) -> f32 {
     let mut llm = Llm::new(&weights, greedy()).unwrap();
     let call = llm.open_call().unwrap();
     let mut tokens = marks.lay_out(&weights, &[system()], &[]);
-    marks.ask(&weights, Some(words), &mut tokens);
+    marks.ask(&weights, user, &mut tokens);
     llm.idle_probability(call, marks, &tokens, &mut || false).unwrap().unwrap()
 }
 
 #[test]
 fn the_adapter_waits_for_the_end_of_a_question() {
-    assert!(idle_after("What is the capital") > 0.5);
-    assert!(idle_after("What is the capital of France?") < 0.5);
+    assert!(idle_after(&Heard::cut("What is the capital")) > 0.5);
+    assert!(idle_after(&Heard::finished("What is the capital of France?")) < 0.5);
 }
 
 #[test]
@@ -173,4 +216,41 @@ fn an_adapter_cut_short_is_an_error() {
         let told = matches!(error, LlmError::WrongAdapter { .. } | LlmError::Damaged { .. });
         assert!(told, "{length} bytes: {error}");
     }
+}
+
+/// Where `what` stands in `bytes` first.
+fn position(bytes: &[u8], what: &[u8]) -> usize {
+    bytes.windows(what.len()).position(|window| window == what).unwrap()
+}
+
+#[test]
+fn an_adapter_whose_matrices_have_another_shape_is_an_error() {
+    let folder = TempDir::new().unwrap();
+    let mut bytes = fs::read(adapter::built_in(folder.path()).unwrap()).unwrap();
+    // After a tensor's name stand the number of its dimensions, and each of them in 64 bits.
+    let name = b"blk.0.ffn_down.weight.lora_a";
+    let at = position(&bytes, name) + name.len() + 4;
+    let (rows, columns) = bytes[at..at + 16].split_at_mut(8);
+    rows.swap_with_slice(columns);
+    let path = folder.path().join("turned.gguf");
+    fs::write(&path, bytes).unwrap();
+    let error = weights().with_adapter(&path).expect_err("matrices on their sides");
+    assert!(matches!(error, LlmError::WrongAdapter { .. }), "{error}");
+    assert!(error.to_string().contains("turned.gguf"), "{error}");
+}
+
+#[test]
+fn a_model_whose_vocabulary_has_no_marks_is_named_with_the_mark_it_lacks() {
+    let mut bytes = fs::read(model_path()).unwrap();
+    // In the vocabulary, a string stands behind its length.
+    let entry = [&10u64.to_le_bytes()[..], b"<|im_end|>"].concat();
+    let at = position(&bytes, &entry) + 8;
+    bytes[at..at + 10].copy_from_slice(b"<|im_out|>");
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("unmarked.gguf");
+    fs::write(&path, bytes).unwrap();
+    let weights = Weights::load(&path).unwrap();
+    let error = Marks::of(&weights).expect_err("no mark");
+    assert!(matches!(error, LlmError::NoSliceMarks { mark: "<|im_end|>", .. }), "{error}");
+    assert!(error.to_string().contains("unmarked.gguf"), "{error}");
 }

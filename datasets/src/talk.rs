@@ -1,0 +1,238 @@
+//! How a model talks, apart from when: what training for the floor may not take away.
+//!
+//! A [`Talker`] chats in plain turns, answers short questions, and answers in slices. Compared are the base model and the same with an
+//! adapter; replies are weighed by the base model, which knows nothing of slices.
+
+use std::collections::BTreeSet;
+use std::ops::{AddAssign, ControlFlow};
+use std::sync::LazyLock;
+
+use duplex_model::llm::{CallId, DEFAULT_SYSTEM_PROMPT, Heard, Llm, LlmError, Marks, Message};
+use duplex_model::llm::{Role, Slice, Token, Weights};
+use serde::Deserialize;
+
+/// Words of one side in a slice of about a second.
+const WORDS_A_SLICE: usize = 3;
+
+/// Slices of the longest reply.
+const LONGEST_REPLY: usize = 40;
+
+/// How likely tokens were.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Likelihood {
+    /// The sum of the natural logarithms of their probabilities.
+    pub log: f64,
+    /// How many they are.
+    pub tokens: usize,
+}
+
+impl Likelihood {
+    fn of(all: &[f32]) -> Self {
+        Self { log: all.iter().copied().map(f64::from).sum(), tokens: all.len() }
+    }
+
+    /// The mean logarithm of a token.
+    pub fn mean(self) -> f64 {
+        self.log / self.tokens.max(1) as f64
+    }
+
+    /// What a model that had so many equally likely tokens to choose from would be unsure of: e to the mean of the negative logarithms.
+    pub fn perplexity(self) -> f64 {
+        (-self.mean()).exp()
+    }
+}
+
+impl AddAssign for Likelihood {
+    fn add_assign(&mut self, other: Self) {
+        self.log += other.log;
+        self.tokens += other.tokens;
+    }
+}
+
+/// A question that has one right answer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// The question.
+    pub ask: String,
+    /// An answer that has one of these words, or rows of words, is right.
+    pub right: Vec<String>,
+}
+
+impl Question {
+    /// The questions of `datasets/text/questions.toml`.
+    pub fn builtin() -> &'static [Self] {
+        #[derive(Deserialize)]
+        struct File {
+            question: Vec<Question>,
+        }
+        static QUESTIONS: LazyLock<Vec<Question>> = LazyLock::new(|| {
+            toml::from_str::<File>(include_str!("../text/questions.toml"))
+                .expect("the questions in the program are checked by a test")
+                .question
+        });
+        &QUESTIONS
+    }
+
+    /// Whether `answer` has a right word.
+    pub fn is_hit(&self, answer: &str) -> bool {
+        let answer = plain(answer);
+        self.right.iter().any(|right| answer.contains(&plain(right)))
+    }
+}
+
+/// Words in small letters without marks, a space before and after each.
+fn plain(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    format!(" {} ", words.map(str::to_lowercase).collect::<Vec<_>>().join(" "))
+}
+
+/// The share of the rows of three words in `text` that stood in it before.
+pub fn repetition(text: &str) -> f64 {
+    let text = plain(text);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let rows: Vec<&[&str]> = words.windows(3).collect();
+    let different = rows.iter().collect::<BTreeSet<_>>().len();
+    (rows.len() - different) as f64 / rows.len().max(1) as f64
+}
+
+/// A model that talks.
+pub struct Talker<'w> {
+    llm: Llm<'w>,
+    weights: &'w Weights,
+    call: CallId,
+    marks: Marks,
+}
+
+impl<'w> Talker<'w> {
+    /// One that talks with `llm`, which was made of `weights`.
+    ///
+    /// # Errors
+    /// [`LlmError::NoSliceMarks`]; [`LlmError::TooManyCalls`].
+    pub fn new(mut llm: Llm<'w>, weights: &'w Weights) -> Result<Self, LlmError> {
+        let marks = Marks::of(weights)?;
+        let call = llm.open_call()?;
+        Ok(Self { llm, weights, call, marks })
+    }
+
+    /// How likely every second turn of a conversation is, in the plain layout of chats.
+    ///
+    /// # Errors
+    /// [`LlmError::ContextFull`]; [`LlmError::Decode`].
+    pub fn chat(&mut self, turns: &[String]) -> Result<Likelihood, LlmError> {
+        let mut messages = vec![Message::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
+        let mut sum = Likelihood::default();
+        for pair in turns.chunks_exact(2) {
+            messages.push(Message::new(Role::User, &pair[0]));
+            sum += self.likelihood(&messages, &pair[1])?;
+            messages.push(Message::new(Role::Assistant, &pair[1]));
+        }
+        Ok(sum)
+    }
+
+    /// How likely `reply` is as an answer to `question`.
+    ///
+    /// # Errors
+    /// As [`Talker::chat`].
+    pub fn answers(&mut self, question: &str, reply: &str) -> Result<Likelihood, LlmError> {
+        self.likelihood(&asked(question), reply)
+    }
+
+    /// How likely `reply`, and that it ends there, is after `messages`.
+    fn likelihood(&mut self, messages: &[Message], reply: &str) -> Result<Likelihood, LlmError> {
+        let before = self.marks.lay_out(self.weights, messages, &[]);
+        let said = [messages, &[Message::new(Role::Assistant, reply)]].concat();
+        let tokens = self.marks.lay_out(self.weights, &said, &[]);
+        // Without the line feed behind the last mark.
+        let tokens = &tokens[..tokens.len() - 1];
+        let from = before.len() + self.opening();
+        Ok(Likelihood::of(&self.llm.log_probabilities(self.call, tokens, from)?))
+    }
+
+    /// Tokens before the text of a message of the assistant's: those of an empty one but the mark and the line feed behind its text.
+    fn opening(&self) -> usize {
+        self.marks.lay_out(self.weights, &[Message::new(Role::Assistant, "")], &[]).len() - 2
+    }
+
+    /// The reply to a question in plain turns.
+    ///
+    /// # Errors
+    /// As [`Talker::chat`].
+    pub fn reply(&mut self, question: &str) -> Result<String, LlmError> {
+        let mut reply = String::new();
+        let mut take = |text: &str| {
+            reply.push_str(text);
+            ControlFlow::Continue(())
+        };
+        self.llm.discard_reply(self.call)?;
+        self.llm.write(self.call, &asked(question), &mut || false, &mut take)?;
+        Ok(reply.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+
+    /// The reply to a question in slices, the likeliest words of each.
+    ///
+    /// # Errors
+    /// As [`Talker::chat`].
+    pub fn reply_in_slices(&mut self, question: &str) -> Result<String, LlmError> {
+        let history = [Message::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
+        let words: Vec<&str> = question.split_whitespace().collect();
+        let heard = words.chunks(WORDS_A_SLICE).map(|words| Heard::cut(words.join(" ")));
+        let mut slices: Vec<Slice> = heard.map(|user| Slice { user, ..Slice::default() }).collect();
+        if let Some(Slice { user: Heard::Words { falls_silent, .. }, .. }) = slices.last_mut() {
+            *falls_silent = true;
+        }
+        let mut user = slices.pop().unwrap_or_default().user;
+        let mut reply: Vec<String> = Vec::new();
+        while reply.len() < LONGEST_REPLY {
+            let tokens = self.ask(&history, &slices, &user);
+            let said =
+                self.llm
+                    .speak_slice(self.call, self.marks, &tokens, WORDS_A_SLICE, &mut || false)?;
+            reply.extend(said.assistant.clone());
+            if said.ends || said.assistant.is_none() {
+                break;
+            }
+            slices.push(Slice { user: std::mem::take(&mut user), ..said });
+        }
+        Ok(reply.join(" "))
+    }
+
+    fn ask(&self, history: &[Message], slices: &[Slice], user: &Heard) -> Vec<Token> {
+        let mut tokens = self.marks.lay_out(self.weights, history, slices);
+        self.marks.ask(self.weights, user, &mut tokens);
+        tokens
+    }
+}
+
+fn asked(question: &str) -> Vec<Message> {
+    vec![Message::new(Role::System, DEFAULT_SYSTEM_PROMPT), Message::new(Role::User, question)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_questions_can_be_read_and_their_own_words_are_no_answers() {
+        let all = Question::builtin();
+        assert!(all.len() >= 50);
+        for question in all {
+            assert!(!question.is_hit(&question.ask), "{}", question.ask);
+            assert!(question.right.iter().all(|right| question.is_hit(right)));
+        }
+    }
+
+    #[test]
+    fn a_row_of_words_that_stood_before_is_a_repetition() {
+        assert_eq!(repetition("Yes."), 0.0);
+        assert_eq!(repetition("the cat sat on the mat"), 0.0);
+        // Of five rows, the last two stood before.
+        assert_eq!(repetition("tea is hot. Tea is hot, tea"), 0.4);
+    }
+
+    #[test]
+    fn as_many_equal_choices_are_that_perplexity() {
+        let even = Likelihood::of(&[-(8.0f32.ln()); 5]);
+        assert!((even.perplexity() - 8.0).abs() < 1e-4);
+    }
+}
