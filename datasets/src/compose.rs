@@ -178,7 +178,9 @@ impl<'a> Scene<'a> {
                 self.between();
             }
             let exchange = self.exchange();
-            let late = 1 + usize::from(self.random.random_bool(0.3));
+            // Twice as often one slice as two, and so on up to four: as many as are told apart.
+            let late = [1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4].choose(&mut self.random);
+            let late = late.copied().unwrap_or(1);
             self.ask(&exchange, Manner { late, ..Manner::default() });
         }
     }
@@ -283,7 +285,7 @@ impl<'a> Scene<'a> {
     fn ask(&mut self, exchange: &Exchange, mut manner: Manner) {
         if manner.late == 0 {
             manner.late = match self.random.random_range(0..20) {
-                0 => self.random.random_range(2..=3),
+                0 => self.random.random_range(2..=4),
                 1 | 2 => 1,
                 _ => 0,
             };
