@@ -100,8 +100,8 @@ pub(crate) struct Talk {
     #[arg(long)]
     pub(crate) model: Option<PathBuf>,
     /// How many held-out conversations, and how many held-out questions
-    #[arg(long, default_value_t = 40)]
-    pub(crate) count: usize,
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u64).range(2..))]
+    pub(crate) count: u64,
     /// Write the replies to this file, a line of JSON each
     #[arg(long)]
     pub(crate) replies: Option<PathBuf>,

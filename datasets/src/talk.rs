@@ -7,12 +7,15 @@ use std::collections::BTreeSet;
 use std::ops::{AddAssign, ControlFlow};
 use std::sync::LazyLock;
 
+use duplex_model::asr::plain_words;
 use duplex_model::llm::{CallId, DEFAULT_SYSTEM_PROMPT, Heard, Llm, LlmError, Marks, Message};
-use duplex_model::llm::{Role, Slice, Token, Weights};
+use duplex_model::llm::{Role, Slice, Weights};
 use serde::Deserialize;
 
-/// Words of one side in a slice of about a second.
-const WORDS_A_SLICE: usize = 3;
+use crate::eval::words_a_slice;
+
+/// Length of a slice in ms, as in a call.
+const SLICE_MS: u32 = 960;
 
 /// Slices of the longest reply.
 const LONGEST_REPLY: usize = 40;
@@ -76,22 +79,16 @@ impl Question {
 
     /// Whether `answer` has a right word.
     pub fn is_hit(&self, answer: &str) -> bool {
-        let answer = plain(answer);
-        self.right.iter().any(|right| answer.contains(&plain(right)))
+        let answer = plain_words(answer);
+        let mut right = self.right.iter().map(|right| plain_words(right));
+        right.any(|right| answer.windows(right.len()).any(|row| row == right))
     }
-}
-
-/// Words in small letters without marks, a space before and after each.
-fn plain(text: &str) -> String {
-    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    format!(" {} ", words.map(str::to_lowercase).collect::<Vec<_>>().join(" "))
 }
 
 /// The share of the rows of three words in `text` that stood in it before.
 pub fn repetition(text: &str) -> f64 {
-    let text = plain(text);
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let rows: Vec<&[&str]> = words.windows(3).collect();
+    let words = plain_words(text);
+    let rows: Vec<&[String]> = words.windows(3).collect();
     let different = rows.iter().collect::<BTreeSet<_>>().len();
     (rows.len() - different) as f64 / rows.len().max(1) as f64
 }
@@ -176,7 +173,8 @@ impl<'w> Talker<'w> {
     pub fn reply_in_slices(&mut self, question: &str) -> Result<String, LlmError> {
         let history = [Message::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
         let words: Vec<&str> = question.split_whitespace().collect();
-        let heard = words.chunks(WORDS_A_SLICE).map(|words| Heard::cut(words.join(" ")));
+        let count = words_a_slice(SLICE_MS);
+        let heard = words.chunks(count).map(|words| Heard::cut(words.join(" ")));
         let mut slices: Vec<Slice> = heard.map(|user| Slice { user, ..Slice::default() }).collect();
         if let Some(Slice { user: Heard::Words { falls_silent, .. }, .. }) = slices.last_mut() {
             *falls_silent = true;
@@ -184,10 +182,9 @@ impl<'w> Talker<'w> {
         let mut user = slices.pop().unwrap_or_default().user;
         let mut reply: Vec<String> = Vec::new();
         while reply.len() < LONGEST_REPLY {
-            let tokens = self.ask(&history, &slices, &user);
+            let tokens = self.marks.question(self.weights, &history, &slices, &user);
             let said =
-                self.llm
-                    .speak_slice(self.call, self.marks, &tokens, WORDS_A_SLICE, &mut || false)?;
+                self.llm.speak_slice(self.call, self.marks, &tokens, count, &mut || false)?;
             reply.extend(said.assistant.clone());
             if said.ends || said.assistant.is_none() {
                 break;
@@ -195,12 +192,6 @@ impl<'w> Talker<'w> {
             slices.push(Slice { user: std::mem::take(&mut user), ..said });
         }
         Ok(reply.join(" "))
-    }
-
-    fn ask(&self, history: &[Message], slices: &[Slice], user: &Heard) -> Vec<Token> {
-        let mut tokens = self.marks.lay_out(self.weights, history, slices);
-        self.marks.ask(self.weights, user, &mut tokens);
-        tokens
     }
 }
 

@@ -200,7 +200,10 @@ fn where_the_user_falls_silent_is_told_from_where_a_slice_was_over_before_the_us
 fn an_assistant_that_knows_only_silence_answers_every_break_or_no_end_at_once() {
     let right = |wait: usize, phase: Phase| -> Vec<bool> {
         let asked = many(Part::Test).flat_map(|dialogue| by_silence(&dialogue, wait));
-        asked.filter(|asked| asked.phase == phase).map(|asked| asked.is_right()).collect()
+        let right: Vec<bool> =
+            asked.filter(|asked| asked.phase == phase).map(|asked| asked.is_right()).collect();
+        assert!(!right.is_empty());
+        right
     };
     let all = |wait, phase| right(wait, phase).into_iter().all(|it| it);
     let none = |wait, phase| !right(wait, phase).contains(&true);

@@ -27,7 +27,10 @@ fn a_data_set_is_built_the_same_twice_and_can_be_counted_and_shown() {
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     }
     let train = out("one").join("train.jsonl");
-    assert_eq!(text(&train), text(&out("two").join("train.jsonl")));
+    for name in ["train.jsonl", "test.jsonl", "chat.jsonl"] {
+        let (one, two) = (text(&out("one").join(name)), text(&out("two").join(name)));
+        assert!(!one.is_empty() && one == two, "{name} is not the same twice");
+    }
     assert_eq!(text(&out("one").join("test.jsonl")).lines().count(), 5);
     let dialogues: Vec<Dialogue> =
         text(&train).lines().map(|line| serde_json::from_str(line).unwrap()).collect();

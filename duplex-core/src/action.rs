@@ -42,6 +42,11 @@ pub struct Floor {
     pub silence: u32,
 }
 
+impl Floor {
+    /// The longest silence about which the duplex model is asked, in slices: it does not tell longer ones apart.
+    pub const LONGEST_SILENCE: u32 = 4;
+}
+
 /// Why the session decided as it did: for the transcript, the timeline and the journal's reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(

@@ -8,8 +8,8 @@ use duplex_model::{
     asr::{Recogniser, Request},
     endpoint::EndOfTurn,
     llm::{
-        CallId, DEFAULT_SYSTEM_PROMPT, End, Heard, Llm, LlmError, LlmOptions, Marks,
-        Message as Line, Role, Slice, Weights,
+        CallId, DEFAULT_SYSTEM_PROMPT, End, Heard, LONGEST_SILENCE, Llm, LlmError, LlmOptions,
+        Marks, Message as Line, Role, Slice, Weights,
     },
     tts::{Splitter, Voice},
 };
@@ -198,6 +198,9 @@ impl<'w> Mind<'w> {
     }
 }
 
+const _: () =
+    assert!(Floor::LONGEST_SILENCE as usize == LONGEST_SILENCE, "one silence is the longest");
+
 /// The duplex model, with the calls in which it decides.
 pub(crate) struct FloorModel<'w> {
     weights: &'w Weights,
@@ -255,8 +258,7 @@ impl<'w> FloorModel<'w> {
             slices.push(Slice { user, ..Slice::default() });
             user = Heard::Silence(floor.silence as usize);
         }
-        let mut tokens = self.marks.lay_out(self.weights, &history, &slices);
-        self.marks.ask(self.weights, &user, &mut tokens);
+        let tokens = self.marks.question(self.weights, &history, &slices, &user);
         let idle = self.llm.idle_probability(id, self.marks, &tokens, &mut || false)?;
         tracing::debug!(tokens = tokens.len(), ms = began.elapsed().as_millis() as u64, "decided");
         Ok(Permille::from_probability(idle.unwrap_or(1.0)))

@@ -28,13 +28,14 @@ struct Worth {
 
 pub(crate) fn run(args: &args::Talk) -> anyhow::Result<()> {
     interrupt::catch()?;
+    let count = usize::try_from(args.count)?;
     let path = super::base_model(args.model.as_deref())?;
     let base = Weights::load(&path)?;
     let adapted = Weights::load(&path)?.with_adapter(&args.adapter)?;
     let conversations = super::conversations(Part::Test)?;
     let conversations = conversations.into_iter().filter(|turns| turns.len() >= TURNS);
-    let conversations: Vec<_> = conversations.take(args.count).collect();
-    let asks = held_out_questions(args.count)?;
+    let conversations: Vec<_> = conversations.take(count).collect();
+    let asks = held_out_questions(count)?;
 
     let greedy = || LlmOptions {
         sampling: Sampling { temperature: 0.0, ..Sampling::default() },
@@ -45,36 +46,12 @@ pub(crate) fn run(args: &args::Talk) -> anyhow::Result<()> {
 
     let steps = 2 * (conversations.len() + Question::builtin().len() + 2 * asks.len());
     let bar = progress::bar("chat", steps as u64);
-    let mut worths = [Worth::default(), Worth::default()];
-    for (is_duplex, worth) in worths.iter_mut().enumerate() {
-        let talker = if is_duplex == 1 { &mut duplex } else { &mut plain };
-        for turns in &conversations {
-            match talker.chat(&turns[..TURNS]) {
-                Ok(likelihood) => worth.chat += likelihood,
-                // Somebody typed pages: both models leave it out.
-                Err(LlmError::ContextFull { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-            advance(&bar)?;
-        }
-        for question in Question::builtin() {
-            worth.hits += usize::from(question.is_hit(&talker.reply(&question.ask)?));
-            advance(&bar)?;
-        }
-        for ask in &asks {
-            let reply =
-                if is_duplex == 1 { talker.reply_in_slices(ask)? } else { talker.reply(ask)? };
-            worth.replies.push(reply);
-            advance(&bar)?;
-        }
-        for (at, reply) in worth.replies.iter().enumerate() {
-            let own = plain.answers(&asks[at], reply)?;
-            let other = plain.answers(&asks[(at + 1) % asks.len()], reply)?;
-            worth.own += own;
-            worth.other += other;
-            worth.fitting += usize::from(own.log > other.log);
-            advance(&bar)?;
-        }
+    let mut worths = [
+        talk(&mut plain, Talker::reply, &conversations, &asks, &bar)?,
+        talk(&mut duplex, Talker::reply_in_slices, &conversations, &asks, &bar)?,
+    ];
+    for worth in &mut worths {
+        weigh(&mut plain, worth, &asks, &bar)?;
     }
     bar.finish_and_clear();
 
@@ -101,6 +78,53 @@ pub(crate) fn run(args: &args::Talk) -> anyhow::Result<()> {
         format!("{:.2}", it.own.mean() - it.other.mean())
     })?;
     line("log-likelihood of a token, under the base model", &|it| format!("{:.2}", it.own.mean()))?;
+    Ok(())
+}
+
+/// What one model says: in chats, to short questions, and, by `reply`, to `asks`.
+fn talk<'w>(
+    talker: &mut Talker<'w>,
+    reply: impl Fn(&mut Talker<'w>, &str) -> Result<String, LlmError>,
+    conversations: &[Vec<String>],
+    asks: &[String],
+    bar: &ProgressBar,
+) -> anyhow::Result<Worth> {
+    let mut worth = Worth::default();
+    for turns in conversations {
+        match talker.chat(&turns[..TURNS]) {
+            Ok(likelihood) => worth.chat += likelihood,
+            // Somebody typed pages: both models leave it out.
+            Err(LlmError::ContextFull { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        advance(bar)?;
+    }
+    for question in Question::builtin() {
+        worth.hits += usize::from(question.is_hit(&talker.reply(&question.ask)?));
+        advance(bar)?;
+    }
+    for ask in asks {
+        worth.replies.push(reply(talker, ask)?);
+        advance(bar)?;
+    }
+    Ok(worth)
+}
+
+/// How well the replies fit their questions, under the base model.
+fn weigh(
+    base: &mut Talker<'_>,
+    worth: &mut Worth,
+    asks: &[String],
+    bar: &ProgressBar,
+) -> anyhow::Result<()> {
+    for (at, reply) in worth.replies.iter().enumerate() {
+        let own = base.answers(&asks[at], reply)?;
+        let other = base.answers(&asks[(at + 1) % asks.len()], reply)?;
+        worth.own += own;
+        worth.other += other;
+        worth.fitting += usize::from(own.log > other.log);
+        advance(bar)?;
+    }
     Ok(())
 }
 

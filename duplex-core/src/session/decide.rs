@@ -7,9 +7,6 @@ use super::{DuplexSession, Mouth};
 /// Words of one side in a slice at most; about what is said in [`Policy::decision_slice`](crate::Policy::decision_slice).
 const WORDS: usize = 3;
 
-/// The longest silence about which the model is asked, in slices: it does not tell longer ones apart.
-const LONGEST_SILENCE: u64 = 4;
-
 /// What was asked last, and what came back.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Decisions {
@@ -33,8 +30,9 @@ struct About {
 }
 
 impl About {
-    fn is_of_same_words(&self, other: &Self) -> bool {
-        self.words == other.words && self.is_speaking == other.is_speaking
+    /// Whether these are the words it was about, and the same side spoke.
+    fn is_of(&self, words: &[String], is_speaking: bool) -> bool {
+        self.words == words && self.is_speaking == is_speaking
     }
 }
 
@@ -73,9 +71,7 @@ impl DuplexSession {
     pub(super) fn decision(&self, text: &str, is_speaking: bool) -> Decision {
         let decisions = &self.decisions;
         let about = decisions.about.as_ref();
-        let same = about.is_some_and(|about| {
-            about.is_speaking == is_speaking && about.words == words::normalise(text)
-        });
+        let same = about.is_some_and(|about| about.is_of(&words::normalise(text), is_speaking));
         match decisions.idle {
             _ if !same => Decision::Missing,
             Some(idle) => Decision::Idle(idle),
@@ -105,7 +101,7 @@ impl DuplexSession {
             return;
         }
         // What was said of the same words before counts until the next answer.
-        let same = last.is_some_and(|last| last.is_of_same_words(&about));
+        let same = last.is_some_and(|last| last.is_of(&about.words, is_speaking));
         let idle = self.decisions.idle.filter(|_| same);
         let slice = Slice(self.decisions.asked.0 + 1);
         self.decisions = Decisions { asked: slice, at: self.now, about: Some(about), idle };
@@ -155,7 +151,7 @@ impl DuplexSession {
     /// Whole slices since the user's last sound, as far as they are told apart.
     fn silent_slices(&self) -> u32 {
         let slices = self.ear.silence().0 / self.policy.decision_slice.0.max(1);
-        slices.min(LONGEST_SILENCE) as u32
+        slices.min(Floor::LONGEST_SILENCE.into()) as u32
     }
 }
 

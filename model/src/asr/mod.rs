@@ -24,4 +24,4 @@ pub use hypothesis::{Hypothesis, NonSpeech, Word};
 pub use locate::find_worker;
 pub use measure::{Measurement, measure};
 pub use recogniser::{Framing, Recogniser, RecogniserOptions, Request};
-pub use wer::{WordErrors, wer};
+pub use wer::{WordErrors, plain_words, wer};

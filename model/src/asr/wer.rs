@@ -29,7 +29,7 @@ impl std::iter::Sum for WordErrors {
 /// Word errors of `hypothesis` against `reference`, by Levenshtein's distance over words. Case and punctuation are
 /// ignored; digits and spellings are not: "5" for "five" is an error.
 pub fn wer(reference: &str, hypothesis: &str) -> WordErrors {
-    let (reference, hypothesis) = (normalise(reference), normalise(hypothesis));
+    let (reference, hypothesis) = (plain_words(reference), plain_words(hypothesis));
     // row[j]: distance between the reference so far and the first j words of the hypothesis.
     let mut row: Vec<usize> = (0..=hypothesis.len()).collect();
     for (i, word) in reference.iter().enumerate() {
@@ -44,7 +44,7 @@ pub fn wer(reference: &str, hypothesis: &str) -> WordErrors {
 }
 
 /// Lower-case words of letters, digits and apostrophes; everything else parts words.
-fn normalise(text: &str) -> Vec<String> {
+pub fn plain_words(text: &str) -> Vec<String> {
     text.to_lowercase()
         .replace('’', "'")
         .split(|c: char| !c.is_alphanumeric() && c != '\'')

@@ -129,6 +129,19 @@ impl Marks {
         tokens
     }
 
+    /// The tokens of `history` and `slices`, and of a slice in which the user did `user`, up to its decision.
+    pub fn question(
+        self,
+        weights: &Weights,
+        history: &[Message],
+        slices: &[Slice],
+        user: &Heard,
+    ) -> Vec<Token> {
+        let mut tokens = self.lay_out(weights, history, slices);
+        self.ask(weights, user, &mut tokens);
+        tokens
+    }
+
     /// Appends a slice up to its decision.
     pub fn ask(self, weights: &Weights, user: &Heard, tokens: &mut Vec<Token>) {
         tokens.push(self.user);

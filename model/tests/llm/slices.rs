@@ -66,7 +66,7 @@ fn a_question_tells_how_long_the_user_has_been_silent() {
 }
 
 #[test]
-fn a_text_is_as_likely_in_one_go_as_token_by_token() {
+fn a_text_is_likelier_as_the_answer_to_its_own_question() {
     let weights = weights();
     let marks = Marks::of(&weights).unwrap();
     let mut llm = Llm::new(&weights, greedy()).unwrap();
@@ -113,8 +113,7 @@ fn other_scripts_and_two_hundred_words_in_a_slice_are_decided_on() {
     for words in
         ["какой сегодня день", "今日は何曜日ですか", "\u{202e}\u{0}\u{1f600}", long.as_str()]
     {
-        let mut tokens = marks.lay_out(&weights, &[system()], &[]);
-        marks.ask(&weights, &Heard::cut(words), &mut tokens);
+        let tokens = marks.question(&weights, &[system()], &[], &Heard::cut(words));
         let idle = llm.idle_probability(call, marks, &tokens, &mut || false).unwrap().unwrap();
         assert!((0.0..=1.0).contains(&idle), "{words}: {idle}");
     }
@@ -126,11 +125,7 @@ fn a_slice_too_long_for_the_context_is_an_error_and_changes_nothing() {
     let marks = Marks::of(&weights).unwrap();
     let mut llm = Llm::new(&weights, greedy()).unwrap();
     let call = llm.open_call().unwrap();
-    let ask = |words: &str| {
-        let mut tokens = marks.lay_out(&weights, &[system()], &[]);
-        marks.ask(&weights, &Heard::cut(words), &mut tokens);
-        tokens
-    };
+    let ask = |words: &str| marks.question(&weights, &[system()], &[], &Heard::cut(words));
     let before = llm.idle_probability(call, marks, &ask("tea?"), &mut || false).unwrap();
     let error = llm.idle_probability(call, marks, &ask(&"tea ".repeat(2000)), &mut || false);
     assert!(matches!(error, Err(LlmError::ContextFull { .. })));
@@ -180,8 +175,7 @@ fn idle_after(user: &Heard) -> f32 {
     let marks = Marks::of(&weights).unwrap();
     let mut llm = Llm::new(&weights, greedy()).unwrap();
     let call = llm.open_call().unwrap();
-    let mut tokens = marks.lay_out(&weights, &[system()], &[]);
-    marks.ask(&weights, user, &mut tokens);
+    let tokens = marks.question(&weights, &[system()], &[], user);
     llm.idle_probability(call, marks, &tokens, &mut || false).unwrap().unwrap()
 }
 

@@ -3,13 +3,16 @@
 //! *Forced*: before every decision stands what the dialogue says, so that each is judged by itself. *Free*: the model hears the user's
 //! side only; its own words and silences stand before its decisions, and a mistake has its consequences.
 
-use std::collections::BTreeMap;
+mod score;
+
 use std::time::{Duration, Instant};
 
 use duplex_model::llm::{CallId, Heard, Llm, LlmError, Marks, Message, Role, Weights};
 use duplex_model::llm::{DEFAULT_SYSTEM_PROMPT, LONGEST_SILENCE, Slice as LaidOut, Token};
 
 use crate::dialogue::{Category, Dialogue, Phase, Slice};
+
+pub use score::{Delays, Forced, Free, Score};
 
 /// How many slices a decision that is due may be late before it counts as never made.
 const PATIENCE: usize = 4;
@@ -26,132 +29,6 @@ pub struct Thresholds {
 impl Default for Thresholds {
     fn default() -> Self {
         Self { silent: 0.5, speaking: 0.5 }
-    }
-}
-
-/// Decisions, right and all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Score {
-    /// Right ones.
-    pub right: usize,
-    /// All.
-    pub all: usize,
-}
-
-impl Score {
-    fn add(&mut self, right: bool) {
-        self.right += usize::from(right);
-        self.all += 1;
-    }
-
-    /// Right ones of all; nothing where there are none.
-    pub fn share(self) -> Option<f64> {
-        (self.all > 0).then(|| self.right as f64 / self.all as f64)
-    }
-}
-
-/// What a model was worth in forced decisions.
-#[derive(Clone, Debug, Default)]
-pub struct Forced {
-    /// By what the assistant faced.
-    pub phases: BTreeMap<Phase, Score>,
-    /// By what happened in the dialogue.
-    pub categories: BTreeMap<Category, Score>,
-    /// By the longest slice, in ms.
-    pub slices_ms: BTreeMap<u32, Score>,
-    /// Said to speak and to be silent, by what was right: `[right speaks][model speaks]`.
-    pub confusion: [[usize; 2]; 2],
-}
-
-impl Forced {
-    /// All decisions.
-    pub fn overall(&self) -> Score {
-        let [[silent, false_speech], [false_silence, speech]] = self.confusion;
-        Score { right: silent + speech, all: silent + false_speech + false_silence + speech }
-    }
-
-    /// F1 of speaking, and of silence.
-    pub fn f1(&self) -> (f64, f64) {
-        let [[silent, false_speech], [false_silence, speech]] = self.confusion;
-        let f1 = |hits: usize| {
-            2.0 * hits as f64 / (2 * hits + false_speech + false_silence).max(1) as f64
-        };
-        (f1(speech), f1(silent))
-    }
-
-    /// Counts a decision of `dialogue`.
-    pub fn add(&mut self, dialogue: &Dialogue, asked: &Asked) {
-        let right = asked.is_right();
-        self.phases.entry(asked.phase).or_default().add(right);
-        self.categories.entry(dialogue.category).or_default().add(right);
-        self.slices_ms.entry(dialogue.slice_ms).or_default().add(right);
-        self.confusion[usize::from(asked.phase.speaks())][usize::from(asked.speaks)] += 1;
-    }
-}
-
-/// How late decisions were, in slices.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Delays {
-    /// How many were so many slices late.
-    pub late: BTreeMap<usize, usize>,
-    /// How many were not made.
-    pub never: usize,
-}
-
-impl Delays {
-    fn add(&mut self, late: Option<usize>) {
-        match late {
-            Some(slices) => *self.late.entry(slices).or_default() += 1,
-            None => self.never += 1,
-        }
-    }
-
-    /// All decisions that were due.
-    pub fn all(&self) -> usize {
-        self.late.values().sum::<usize>() + self.never
-    }
-
-    /// The share of those that were made within so many slices.
-    pub fn within(&self, slices: usize) -> Option<f64> {
-        (self.all() > 0).then(|| self.made_within(slices) as f64 / self.all() as f64)
-    }
-
-    fn made_within(&self, slices: usize) -> usize {
-        self.late.range(..=slices).map(|(_, count)| count).sum()
-    }
-
-    /// The share of those that were not made.
-    pub fn never_rate(&self) -> Option<f64> {
-        (self.all() > 0).then(|| self.never as f64 / self.all() as f64)
-    }
-}
-
-/// What a model was worth running free.
-#[derive(Clone, Debug, Default)]
-pub struct Free {
-    /// Silent where it should be, and speaking where it should be, by what the assistant faced.
-    pub phases: BTreeMap<Phase, Score>,
-    /// From the end of what asks for an answer to the answer.
-    pub starts: Delays,
-    /// From the words that take the floor to silence.
-    pub stops: Delays,
-    /// Dialogues of hard pairs in which everything was right.
-    pub hard_pairs: Score,
-}
-
-impl Free {
-    /// All decisions; one that was due is right within a slice.
-    pub fn overall(&self) -> Score {
-        let mut overall = Score::default();
-        for score in self.phases.values() {
-            overall.right += score.right;
-            overall.all += score.all;
-        }
-        for delays in [&self.starts, &self.stops] {
-            overall.right += delays.made_within(1);
-            overall.all += delays.all();
-        }
-        overall
     }
 }
 
@@ -272,7 +149,7 @@ impl<'l, 'w> Judge<'l, 'w> {
     /// As [`Judge::ask`].
     pub fn run_free(&mut self, dialogue: &Dialogue, free: &mut Free) -> Result<(), LlmError> {
         let mut run = Run { history: history(dialogue), ..Run::default() };
-        let words = words_a_slice(dialogue);
+        let words = words_a_slice(dialogue.slice_ms);
         let mut all_right = true;
         // Slices since the end of words that the dialogue answers late.
         let mut held = 0;
@@ -433,9 +310,7 @@ impl<'l, 'w> Judge<'l, 'w> {
     }
 
     fn tokens(&self, history: &[Message], slices: &[LaidOut], user: &Heard) -> Vec<Token> {
-        let mut tokens = self.marks.lay_out(self.weights, history, slices);
-        self.marks.ask(self.weights, user, &mut tokens);
-        tokens
+        self.marks.question(self.weights, history, slices, user)
     }
 }
 
@@ -483,8 +358,8 @@ fn heard(slice: &Slice, idle: usize) -> Heard {
     }
 }
 
-/// Words that the assistant speaks in a slice of the dialogue's length; at least one.
-fn words_a_slice(dialogue: &Dialogue) -> usize {
+/// Words that the assistant speaks in a slice of so many ms; at least one.
+pub(crate) fn words_a_slice(slice_ms: u32) -> usize {
     const WORDS_A_SECOND: f32 = 2.8;
-    ((dialogue.slice_ms as f32 / 1000.0 * WORDS_A_SECOND).round() as usize).max(1)
+    ((slice_ms as f32 / 1000.0 * WORDS_A_SECOND).round() as usize).max(1)
 }
