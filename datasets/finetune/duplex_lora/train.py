@@ -221,7 +221,7 @@ def train(model, layout: Layout, data: Path, out: Path, recipe: Recipe, resume: 
     # A shell that starts it in the background lets it ignore Ctrl-C; who ends it otherwise loses nothing either.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
-    log = (out / "log.jsonl").open("a" if state else "w", encoding="utf-8")
+    log = open_log(out / "log.jsonl", step)
     begun = kept = time.monotonic()
     seen_before = seen
     kind = "bfloat16" if half else "32 bits"
@@ -285,6 +285,14 @@ def train(model, layout: Layout, data: Path, out: Path, recipe: Recipe, resume: 
     keep()
     model.save_pretrained(out)
     draw(out)
+
+
+def open_log(path: Path, step: int):
+    """The log, up to a step: what came after a checkpoint is done, and written, again."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if step and path.exists() else []
+    log = path.open("w", encoding="utf-8")
+    log.writelines(line for line in lines if json.loads(line)["step"] <= step)
+    return log
 
 
 def draw(out: Path) -> None:
