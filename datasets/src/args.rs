@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use clap_complete::Shell;
+use duplex_datasets::eval::Thresholds;
 
 /// Makes and examines dialogues cut into time slices, to train and to judge the duplex model.
 #[derive(Debug, Parser)]
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Talk(Talk),
     /// Let the base model write the replies of which dialogues are made
     Replies(Replies),
+    /// Let the voice say murmurs and commands, and write what the recogniser makes of them
+    Heard(Heard),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -40,7 +43,7 @@ pub(crate) struct Build {
     #[arg(long, default_value = "out/dialogues")]
     pub(crate) out: PathBuf,
     /// Dialogues to train on
-    #[arg(long, default_value_t = 30_000)]
+    #[arg(long, default_value_t = 36_000)]
     pub(crate) train: u64,
     /// Dialogues to judge by, made of held-out topics, prompts and phrases
     #[arg(long, default_value_t = 2_000)]
@@ -86,9 +89,19 @@ pub(crate) struct Replies {
     /// The base model: a GGUF file with a chat template instead of the default one
     #[arg(long)]
     pub(crate) model: Option<PathBuf>,
+    /// End replies as brief ones are in dialogues, which takes a third of the time
+    #[arg(long)]
+    pub(crate) brief: bool,
     /// Chooses the prompts
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Heard {
+    /// File to write to; what is in it is replaced
+    #[arg(long)]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -132,10 +145,11 @@ pub(crate) struct Eval {
     /// Write every wrong decision to this file, a line of JSON each
     #[arg(long)]
     pub(crate) mistakes: Option<PathBuf>,
-    /// A silent assistant speaks where the probability of silence is below this
-    #[arg(long, default_value_t = 0.5)]
-    pub(crate) threshold: f32,
+    /// A silent assistant speaks where the probability of silence is below this. Several: after words, after one slice of silence,
+    /// after two and so on
+    #[arg(long, value_delimiter = ',', default_values_t = Thresholds::default().silent)]
+    pub(crate) threshold: Vec<f32>,
     /// An assistant that speaks goes on where the probability of silence is below this
-    #[arg(long, default_value_t = 0.5)]
+    #[arg(long, default_value_t = Thresholds::default().speaking)]
     pub(crate) threshold_speaking: f32,
 }

@@ -6,21 +6,26 @@ use rand_pcg::Pcg32;
 
 use crate::Part;
 use crate::dialogue::{Category, Slice, Turn};
-use crate::phrases::{Phrasebook, Phrases};
+use crate::phrases::{Heard, Phrasebook, Phrases};
 use crate::stage::{Calls, Manner, Stage};
-use crate::texts::Exchange;
+use crate::texts::{Exchange, brief};
 use crate::utterance::{Hand, Pause, sentence};
 
 /// How often a word is misheard where the recogniser is at its best, and where it is not.
 const ERRORS: f64 = 0.02;
 const MISHEARD: f64 = 0.18;
 
+/// How often the recogniser makes other words of a murmur or a command, where it is known to.
+const HEARD_WRONG: f64 = 0.25;
+
 /// Silences inside a sentence, in ms.
 const PAUSE_MS: std::ops::Range<u32> = 250..2200;
 
 /// How often a reply ends with the first sentence after its first words, as spoken ones should.
 const BRIEF: f64 = 0.7;
-const BRIEF_WORDS: usize = 8;
+
+/// How often what is said to a reply is said when the reply has just ended.
+const OVER: f64 = 0.15;
 
 /// Fewest words left of a reply that is interrupted or murmured at.
 const WORDS_AHEAD: usize = 3;
@@ -110,7 +115,7 @@ impl<'a> Scene<'a> {
     }
 
     fn interrupt_with_question(&mut self, openers: &[String]) {
-        self.ask_and_reach_middle();
+        self.ask_and_reach_middle_or_end();
         let opener = openers.choose(&mut self.random).cloned().unwrap_or_default();
         let exchange = self.exchange();
         let text = join(&opener, &exchange.ask);
@@ -118,14 +123,14 @@ impl<'a> Scene<'a> {
     }
 
     fn terminate(&mut self) {
-        self.ask_and_reach_middle();
-        let command = self.pick(&self.book.commands);
+        self.ask_and_reach_middle_or_end();
+        let command = self.heard(&self.book.commands);
         self.say(&command, &Calls::ForSilence, Manner::default());
         self.after_a_stop();
     }
 
     fn regenerate(&mut self) {
-        let exchange = self.ask_and_reach_middle();
+        let exchange = self.ask_and_reach_middle_or_end();
         let (text, reply) = if self.random.random_bool(0.5) {
             (self.pick(&self.book.regenerate_short), first_sentence(&exchange.reply).to_owned())
         } else {
@@ -154,7 +159,7 @@ impl<'a> Scene<'a> {
         self.stage.go_on_until(0);
         if self.random.random_bool(0.4) {
             self.between();
-            let murmur = self.pick(&self.book.murmurs);
+            let murmur = self.heard(&self.book.murmurs);
             self.say(&murmur, &Calls::ForNothing, Manner::default());
         }
     }
@@ -178,8 +183,8 @@ impl<'a> Scene<'a> {
                 self.between();
             }
             let exchange = self.exchange();
-            // Twice as often one slice as two, and so on up to four: as many as are told apart.
-            let late = [1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4].choose(&mut self.random);
+            // Most often one slice, up to four: as many as are told apart.
+            let late = [1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4].choose(&mut self.random);
             let late = late.copied().unwrap_or(1);
             self.ask(&exchange, Manner { late, ..Manner::default() });
         }
@@ -218,12 +223,12 @@ impl<'a> Scene<'a> {
 
     fn stop(&mut self) {
         if self.random.random_bool(0.2) {
-            let command = self.pick(&self.book.commands);
+            let command = self.heard(&self.book.commands);
             self.say(&command, &Calls::ForSilence, Manner::default());
         } else {
-            self.ask_and_reach_middle();
+            self.ask_and_reach_middle_or_end();
             for _ in 0..self.random.random_range(1..=2) {
-                let command = self.pick(&self.book.commands);
+                let command = self.heard(&self.book.commands);
                 self.say(&command, &Calls::ForSilence, Manner::default());
             }
         }
@@ -265,8 +270,19 @@ impl<'a> Scene<'a> {
         }
         let place = self.random.random_range(WORDS_AHEAD..left);
         self.stage.go_on_until(place);
-        let murmur = self.pick(&self.book.murmurs);
+        let murmur = self.heard(&self.book.murmurs);
         self.say(&murmur, &Calls::ForNothing, Manner::default());
+    }
+
+    /// Asks, and lets the reply go on to a place in it; now and then to its end, after which the same may be said.
+    fn ask_and_reach_middle_or_end(&mut self) -> Exchange {
+        let exchange = self.ask_and_reach_middle();
+        if self.random.random_bool(OVER) {
+            self.stage.go_on_until(0);
+            let slices = self.random.random_range(0..=2);
+            self.stage.rest(slices);
+        }
+        exchange
     }
 
     /// Asks, and lets the reply go on to a place in it.
@@ -285,8 +301,8 @@ impl<'a> Scene<'a> {
     fn ask(&mut self, exchange: &Exchange, mut manner: Manner) {
         if manner.late == 0 {
             manner.late = match self.random.random_range(0..20) {
-                0 => self.random.random_range(2..=4),
-                1 | 2 => 1,
+                0 | 1 => self.random.random_range(2..=4),
+                2 | 3 => 1,
                 _ => 0,
             };
         }
@@ -327,6 +343,15 @@ impl<'a> Scene<'a> {
         let ms = self.random.random_range(PAUSE_MS);
         let filler = self.random.random_bool(0.3).then(|| self.pick(&self.book.fillers));
         Pause { before, ms, filler }
+    }
+
+    /// A phrase, now and then as a recogniser may hear it.
+    fn heard(&mut self, phrases: &Phrases) -> String {
+        let said = self.pick(phrases);
+        match Heard::of(&said).choose(&mut self.random) {
+            Some(heard) if self.random.random_bool(HEARD_WRONG) => heard.clone(),
+            _ => said,
+        }
     }
 
     fn pick(&mut self, phrases: &Phrases) -> String {
@@ -378,20 +403,6 @@ fn join(opener: &str, text: &str) -> String {
 fn first_sentence(text: &str) -> &str {
     let end = text.find(['.', '?', '!']).map_or(text.len(), |at| at + 1);
     &text[..end]
-}
-
-/// The first sentences of `text`, [`BRIEF_WORDS`] words or more where it has them.
-fn brief(text: &str) -> &str {
-    let mut words = 0;
-    let mut end = 0;
-    for word in text.split_inclusive(' ') {
-        words += 1;
-        end += word.len();
-        if words >= BRIEF_WORDS && word.trim_end().ends_with(['.', '?', '!']) {
-            break;
-        }
-    }
-    text[..end].trim_end()
 }
 
 /// The words of `text` from the beginning of the sentence in which word `at` stands.

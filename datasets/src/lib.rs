@@ -23,7 +23,7 @@ use std::fmt;
 pub use build::{Builder, SLICES_MS};
 pub use dialogue::{Category, Dialogue, Phase, Slice, Turn};
 pub use error::Error;
-pub use phrases::{Phrasebook, Phrases};
+pub use phrases::{Heard, Phrasebook, Phrases};
 
 /// A part of the data. No prompt, topic, template or phrase of one is in the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

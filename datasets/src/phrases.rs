@@ -1,8 +1,9 @@
 //! The phrases of which scenes are made, apart for training and for tests.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Part;
 
@@ -74,6 +75,32 @@ impl Phrasebook {
     }
 }
 
+/// A phrase, and what a recogniser made of it; a line of `datasets/text/heard.jsonl`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Heard {
+    /// The phrase.
+    pub said: String,
+    /// Other words than those, as the recogniser wrote them.
+    pub heard: String,
+}
+
+impl Heard {
+    /// What a recogniser may make of a phrase; where it makes no mistake, nothing.
+    pub fn of(said: &str) -> &'static [String] {
+        static BUILTIN: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
+            let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for line in include_str!("../text/heard.jsonl").lines() {
+                let Heard { said, heard } = serde_json::from_str(line)
+                    .expect("what is heard is checked by a test of the program");
+                all.entry(said).or_default().push(heard);
+            }
+            all
+        });
+        BUILTIN.get(said).map_or(&[], Vec::as_slice)
+    }
+}
+
 /// A word without marks and capitals.
 fn plain(word: &str) -> String {
     let kept = word.chars().filter(|c| c.is_alphanumeric() || *c == '\'');
@@ -113,6 +140,21 @@ mod tests {
             assert!(both.is_empty(), "{both:?}");
             assert!(!kind.train.is_empty() && !kind.held_out.is_empty());
         }
+    }
+
+    #[test]
+    fn what_is_heard_wrong_is_a_phrase_of_the_book_in_other_words() {
+        let book = Phrasebook::builtin();
+        let known = [&book.murmurs, &book.commands].map(|kind| [&kind.train, &kind.held_out]);
+        let mut found = 0;
+        for said in known.into_iter().flatten().flatten() {
+            for heard in Heard::of(said) {
+                assert_ne!(plain(heard), plain(said));
+                found += 1;
+            }
+        }
+        let lines = include_str!("../text/heard.jsonl").lines().count();
+        assert!(lines > 0 && lines == found, "{found} of {lines} lines are of phrases of the book");
     }
 
     #[test]

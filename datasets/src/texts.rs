@@ -152,6 +152,21 @@ pub fn read_replies(path: &Path) -> Result<Vec<Reply>, Error> {
     Ok(replies)
 }
 
+/// The first sentences of `text`, eight words or more where it has them.
+pub fn brief(text: &str) -> &str {
+    const BRIEF_WORDS: usize = 8;
+    let mut words = 0;
+    let mut end = 0;
+    for word in text.split_inclusive(' ') {
+        words += 1;
+        end += word.len();
+        if words >= BRIEF_WORDS && word.trim_end().ends_with(['.', '?', '!']) {
+            break;
+        }
+    }
+    text[..end].trim_end()
+}
+
 /// The prompts to which there is a reply, in the order of the replies.
 pub fn exchanges(prompts: &[Prompt], replies: &[Reply]) -> Vec<Exchange> {
     let known: BTreeMap<&str, &Prompt> = prompts.iter().map(|p| (p.key.as_str(), p)).collect();

@@ -64,7 +64,8 @@ fn running_free_it_lets_users_finish_and_finishes_itself() {
     });
     println!("{free:?}");
     let share = |phase| free.phases[&phase].share().unwrap();
-    assert!(share(Phase::Wait) > 0.9 && share(Phase::Pause) > 0.9, "{free:?}");
+    assert!(share(Phase::Wait) > 0.95 && share(Phase::Pause) > 0.9, "{free:?}");
     assert!(share(Phase::Continue) > 0.95, "{free:?}");
-    assert!(free.starts.within(1).unwrap() > 0.7, "{free:?}");
+    assert!(free.starts.within(1).unwrap() > 0.85, "{free:?}");
+    assert!(free.starts.never_rate().unwrap() < 0.05, "{free:?}");
 }

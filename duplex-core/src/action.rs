@@ -208,6 +208,8 @@ pub enum Action {
         /// What it depends on.
         floor: Floor,
     },
+    /// Bring the duplex model's cache in line with all but the user's newest words, which may change. Not answered.
+    Listen(Floor),
     /// Bring the language model's cache in line with the conversation. Not answered.
     Prefill(Context),
     /// Write the next clause of a reply; answered by `Written` or `Failed`.

@@ -241,6 +241,7 @@ impl DuplexSession {
         // The history may just have been cut: whatever must be read again is read while nobody waits,
         // up to where the user's next words will stand.
         self.actions.push(Action::Prefill(self.transcript.context("", true, String::new())));
+        self.listen("");
         self.notify(Notice::Finished { turn, text });
     }
 
@@ -270,6 +271,7 @@ impl DuplexSession {
         if !committed.is_empty() && committed != self.prefilled {
             let context = self.transcript.context(&committed, true, String::new());
             self.actions.push(Action::Prefill(context));
+            self.listen(&committed);
             self.prefilled = committed;
         }
     }

@@ -147,3 +147,27 @@ fn it_is_shown_what_both_sides_said_in_slices_of_few_words() {
     let end = last.slices.iter().find(|said| said.user.contains("story.")).unwrap();
     assert!(end.assistant.starts_with("Once"), "{last:?}");
 }
+
+#[test]
+fn it_hears_the_user_while_the_user_speaks_and_what_is_over_when_it_is() {
+    let policy = Policy { sources: Sources::Both, ..Policy::default() };
+    let question = "I would like to know why people who live by the sea tell every story twice.";
+    let user = [says(500, 6_500, question)];
+    let mut world = World::with_policy(&user, policy).reply("story", STORY);
+    world.idle = |_| 20;
+    world.run(20_000);
+    let asked = &world.floors[0];
+    let during: Vec<_> = world.listened.iter().filter(|floor| floor.lines.is_empty()).collect();
+    let most = during.iter().map(|floor| floor.slices.len()).max();
+    assert!(most.is_some_and(|most| most + 2 >= asked.slices.len()), "{asked:?}\n{most:?}");
+    assert!(during.iter().all(|floor| asked.slices.starts_with(&floor.slices)), "{during:?}");
+    // The reply is over: both turns are plain text, and nothing stands in slices.
+    let over = world.listened.last().unwrap();
+    let lines: Vec<&str> = over.lines.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(lines, [question, &STORY.concat()]);
+    assert!(over.slices.is_empty());
+
+    let mut without = World::new(&user).reply("story", STORY);
+    without.run(20_000);
+    assert!(without.listened.is_empty());
+}

@@ -210,6 +210,7 @@ impl Conductor {
                 self.counters.decisions += 1;
                 return Some(Work::Decide { slice, floor });
             }
+            Action::Listen(floor) => return Some(Work::Listen(floor)),
             Action::Prefill(context) => return Some(Work::Prefill(context)),
             Action::Write { turn, context } => return Some(Work::Write { turn, context }),
             Action::Synthesise { turn, clause, text } => {
@@ -258,7 +259,7 @@ fn failure(work: &Work) -> Option<Failure> {
         Work::Recognise { chunk, .. } => Some(Failure::Recogniser(*chunk)),
         Work::Write { turn, .. } => Some(Failure::Model(*turn)),
         Work::Synthesise { turn, .. } => Some(Failure::Voice(*turn)),
-        Work::JudgeEnd { .. } | Work::Decide { .. } | Work::Prefill(_) => None,
+        Work::JudgeEnd { .. } | Work::Decide { .. } | Work::Listen(_) | Work::Prefill(_) => None,
     }
 }
 

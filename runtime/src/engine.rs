@@ -114,6 +114,7 @@ impl std::fmt::Debug for Engine {
 }
 
 enum Task {
+    Open(CallKey),
     Job(Job),
     Close(CallKey),
 }
@@ -252,7 +253,12 @@ impl Engine {
     }
 
     pub(crate) fn open(&self) -> CallKey {
-        CallKey(self.calls.fetch_add(1, Relaxed))
+        let call = CallKey(self.calls.fetch_add(1, Relaxed));
+        if let Some(jobs) = self.floor.as_ref().and_then(|floor| floor.jobs.as_ref()) {
+            // Where its queue is full, the first decision reads what is to be read.
+            _ = jobs.try_send(Task::Open(call));
+        }
+        call
     }
 
     pub(crate) fn close(&self, call: CallKey) {
@@ -269,7 +275,7 @@ impl Engine {
         let station = match &job.work {
             Work::Recognise { .. } => &self.ear,
             Work::JudgeEnd { .. } => &self.end,
-            Work::Decide { .. } => match &self.floor {
+            Work::Decide { .. } | Work::Listen(_) => match &self.floor {
                 Some(floor) => floor,
                 None => return Err(job),
             },
@@ -278,7 +284,7 @@ impl Engine {
         };
         station.submit(Task::Job(job)).map_err(|task| match task {
             Task::Job(job) => job,
-            Task::Close(_) => unreachable!("a job was submitted"),
+            Task::Open(_) | Task::Close(_) => unreachable!("a job was submitted"),
         })
     }
 }
@@ -299,6 +305,7 @@ fn serve_mind(queue: &Receiver<Task>, mind: &mut Mind<'_>) {
                     served.push(job.call);
                     mind.work(&job);
                 }
+                Task::Open(_) => {}
                 Task::Close(call) => {
                     served.push(call);
                     mind.close(call);
@@ -316,27 +323,42 @@ fn serve_mind(queue: &Receiver<Task>, mind: &mut Mind<'_>) {
     }
 }
 
-/// Like [`serve`], but of a call's questions only the newest is answered: the others have been overtaken.
+/// Like [`serve`], but of a call's questions only the newest is answered, the others have been overtaken; and of what is to be read
+/// ahead only the newest is read, where nothing is asked.
 fn serve_floor(queue: &Receiver<Task>, floor: &mut FloorModel<'_>) {
     while let Ok(first) = queue.recv() {
         let mut waiting = vec![first];
         waiting.extend(queue.try_iter());
-        let mut newer = Vec::new();
+        let (reading, asking): (Vec<_>, Vec<_>) = waiting
+            .into_iter()
+            .partition(|task| matches!(task, Task::Job(Job { work: Work::Listen(_), .. })));
+        let mut served = Vec::new();
         let mut wanted = Vec::new();
-        for task in waiting.into_iter().rev() {
-            match task {
-                Task::Job(job) if newer.contains(&job.call) => {}
-                Task::Job(job) => {
-                    newer.push(job.call);
-                    wanted.push(Task::Job(job));
+        for task in asking.into_iter().rev() {
+            if let Task::Job(job) = &task {
+                if served.contains(&job.call) {
+                    continue;
                 }
-                close @ Task::Close(_) => wanted.push(close),
+                served.push(job.call);
             }
+            wanted.push(task);
         }
         for task in wanted.into_iter().rev() {
             match task {
+                Task::Open(call) => floor.open(call),
                 Task::Job(job) => floor.work(&job),
-                Task::Close(call) => floor.close(call),
+                Task::Close(call) => {
+                    floor.close(call);
+                    served.push(call);
+                }
+            }
+        }
+        for task in reading.into_iter().rev() {
+            if let Task::Job(job) = task
+                && !served.contains(&job.call)
+            {
+                served.push(job.call);
+                floor.work(&job);
             }
         }
     }

@@ -23,6 +23,7 @@ pub(crate) enum Work {
     Recognise { chunk: Chunk, to: SessionTime, audio: Vec<f32> },
     JudgeEnd { to: SessionTime, audio: Vec<f32> },
     Decide { slice: Slice, floor: Floor },
+    Listen(Floor),
     Prefill(Context),
     Write { turn: Turn, context: Context },
     Synthesise { turn: Turn, clause: u32, text: String },

@@ -74,6 +74,7 @@ impl Agenda {
             Work::Recognise { .. } => (Station::Ear, charges.recognise),
             Work::JudgeEnd { .. } => (Station::End, charges.judge),
             Work::Decide { .. } => (Station::Floor, charges.decide),
+            Work::Listen(_) => (Station::Floor, charges.prefill),
             Work::Prefill(_) => (Station::Mind, charges.prefill),
             Work::Write { .. } => (Station::Mind, charges.write),
             Work::Synthesise { .. } => (Station::Voice, charges.first_audio),

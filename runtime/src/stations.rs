@@ -224,35 +224,40 @@ impl<'w> FloorModel<'w> {
         }
     }
 
-    /// Decides.
+    /// A call begins: what all decisions begin with is read while nobody says anything yet.
+    pub(crate) fn open(&mut self, call: CallKey) {
+        self.listen(call, &Floor::default());
+    }
+
+    /// Decides, or reads ahead.
     pub(crate) fn work(&mut self, job: &Job) {
-        let Work::Decide { slice, floor } = &job.work else { return };
-        match self.decide(job.call, floor) {
-            Ok(idle) => (job.reply)(Message::Event(Event::Decided { slice: *slice, idle })),
-            // The other evidence decides.
-            Err(error) => tracing::warn!("the duplex model did not decide: {error}"),
+        match &job.work {
+            Work::Decide { slice, floor } => match self.decide(job.call, floor) {
+                Ok(idle) => (job.reply)(Message::Event(Event::Decided { slice: *slice, idle })),
+                // The other evidence decides.
+                Err(error) => tracing::warn!("the duplex model did not decide: {error}"),
+            },
+            Work::Listen(floor) => self.listen(job.call, floor),
+            _ => {}
+        }
+    }
+
+    fn listen(&mut self, key: CallKey, floor: &Floor) {
+        let read = self.call(key).and_then(|id| {
+            let (history, slices) = laid_out(floor);
+            let tokens = self.marks.lay_out(self.weights, &history, &slices);
+            self.llm.listen(id, &tokens, &mut || false)
+        });
+        if let Err(error) = read {
+            tracing::debug!("the duplex model did not read ahead: {error}");
         }
     }
 
     fn decide(&mut self, key: CallKey, floor: &Floor) -> Result<Permille, LlmError> {
-        let id = match self.calls.get(&key) {
-            Some(id) => *id,
-            None => *self.calls.entry(key).or_insert(self.llm.open_call()?),
-        };
+        let id = self.call(key)?;
         let began = Instant::now();
-        // What it was trained with, whatever the reply model is told.
-        let mut history = vec![Line::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
-        history.extend(floor.lines.iter().map(line));
-        let heard = |text: &str, falls_silent| Heard::Words { text: text.to_owned(), falls_silent };
-        let said = floor.slices.iter();
-        let mut slices: Vec<Slice> = said
-            .map(|said| Slice {
-                user: heard(&said.user, said.falls_silent),
-                assistant: (!said.assistant.is_empty()).then(|| said.assistant.clone()),
-                ends: false,
-            })
-            .collect();
-        let mut user = heard(&floor.user, floor.falls_silent);
+        let (history, mut slices) = laid_out(floor);
+        let mut user = Heard::Words { text: floor.user.clone(), falls_silent: floor.falls_silent };
         if floor.silence > 0 {
             // The slice of the words is over, and was left to the user.
             slices.push(Slice { user, ..Slice::default() });
@@ -263,6 +268,26 @@ impl<'w> FloorModel<'w> {
         tracing::debug!(tokens = tokens.len(), ms = began.elapsed().as_millis() as u64, "decided");
         Ok(Permille::from_probability(idle.unwrap_or(1.0)))
     }
+
+    fn call(&mut self, key: CallKey) -> Result<CallId, LlmError> {
+        Ok(match self.calls.get(&key) {
+            Some(id) => *id,
+            None => *self.calls.entry(key).or_insert(self.llm.open_call()?),
+        })
+    }
+}
+
+/// The turns that are over, and the slices since, without the user's newest words.
+fn laid_out(floor: &Floor) -> (Vec<Line>, Vec<Slice>) {
+    // What it was trained with, whatever the reply model is told.
+    let mut history = vec![Line::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
+    history.extend(floor.lines.iter().map(line));
+    let slices = floor.slices.iter().map(|said| Slice {
+        user: Heard::Words { text: said.user.clone(), falls_silent: said.falls_silent },
+        assistant: (!said.assistant.is_empty()).then(|| said.assistant.clone()),
+        ends: false,
+    });
+    (history, slices.collect())
 }
 
 /// A line of the transcript as the models read it.

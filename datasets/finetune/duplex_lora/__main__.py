@@ -9,7 +9,7 @@ from pathlib import Path
 from . import base
 from .decide import decide
 from .export import export
-from .layout import Layout
+from .layout import DECISION_WEIGHTS, Layout
 from .train import Recipe, train
 
 
@@ -30,6 +30,10 @@ def main() -> None:
     learn.add_argument("--hyperfit", type=int, default=0, metavar="N", help="only the first N dialogues, again and again (arXiv 2412.04318)")
     learn.add_argument("--chat", type=float, default=default.chat, help="tokens of plain chat for each token of dialogues; 0 for none")
     learn.add_argument("--keep", type=float, default=default.keep, help="what plain chat that is not the base model's weighs")
+    learn.add_argument("--precision", choices=["bfloat16", "float32"], default=default.precision, help="what products are computed in; without, what the device is good at")
+    learn.add_argument("--minutes", type=float, default=default.minutes, help="end after so many minutes, whatever --tokens says; 0 for never")
+    learn.add_argument("--weight", action="append", type=weight, default=[], metavar="PHASE=W", help="what a decision weighs against the others")
+    learn.add_argument("--held-out", type=int, default=100, metavar="N", help="judge the result by the first N dialogues of test.jsonl; 0 for none")
     learn.add_argument("--seed", type=int, default=default.seed)
     learn.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     learn.add_argument("--resume", action="store_true", help="go on from the checkpoint in the output folder")
@@ -55,10 +59,18 @@ def main() -> None:
         torch.set_num_threads(args.threads)
         recipe = Recipe(
             rank=args.rank, rate=args.rate, tokens=args.tokens, tokens_a_step=args.tokens_a_step,
-            slices_ms=tuple(args.slices), hyperfit=args.hyperfit, chat=args.chat, keep=args.keep, seed=args.seed,
+            slices_ms=tuple(args.slices), hyperfit=args.hyperfit, chat=args.chat, keep=args.keep, precision=args.precision, minutes=args.minutes,
+            weights=dict(args.weight), seed=args.seed,
         )
-        train(model, Layout(tokenizer), args.data, args.out, recipe, args.resume)
+        train(model, tokenizer, args.data, args.out, recipe, args.resume, args.held_out)
     write_gguf(model.config, args.out, permute=not getattr(args, "no_permutation", False))
+
+
+def weight(text: str) -> tuple[str, float]:
+    phase, _, value = text.partition("=")
+    if phase not in DECISION_WEIGHTS:
+        raise argparse.ArgumentTypeError(f"`{phase}` is none of {', '.join(DECISION_WEIGHTS)}")
+    return phase, float(value)
 
 
 def write_gguf(config, out: Path, permute: bool) -> None:

@@ -12,6 +12,7 @@ out as a branch: tokens at the end of the list which see the prefix that they be
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 SYSTEM_PROMPT = (
     "You answer questions in plain spoken English. Keep every answer to one or two short sentences."
@@ -63,8 +64,8 @@ class Example:
 class Layout:
     """The layout for one vocabulary."""
 
-    def __init__(self, tokenizer):
-        self._tokenizer = tokenizer
+    def __init__(self, tokenizer, weights: dict[str, float] | None = None):
+        self._weights = DECISION_WEIGHTS | (weights or {})
         vocabulary = tokenizer.get_vocab()
         missing = [mark for mark in (IDLE, MARK_USER, MARK_ASSISTANT) if mark not in vocabulary]
         if missing:
@@ -72,13 +73,16 @@ class Layout:
         self.idle = vocabulary[IDLE]
         self.user = vocabulary[MARK_USER]
         self.assistant = vocabulary[MARK_ASSISTANT]
+        # The same phrases, and the same slices of replies, come again and again.
+        encode = lambda text: tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+        self._known = lru_cache(maxsize=1 << 18)(encode)
 
     def words(self, text: str) -> list[int]:
         """Tokens of words inside a slice; control tokens in them are plain text."""
-        return self._tokenizer.encode(" " + text, add_special_tokens=False, split_special_tokens=True)
+        return self.plain(" " + text)
 
     def plain(self, text: str) -> list[int]:
-        return self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+        return list(self._known(text))
 
     def turn(self, role: str, text: str) -> list[int]:
         """A whole turn, as the base model's chat template has it."""
@@ -114,7 +118,7 @@ class Layout:
         idle_before = 0
         for part in dialogue["slices"]:
             user, assistant, phase = part.get("user"), part.get("assistant"), part["phase"]
-            weight = DECISION_WEIGHTS[phase]
+            weight = self._weights[phase]
             silence = [self.idle] * min(1 + idle_before, LONGEST_SILENCE)
             if user is None and assistant is None:
                 # The next idle slice after the longest silence would be the same question.

@@ -7,7 +7,8 @@ import math
 import random
 import signal
 import time
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MethodType
 
@@ -30,11 +31,17 @@ class Recipe:
     # Tokens of plain chat for each token of dialogues, and what the divergence from the base model in them weighs.
     chat: float = 0.2
     keep: float = 2.0
+    # What products are computed in: `bfloat16`, `float32`, or where it is empty what the device is good at.
+    precision: str = ""
+    # Most minutes, whatever the tokens; none where 0.
+    minutes: float = 0.0
+    # What decisions weigh, by phase, where it is not `DECISION_WEIGHTS`.
+    weights: dict[str, float] = field(default_factory=dict)
     seed: int = 0
 
 
-def read(path: Path, layout: Layout, recipe: Recipe) -> list[Example]:
-    """The examples of a file that fit, of the slice lengths that the recipe names; as many as the recipe can use."""
+def read(path: Path, layout: Layout, recipe: Recipe, most: int) -> list[Example]:
+    """The examples of a file that fit, of the slice lengths that the recipe names; of about `most` tokens in all."""
     examples, tokens = [], 0
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
@@ -51,7 +58,7 @@ def read(path: Path, layout: Layout, recipe: Recipe) -> list[Example]:
             tokens += len(example.tokens)
             if recipe.hyperfit and len(examples) == recipe.hyperfit:
                 break
-            if tokens > recipe.tokens:
+            if tokens > most:
                 break
     if not examples:
         raise SystemExit(f"{path} has no dialogue of the slice lengths {recipe.slices_ms}")
@@ -88,33 +95,26 @@ def tensors(batch: list[Example], device):
     import torch
 
     length = max(len(example.tokens) for example in batch)
-    tokens = torch.zeros(len(batch), length, dtype=torch.long)
-    positions = torch.zeros(len(batch), length, dtype=torch.long)
-    mask = torch.zeros(len(batch), 1, length, length, dtype=torch.bool)
-    rows, columns, wanted, weights = [], [], [], []
-    for row, example in enumerate(batch):
-        size = len(example.tokens)
-        tokens[row, :size] = torch.tensor(example.tokens)
-        positions[row, :size] = torch.tensor(example.positions)
-        place = torch.arange(size)
-        sees = torch.tensor(example.sees)
-        branch = torch.tensor(example.branch)
-        trunk = (branch == 0)[None, :] & (place[None, :] < sees[:, None])
-        own = (branch[None, :] == branch[:, None]) & (place[None, :] <= place[:, None]) & (branch > 0)[:, None]
-        mask[row, 0, :size, :size] = trunk | own
-        # What pads sees itself, so that no row of the softmax is empty.
-        rest = torch.arange(size, length)
-        mask[row, 0, rest, rest] = True
-        for at, token, weight in example.targets:
-            rows.append(row)
-            columns.append(at)
-            wanted.append(token)
-            weights.append(weight)
-    move = lambda values, dtype=torch.long: torch.tensor(values, dtype=dtype, device=device)
-    return (
-        tokens.to(device), positions.to(device), mask.to(device),
-        move(rows), move(columns), move(wanted), move(weights, torch.float32),
-    )
+
+    def padded(values, fill: int):
+        rows = [row + [fill] * (length - len(row)) for row in values]
+        return torch.tensor(rows, dtype=torch.long).to(device, non_blocking=True)
+
+    tokens = padded((example.tokens for example in batch), 0)
+    positions = padded((example.positions for example in batch), 0)
+    sees = padded((example.sees for example in batch), 0)
+    branch = padded((example.branch for example in batch), -1)
+    place = torch.arange(length, device=device)
+    trunk = (branch == 0)[:, None, :] & (place < sees[:, :, None])
+    before = place <= place[:, None]
+    own = (branch[:, None, :] == branch[:, :, None]) & before & (branch > 0)[:, :, None]
+    # What pads sees itself, so that no row of the softmax is empty.
+    pads = (branch < 0)[:, :, None] & (place == place[:, None])
+    mask = (trunk | own | pads)[:, None]
+    targets = [(row, *target) for row, example in enumerate(batch) for target in example.targets]
+    move = lambda values, dtype=torch.long: torch.tensor(values, dtype=dtype).to(device, non_blocking=True)
+    rows, columns, wanted = (move([target[at] for target in targets]) for at in range(3))
+    return tokens, positions, mask, rows, columns, wanted, move([target[3] for target in targets], torch.float32)
 
 
 def logits(model, batch, device):
@@ -181,8 +181,9 @@ def rate_at(share: float, step: int) -> float:
     return rise * (1.0 if share < 0.6 else max(0.02, (1 - share) / 0.4))
 
 
-def train(model, layout: Layout, data: Path, out: Path, recipe: Recipe, resume: bool) -> None:
-    """Trains a LoRA on `model` and leaves in `out`: checkpoint.pt, log.jsonl, loss.svg, and peft's adapter. Plain chat lies beside `data`."""
+def train(model, tokenizer, data: Path, out: Path, recipe: Recipe, resume: bool, held_out: int) -> None:
+    """Trains a LoRA on `model` and leaves in `out`: checkpoint.pt, log.jsonl, loss.svg, and peft's adapter. Plain chat lies beside `data`, and
+    the dialogues of which the first `held_out` judge the result."""
     import torch
     import torch.nn.functional as F
     from peft import LoraConfig, get_peft_model
@@ -194,22 +195,26 @@ def train(model, layout: Layout, data: Path, out: Path, recipe: Recipe, resume: 
         print(f"there is no checkpoint in {out}: beginning anew")
     if state:
         recipe = Recipe(**state["recipe"])
+    layout = Layout(tokenizer, recipe.weights)
     rng = random.Random(recipe.seed)
     torch.manual_seed(recipe.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    examples = read(data, layout, recipe)
+    examples = read(data, layout, recipe, recipe.tokens)
     chats = read_chats(data.with_name("chat.jsonl"), layout, recipe) if recipe.chat else []
     config = LoraConfig(
         r=recipe.rank, lora_alpha=2 * recipe.rank, lora_dropout=0.0, target_modules=PROJECTIONS, bias="none", task_type="CAUSAL_LM"
     )
     model = get_peft_model(model, config).to(device).train()
-    half = multiplies_bfloat16(device)
+    half = (recipe.precision or ("bfloat16" if multiplies_bfloat16(device) else "float32")) == "bfloat16"
+    # Units for products of 32 bits have no more than 19 of them; sums keep all. No effect on a CPU.
+    torch.backends.cuda.matmul.allow_tf32 = True
     merge(model, half)
     if device == "cpu":
         # Its fused attention is slower than none where there is a mask.
         model.set_attn_implementation("eager")
     learnt = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW([p for _, p in learnt], lr=recipe.rate, weight_decay=0.0, betas=(0.9, 0.98))
+    fused = device != "cpu"
+    optimizer = torch.optim.AdamW([p for _, p in learnt], lr=recipe.rate, weight_decay=0.0, betas=(0.9, 0.98), fused=fused)
     seen, step = 0, 0
     if state:
         with torch.no_grad():
@@ -237,46 +242,56 @@ def train(model, layout: Layout, data: Path, out: Path, recipe: Recipe, resume: 
         torch.save(whole, beside)
         beside.replace(saved)
 
+    # What is to be logged. To read it is to wait for the device, which is not done at every step.
+    unread: list[tuple[int, int, object]] = []
+
+    def report() -> None:
+        for at, tokens, figures in unread:
+            loss, right, apart = figures.tolist()
+            if not math.isfinite(loss):
+                raise SystemExit(f"the loss is {loss} at step {at}: try a lower --rate")
+            log.write(json.dumps({"step": at, "tokens": tokens, "loss": loss, "idle_right": right, "apart": apart}) + "\n")
+        log.flush()
+        unread.clear()
+        a_second = (seen - seen_before) / max(1e-9, time.monotonic() - begun)
+        print(f"step {at}  loss {loss:.3f}  apart {apart:.3f}  {seen}/{recipe.tokens} tokens, {a_second:.0f}/s", flush=True)
+
     queue: list[list[Example]] = []
     chat_queue: list[list[Example]] = []
     try:
-        while seen < recipe.tokens:
+        while (share := done(recipe, seen, begun)) < 1:
             if not queue:
                 queue = batches(examples, recipe.tokens_a_step, rng)
             batch = queue.pop()
-            rate = recipe.rate * rate_at(seen / recipe.tokens, step)
+            rate = recipe.rate * rate_at(share, step)
             for group in optimizer.param_groups:
                 group["lr"] = rate
             with torch.autocast(device, dtype=torch.bfloat16, enabled=half):
                 found, wanted, weights = logits(model, batch, device)
             each = F.cross_entropy(found, wanted, reduction="none")
             loss = (each * weights).sum() / weights.sum()
-            if not math.isfinite(loss.item()):
-                raise SystemExit(f"the loss is {loss.item()} at step {step}: try a lower --rate")
             loss.backward()
-            kept_apart = 0.0
+            apart = torch.zeros_like(loss)
             if chats:
                 if not chat_queue:
                     chat_queue = batches(chats, max(1, int(recipe.chat * recipe.tokens_a_step)), rng)
                 with torch.autocast(device, dtype=torch.bfloat16, enabled=half):
                     apart = divergence(model, chat_queue.pop(), device)
                 (recipe.keep * apart).backward()
-                kept_apart = apart.item()
             torch.nn.utils.clip_grad_norm_([p for _, p in learnt], 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             seen += sum(len(example.tokens) for example in batch)
             step += 1
-            idle = wanted == layout.idle
-            right = ((found.argmax(-1) == layout.idle) == idle).float().mean().item()
-            log.write(json.dumps({"step": step, "tokens": seen, "loss": loss.item(), "idle_right": right, "apart": kept_apart}) + "\n")
-            if step % 10 == 0:
-                log.flush()
-                a_second = (seen - seen_before) / max(1e-9, time.monotonic() - begun)
-                print(f"step {step}  loss {loss.item():.3f}  apart {kept_apart:.3f}  {seen}/{recipe.tokens} tokens, {a_second:.0f}/s", flush=True)
+            right = ((found.argmax(-1) == layout.idle) == (wanted == layout.idle)).float().mean()
+            unread.append((step, seen, torch.stack([loss.detach(), right, apart.detach()])))
+            if len(unread) == 10:
+                report()
             if time.monotonic() - kept > 120:
                 keep()
                 kept = time.monotonic()
+        if unread:
+            report()
     except KeyboardInterrupt:
         keep()
         raise SystemExit(f"interrupted at step {step}; --resume goes on") from None
@@ -285,6 +300,42 @@ def train(model, layout: Layout, data: Path, out: Path, recipe: Recipe, resume: 
     keep()
     model.save_pretrained(out)
     draw(out)
+    test = data.with_name("test.jsonl")
+    if held_out and test.exists():
+        examples = read(test, layout, recipe, 10**9)[:held_out]
+        show(judge(model.eval(), examples, layout, device, half))
+
+
+def done(recipe: Recipe, seen: int, begun: float) -> float:
+    """The share of a run that is over."""
+    minutes = (time.monotonic() - begun) / 60
+    return max(seen / recipe.tokens, minutes / recipe.minutes if recipe.minutes else 0.0)
+
+
+def judge(model, examples: list[Example], layout: Layout, device: str, half: bool) -> dict[str, list[int]]:
+    """Decisions of `examples` after their own words: how many are right at a threshold of a half, and all, by phase."""
+    import torch
+
+    score: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for batch in batches(examples, 8192, random.Random(0)):
+        for example in batch:
+            example.targets = [(it.at, it.speaks, 1.0) for it in example.decisions]
+        with torch.no_grad(), torch.autocast(device, dtype=torch.bfloat16, enabled=half):
+            found, speaks, _ = logits(model, batch, device)
+        right = ((found.softmax(-1)[:, layout.idle] < 0.5) == speaks.bool()).tolist()
+        phases = [it.phase for example in batch for it in example.decisions]
+        for phase, is_right in zip(phases, right):
+            score[phase][0] += is_right
+            score[phase][1] += 1
+    return score
+
+
+def show(score: dict[str, list[int]]) -> None:
+    for phase, (right, count) in sorted(score.items()):
+        print(f"held out: {phase:12} {100 * right / count:5.1f} % of {count}")
+    judged = [counts for phase, counts in score.items() if phase != "hold"]
+    right, count = (sum(counts[at] for counts in judged) for at in range(2))
+    print(f"held out: all but hold {100 * right / count:.1f} % of {count}")
 
 
 def open_log(path: Path, step: int):

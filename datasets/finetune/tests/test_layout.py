@@ -74,6 +74,13 @@ class LayoutTest(unittest.TestCase):
         cut = [u, *self.layout.words("what is"), a, i]
         self.assertEqual(self.slices_of(example, 11), [*cut[:-2], i, a, i, *cut])
 
+    def test_decisions_weigh_what_the_recipe_says(self):
+        weights = {at: weight for at, _, weight in Layout(Words(), {"wait": 7.0}).example(dialogue(WAIT)).targets}
+        plain = {at: weight for at, _, weight in Layout(Words()).example(dialogue(WAIT)).targets}
+        self.assertEqual(list(weights.values()), [7.0])
+        self.assertEqual(weights.keys(), plain.keys())
+        self.assertNotEqual(weights, plain)
+
     def test_a_branch_stands_where_its_slice_was_and_sees_only_what_was_before(self):
         example = self.layout.example(dialogue(WAIT, PAUSE, START, END))
         branch = [at for at, number in enumerate(example.branch) if number == 1]

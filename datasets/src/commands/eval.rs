@@ -26,7 +26,7 @@ pub(crate) fn run(args: &args::Eval) -> anyhow::Result<()> {
         weights = weights.with_adapter(adapter)?;
     }
     let mut llm = Llm::new(&weights, LlmOptions::default())?;
-    let thresholds = Thresholds { silent: args.threshold, speaking: args.threshold_speaking };
+    let thresholds = Thresholds::new(&args.threshold, args.threshold_speaking);
     let mut judge = Judge::new(&mut llm, &weights, thresholds)?;
     let (mut forced, mut free, mut too_long) = (Forced::default(), Free::default(), 0);
     let mut mistakes = match &args.mistakes {

@@ -2,6 +2,7 @@
 
 mod build;
 mod eval;
+mod heard;
 mod replies;
 mod show;
 mod stats;
@@ -27,6 +28,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Eval(eval) => eval::run(&eval),
         Command::Talk(talk) => talk::run(&talk),
         Command::Replies(replies) => replies::run(&replies),
+        Command::Heard(heard) => heard::run(&heard),
         Command::Completions { shell } => {
             let (mut command, name) = (Args::command(), env!("CARGO_BIN_NAME"));
             clap_complete::generate(shell, &mut command, name, &mut io::stdout());

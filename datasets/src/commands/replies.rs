@@ -44,7 +44,8 @@ pub(crate) fn run(args: &args::Replies) -> anyhow::Result<()> {
         let mut reply = String::new();
         let mut take = |text: &str| {
             reply.push_str(text);
-            ControlFlow::Continue(())
+            let is_whole = args.brief && texts::brief(&reply).len() < reply.trim_end().len();
+            if is_whole { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         llm.discard_reply(call)?;
         llm.write(call, &messages, &mut interrupt::happened, &mut take)?;
@@ -52,7 +53,8 @@ pub(crate) fn run(args: &args::Replies) -> anyhow::Result<()> {
             break;
         }
         let reply = reply.split_whitespace().collect::<Vec<_>>().join(" ");
-        let Some(reply) = usable(&reply) else { continue };
+        let reply = if args.brief { texts::brief(&reply) } else { &reply };
+        let Some(reply) = usable(reply) else { continue };
         let line = Reply { key: prompt.key, reply: reply.to_owned() };
         let mut line = serde_json::to_string(&line)?;
         line.push('\n');

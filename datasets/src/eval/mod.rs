@@ -17,18 +17,37 @@ pub use score::{Delays, Forced, Free, Score};
 /// How many slices a decision that is due may be late before it counts as never made.
 const PATIENCE: usize = 4;
 
-/// Below this probability of silence the assistant speaks. It may depend on whether it is speaking already.
+/// Below this probability of silence the assistant speaks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thresholds {
-    /// While it is silent.
-    pub silent: f32,
+    /// While it is silent: after words, and after one slice of silence and so on, up to the longest that is told from longer ones.
+    pub silent: [f32; 1 + LONGEST_SILENCE],
     /// While it speaks.
     pub speaking: f32,
 }
 
 impl Default for Thresholds {
+    /// What the adapter that comes with the program is judged at. A long silence is the end of a sentence however unfinished it sounds, a
+    /// short one is not; docs/duplex-model.md has how they were chosen.
     fn default() -> Self {
-        Self { silent: 0.5, speaking: 0.5 }
+        Self { silent: [0.5, 0.2, 0.5, 0.8, 0.95], speaking: 0.6 }
+    }
+}
+
+impl Thresholds {
+    /// With some of the thresholds of a silent assistant, the last of which holds for all longer silences.
+    pub fn new(silent: &[f32], speaking: f32) -> Self {
+        let last = silent.last().copied().unwrap_or(0.5);
+        let silent = std::array::from_fn(|at| silent.get(at).copied().unwrap_or(last));
+        Self { silent, speaking }
+    }
+
+    fn of(&self, user: &Heard, is_speaking: bool) -> f32 {
+        match user {
+            _ if is_speaking => self.speaking,
+            Heard::Words { .. } => self.silent[0],
+            Heard::Silence(slices) => self.silent[(*slices).min(LONGEST_SILENCE)],
+        }
     }
 }
 
@@ -129,7 +148,7 @@ impl<'l, 'w> Judge<'l, 'w> {
         let mut all = Vec::new();
         for (at, slice, is_speaking) in asked_of(&slices) {
             let idle = self.idle(&history, &slices[..at], &slice.user)?;
-            let speaks = idle < self.threshold(is_speaking);
+            let speaks = idle < self.thresholds.of(&slice.user, is_speaking);
             all.push(Asked { at, phase: dialogue.slices[at].phase, is_speaking, idle, speaks });
         }
         Ok(all)
@@ -153,15 +172,29 @@ impl<'l, 'w> Judge<'l, 'w> {
         let mut all_right = true;
         // Slices since the end of words that the dialogue answers late.
         let mut held = 0;
+        // Whether they were answered before the dialogue answers them.
+        let mut has_answered = false;
         let mut slices = dialogue.slices.iter().peekable();
         while let Some(slice) = slices.next() {
-            match slice.phase {
-                Phase::Start | Phase::LateStart | Phase::Resume => {
-                    // The floor may be the model's already: it answered while the answer was held back.
-                    if slice.phase != Phase::Start && run.is_speaking {
+            let phase = match (slice.phase, slices.peek().map(|next| next.phase)) {
+                // The model's reply ended by itself: there is nothing to stop, and these are words like others.
+                (Phase::Stop, next) if !run.is_speaking => match next {
+                    Some(Phase::Wait | Phase::Break | Phase::Pause) => Phase::Wait,
+                    Some(Phase::Hold | Phase::LateStart) => Phase::Hold,
+                    Some(Phase::Resume) => return Ok(()),
+                    _ => Phase::Ignore,
+                },
+                (phase, _) => phase,
+            };
+            match phase {
+                Phase::LateStart if has_answered => {
+                    // The model did not wait for the slice in which the dialogue answers. What it said may be over, too.
+                    has_answered = false;
+                    if run.is_speaking {
                         self.step(&mut run, Some(slice), words)?;
-                        continue;
                     }
+                }
+                Phase::Start | Phase::LateStart | Phase::Resume => {
                     let mut late = None;
                     for waited in 0..=PATIENCE {
                         let slice = (waited == 0).then_some(slice);
@@ -178,11 +211,6 @@ impl<'l, 'w> Judge<'l, 'w> {
                     }
                 }
                 Phase::Stop => {
-                    if !run.is_speaking {
-                        // It ended by itself: there is nothing to stop.
-                        self.step(&mut run, Some(slice), words)?;
-                        continue;
-                    }
                     let mut late = None;
                     for waited in 0..=PATIENCE {
                         // The user's next words come in their slices, with no pause for a reply that does not stop.
@@ -214,10 +242,13 @@ impl<'l, 'w> Judge<'l, 'w> {
                 }
                 Phase::Hold => {
                     // To answer in the slice from which the dialogue holds the answer back is no mistake.
-                    if run.is_speaking {
-                        self.step(&mut run, Some(slice), words)?;
+                    if has_answered {
+                        if run.is_speaking {
+                            self.step(&mut run, Some(slice), words)?;
+                        }
                     } else if self.step(&mut run, Some(slice), words)? {
                         free.starts.add(Some(held));
+                        has_answered = true;
                         held = 0;
                     } else {
                         held += 1;
@@ -229,7 +260,7 @@ impl<'l, 'w> Judge<'l, 'w> {
                         self.finish(&mut run, words)?;
                     }
                     let speaks = self.step(&mut run, Some(slice), words)?;
-                    free.phases.entry(slice.phase).or_default().add(!speaks);
+                    free.phases.entry(phase).or_default().add(!speaks);
                     all_right &= !speaks;
                     if speaks {
                         // What was said out of turn is taken back, so that the next decision is judged by itself.
@@ -291,7 +322,7 @@ impl<'l, 'w> Judge<'l, 'w> {
         user: &Heard,
         is_speaking: bool,
     ) -> Result<bool, LlmError> {
-        Ok(self.idle(history, slices, user)? < self.threshold(is_speaking))
+        Ok(self.idle(history, slices, user)? < self.thresholds.of(user, is_speaking))
     }
 
     fn idle(
@@ -303,10 +334,6 @@ impl<'l, 'w> Judge<'l, 'w> {
         let tokens = self.tokens(history, slices, user);
         let idle = self.llm.idle_probability(self.call, self.marks, &tokens, &mut || false)?;
         Ok(idle.unwrap_or(1.0))
-    }
-
-    fn threshold(&self, is_speaking: bool) -> f32 {
-        if is_speaking { self.thresholds.speaking } else { self.thresholds.silent }
     }
 
     fn tokens(&self, history: &[Message], slices: &[LaidOut], user: &Heard) -> Vec<Token> {
@@ -362,4 +389,19 @@ fn heard(slice: &Slice, idle: usize) -> Heard {
 pub(crate) fn words_a_slice(slice_ms: u32) -> usize {
     const WORDS_A_SECOND: f32 = 2.8;
     ((slice_ms as f32 / 1000.0 * WORDS_A_SECOND).round() as usize).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_threshold_holds_for_all_longer_silences() {
+        let thresholds = Thresholds::new(&[0.3, 0.5, 0.7], 0.6);
+        let of = |user: Heard| thresholds.of(&user, false);
+        assert_eq!(of(Heard::finished("what is tea")), 0.3);
+        assert_eq!([1, 2, 3, 9].map(|silence| of(Heard::Silence(silence))), [0.5, 0.7, 0.7, 0.7]);
+        assert_eq!(thresholds.of(&Heard::Silence(1), true), 0.6);
+        assert_eq!(Thresholds::new(&[0.4], 0.5).silent, [0.4; 5]);
+    }
 }

@@ -109,6 +109,14 @@ impl DuplexSession {
         self.actions.push(Action::Decide { slice, floor });
     }
 
+    /// Lets the duplex model hear what the user has said for certain, so that little is left to read when it is asked.
+    pub(super) fn listen(&mut self, text: &str) {
+        if self.policy.sources.model() {
+            let floor = self.floor(text);
+            self.actions.push(Action::Listen(floor));
+        }
+    }
+
     /// The conversation up to the user's newest words. A reply under way stands in slices, with the question
     /// that it answers; what is over is plain text.
     fn floor(&self, text: &str) -> Floor {

@@ -53,6 +53,7 @@ pub(crate) struct World {
     /// What the duplex model says of silence, in thousandths.
     pub(crate) idle: fn(&Floor) -> u16,
     pub(crate) floors: Vec<Floor>,
+    pub(crate) listened: Vec<Floor>,
     replies: BTreeMap<&'static str, Vec<&'static str>>,
     agenda: BTreeMap<(SessionTime, usize), Event>,
     scheduled: usize,
@@ -90,6 +91,7 @@ impl World {
             treble: 20,
             idle: |_| 500,
             floors: Vec::new(),
+            listened: Vec::new(),
             replies: BTreeMap::new(),
             agenda: BTreeMap::new(),
             scheduled: 0,
@@ -215,6 +217,7 @@ impl World {
                 self.floors.push(floor);
                 self.later(self.latencies.decision, Event::Decided { slice, idle });
             }
+            Action::Listen(floor) => self.listened.push(floor),
             Action::Prefill(_) => {}
             Action::Write { turn, context } => {
                 let asked = context.lines.last().map(|line| line.text.clone()).unwrap_or_default();

@@ -226,6 +226,20 @@ impl<'w> Llm<'w> {
         Ok(logits.map(|logits| slices::probability(logits, marks.idle)))
     }
 
+    /// Brings the cache of a call in line with `tokens` laid out by [`Marks`], so that a question that begins with them takes less time.
+    ///
+    /// # Errors
+    /// As [`Llm::idle_probability`].
+    pub fn listen(
+        &mut self,
+        call: CallId,
+        tokens: &[Token],
+        stop: &mut dyn FnMut() -> bool,
+    ) -> Result<(), LlmError> {
+        find(&mut self.calls, call)?;
+        self.mirror.sync(call.slot, tokens, Need::Cache, stop).map(|_| ())
+    }
+
     /// The natural logarithm of the probability of each of `tokens` from number `from` on, after those before it; at least the first has
     /// some before it. To judge texts by: one decoding a token.
     ///

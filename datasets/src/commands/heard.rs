@@ -1,0 +1,79 @@
+use std::collections::BTreeSet;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use duplex_audio::convert;
+use duplex_core::SAMPLE_RATE;
+use duplex_datasets::{Heard, Part, Phrasebook};
+use duplex_model::asr::{Recogniser, RecogniserOptions, Request, find_worker, plain_words};
+use duplex_model::tts::{Voice, VoiceOptions};
+use duplex_model::weights::{Manifest, ModelSource, Role, Store};
+
+use crate::{args, interrupt, progress};
+
+/// Paces at which a phrase is said: murmurs are quick.
+const SPEEDS: [f32; 3] = [1.0, 1.4, 1.8];
+/// Silence around a phrase, in s.
+const SILENCE_S: f32 = 0.3;
+
+pub(crate) fn run(args: &args::Heard) -> anyhow::Result<()> {
+    interrupt::catch()?;
+    let default = |role| -> anyhow::Result<PathBuf> {
+        let model = Manifest::builtin().default_for(role).context("no model is the default")?;
+        Ok(Store::open()?.path(role, &ModelSource::Named(model.name.clone()))?)
+    };
+    let options = RecogniserOptions::new(find_worker(None)?, default(Role::Asr)?);
+    let mut recogniser = Recogniser::spawn(options)?;
+    let model = default(Role::Voice)?;
+    let mut voices = Vec::new();
+    for speed in SPEEDS {
+        let config = model.with_extension("onnx.json");
+        let options = VoiceOptions { model: model.clone(), config, threads: 1, speed, seed: 1 };
+        voices.push(Voice::load(&options)?);
+    }
+
+    let unwritable = || format!("cannot write {}", args.out.display());
+    let mut out = OpenOptions::new().write(true).truncate(true).create(true).open(&args.out);
+    let out = out.as_mut().ok().with_context(unwritable)?;
+    let book = Phrasebook::builtin();
+    let phrases: Vec<&String> = Part::ALL
+        .into_iter()
+        .flat_map(|part| book.murmurs.of(part).iter().chain(book.commands.of(part)))
+        .collect();
+    let bar = progress::bar("phrases", phrases.len() as u64);
+    for said in phrases {
+        let mut heard = BTreeSet::new();
+        for voice in &mut voices {
+            let text = recogniser.recognise(&speak(voice, said)?, &Request::default())?.text;
+            if !text.is_empty() && plain_words(&text) != plain_words(said) {
+                heard.insert(text);
+            }
+        }
+        if interrupt::happened() {
+            break;
+        }
+        for heard in heard {
+            let line = serde_json::to_string(&Heard { said: said.clone(), heard })?;
+            writeln!(out, "{line}").with_context(unwritable)?;
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// `text` with silence around it, at the session's rate.
+fn speak(voice: &mut Voice, text: &str) -> anyhow::Result<Vec<f32>> {
+    let rate = voice.sample_rate();
+    let silence = vec![0.0; (SILENCE_S * rate as f32) as usize];
+    let mut samples = silence.clone();
+    voice.speak(text, &mut |chunk| {
+        samples.extend(chunk.samples);
+        ControlFlow::Continue(())
+    })?;
+    samples.extend(silence);
+    Ok(convert(&samples, rate, SAMPLE_RATE))
+}
