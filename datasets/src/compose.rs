@@ -6,7 +6,7 @@ use rand_pcg::Pcg32;
 
 use crate::Part;
 use crate::dialogue::{Category, Slice, Turn};
-use crate::phrases::{Heard, Phrasebook, Phrases};
+use crate::phrases::{Hearing, Phrasebook, Phrases};
 use crate::stage::{Calls, Manner, Stage};
 use crate::texts::{Exchange, brief};
 use crate::utterance::{Hand, Pause, sentence};
@@ -348,7 +348,7 @@ impl<'a> Scene<'a> {
     /// A phrase, now and then as a recogniser may hear it.
     fn heard(&mut self, phrases: &Phrases) -> String {
         let said = self.pick(phrases);
-        match Heard::of(&said).choose(&mut self.random) {
+        match Hearing::of(&said).choose(&mut self.random) {
             Some(heard) if self.random.random_bool(HEARD_WRONG) => heard.clone(),
             _ => said,
         }

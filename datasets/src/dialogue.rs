@@ -133,7 +133,7 @@ named! {
         Start = "start",
         /// The user finished in an earlier slice: speak.
         LateStart = "late-start",
-        /// The user has finished, but the answer waits for the next slice: stay silent.
+        /// The user has finished, but the answer waits for a later slice: stay silent.
         Hold = "hold",
         /// Nobody says anything, and nothing is due: stay silent.
         Rest = "rest",

@@ -23,9 +23,9 @@ use std::fmt;
 pub use build::{Builder, SLICES_MS};
 pub use dialogue::{Category, Dialogue, Phase, Slice, Turn};
 pub use error::Error;
-pub use phrases::{Heard, Phrasebook, Phrases};
+pub use phrases::{Hearing, Phrasebook, Phrases};
 
-/// A part of the data. No prompt, topic, template or phrase of one is in the other.
+/// A part of the data. No prompt, topic, template or phrase of one is said in the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// To train on.

@@ -78,20 +78,20 @@ impl Phrasebook {
 /// A phrase, and what a recogniser made of it; a line of `datasets/text/heard.jsonl`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Heard {
+pub struct Hearing {
     /// The phrase.
     pub said: String,
     /// Other words than those, as the recogniser wrote them.
     pub heard: String,
 }
 
-impl Heard {
+impl Hearing {
     /// What a recogniser may make of a phrase; where it makes no mistake, nothing.
     pub fn of(said: &str) -> &'static [String] {
         static BUILTIN: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
             let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
             for line in include_str!("../text/heard.jsonl").lines() {
-                let Heard { said, heard } = serde_json::from_str(line)
+                let Hearing { said, heard } = serde_json::from_str(line)
                     .expect("what is heard is checked by a test of the program");
                 all.entry(said).or_default().push(heard);
             }
@@ -148,7 +148,7 @@ mod tests {
         let known = [&book.murmurs, &book.commands].map(|kind| [&kind.train, &kind.held_out]);
         let mut found = 0;
         for said in known.into_iter().flatten().flatten() {
-            for heard in Heard::of(said) {
+            for heard in Hearing::of(said) {
                 assert_ne!(plain(heard), plain(said));
                 found += 1;
             }

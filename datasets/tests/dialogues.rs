@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use duplex_datasets::eval::by_silence;
 use duplex_datasets::texts::Exchange;
-use duplex_datasets::{Builder, Category, Dialogue, Heard, Part, Phase, Phrasebook, SLICES_MS};
+use duplex_datasets::{Builder, Category, Dialogue, Hearing, Part, Phase, Phrasebook, SLICES_MS};
 use proptest::prelude::*;
 
 /// Exchanges that betray their part: every word of theirs that carries meaning ends in its name.
@@ -122,7 +122,7 @@ fn what_was_broken_off_goes_on_where_it_stopped() {
 fn murmurs_are_murmurs_of_their_part() {
     let said = Phrasebook::builtin().murmurs.of(Part::Test);
     // As they are, and as a recogniser hears them.
-    let written = said.iter().chain(said.iter().flat_map(|said| Heard::of(said)));
+    let written = said.iter().chain(said.iter().flat_map(|said| Hearing::of(said)));
     let plain = |word: &str| word.trim_matches(|c: char| !c.is_alphabetic()).to_lowercase();
     let murmurs: BTreeSet<String> =
         written.flat_map(|murmur| murmur.split(' ').map(plain)).collect();

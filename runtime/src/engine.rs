@@ -254,9 +254,9 @@ impl Engine {
 
     pub(crate) fn open(&self) -> CallKey {
         let call = CallKey(self.calls.fetch_add(1, Relaxed));
-        if let Some(jobs) = self.floor.as_ref().and_then(|floor| floor.jobs.as_ref()) {
+        if let Some(floor) = &self.floor {
             // Where its queue is full, the first decision reads what is to be read.
-            _ = jobs.try_send(Task::Open(call));
+            _ = floor.submit(Task::Open(call));
         }
         call
     }

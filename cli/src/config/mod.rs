@@ -231,7 +231,7 @@ pub(crate) struct Turn {
     #[config(default = 300)]
     pub(crate) model_patience_ms: u64,
 
-    /// Length of the duplex model's slices: how often it is asked again while nobody speaks. The adapter knows 640 to 1440.
+    /// Length of the duplex model's slices: how often it is asked again while nobody speaks. The adapter knows 480 to 2000.
     #[config(default = 960, validate(*decision_slice_ms >= 160, "at least 160"))]
     pub(crate) decision_slice_ms: u64,
 

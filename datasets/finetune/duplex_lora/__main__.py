@@ -10,7 +10,7 @@ from . import base
 from .decide import decide
 from .export import export
 from .layout import DECISION_WEIGHTS, Layout
-from .train import Recipe, train
+from .train import Recipe, judge, train
 
 
 def main() -> None:
@@ -62,8 +62,11 @@ def main() -> None:
             slices_ms=tuple(args.slices), hyperfit=args.hyperfit, chat=args.chat, keep=args.keep, precision=args.precision, minutes=args.minutes,
             weights=dict(args.weight), seed=args.seed,
         )
-        train(model, tokenizer, args.data, args.out, recipe, args.resume, args.held_out)
+        trained = train(model, tokenizer, args.data, args.out, recipe, args.resume)
     write_gguf(model.config, args.out, permute=not getattr(args, "no_permutation", False))
+    test = args.data.with_name("test.jsonl") if args.command == "train" else None
+    if test and args.held_out and test.exists():
+        judge(trained, tokenizer, test, recipe, args.held_out)
 
 
 def weight(text: str) -> tuple[str, float]:

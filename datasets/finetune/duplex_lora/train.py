@@ -8,7 +8,7 @@ import random
 import signal
 import time
 from collections import defaultdict
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import MethodType
 
@@ -175,22 +175,27 @@ def multiplies_bfloat16(device: str) -> bool:
     return bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 
+def is_half(recipe: Recipe, device: str) -> bool:
+    """Whether products are computed in bfloat16."""
+    return recipe.precision == "bfloat16" if recipe.precision else multiplies_bfloat16(device)
+
+
 def rate_at(share: float, step: int) -> float:
     """Of the highest rate: a short rise, a plateau, and a fall over the last 40 %."""
     rise = min(1.0, (step + 1) / 20)
     return rise * (1.0 if share < 0.6 else max(0.02, (1 - share) / 0.4))
 
 
-def train(model, tokenizer, data: Path, out: Path, recipe: Recipe, resume: bool, held_out: int) -> None:
-    """Trains a LoRA on `model` and leaves in `out`: checkpoint.pt, log.jsonl, loss.svg, and peft's adapter. Plain chat lies beside `data`, and
-    the dialogues of which the first `held_out` judge the result."""
+def train(model, tokenizer, data: Path, out: Path, recipe: Recipe, resume: bool):
+    """Trains a LoRA on `model` and leaves in `out`: checkpoint.pt, log.jsonl, loss.svg, and peft's adapter. Plain chat lies beside `data`. Gives
+    the model with its LoRA."""
     import torch
     import torch.nn.functional as F
     from peft import LoraConfig, get_peft_model
 
     out.mkdir(parents=True, exist_ok=True)
     saved = out / "checkpoint.pt"
-    state = torch.load(saved, weights_only=False) if resume and saved.exists() else None
+    state = torch.load(saved, map_location="cpu", weights_only=False) if resume and saved.exists() else None
     if resume and state is None:
         print(f"there is no checkpoint in {out}: beginning anew")
     if state:
@@ -205,7 +210,7 @@ def train(model, tokenizer, data: Path, out: Path, recipe: Recipe, resume: bool,
         r=recipe.rank, lora_alpha=2 * recipe.rank, lora_dropout=0.0, target_modules=PROJECTIONS, bias="none", task_type="CAUSAL_LM"
     )
     model = get_peft_model(model, config).to(device).train()
-    half = (recipe.precision or ("bfloat16" if multiplies_bfloat16(device) else "float32")) == "bfloat16"
+    half = is_half(recipe, device)
     # Units for products of 32 bits have no more than 19 of them; sums keep all. No effect on a CPU.
     torch.backends.cuda.matmul.allow_tf32 = True
     merge(model, half)
@@ -227,16 +232,19 @@ def train(model, tokenizer, data: Path, out: Path, recipe: Recipe, resume: bool,
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     log = open_log(out / "log.jsonl", step)
-    begun = kept = time.monotonic()
+    now = kept = time.monotonic()
+    # A run that is taken up again has spent some of its minutes.
+    begun = now - (state.get("spent", 0.0) if state else 0.0)
     seen_before = seen
     kind = "bfloat16" if half else "32 bits"
     print(f"{len(examples)} dialogues, {recipe.tokens} tokens on {device} in {kind}", flush=True)
 
     def keep() -> None:
+        report()
         weights = {name: p.detach().cpu() for name, p in learnt}
         whole = {
             "recipe": asdict(recipe), "weights": weights, "optimizer": optimizer.state_dict(),
-            "seen": seen, "step": step, "rng": rng.getstate(),
+            "seen": seen, "step": step, "spent": time.monotonic() - begun, "rng": rng.getstate(),
         }
         beside = saved.with_suffix(".part")
         torch.save(whole, beside)
@@ -246,14 +254,16 @@ def train(model, tokenizer, data: Path, out: Path, recipe: Recipe, resume: bool,
     unread: list[tuple[int, int, object]] = []
 
     def report() -> None:
-        for at, tokens, figures in unread:
+        if not unread:
+            return
+        while unread:
+            at, tokens, figures = unread.pop(0)
             loss, right, apart = figures.tolist()
             if not math.isfinite(loss):
                 raise SystemExit(f"the loss is {loss} at step {at}: try a lower --rate")
             log.write(json.dumps({"step": at, "tokens": tokens, "loss": loss, "idle_right": right, "apart": apart}) + "\n")
         log.flush()
-        unread.clear()
-        a_second = (seen - seen_before) / max(1e-9, time.monotonic() - begun)
+        a_second = (seen - seen_before) / max(1e-9, time.monotonic() - now)
         print(f"step {at}  loss {loss:.3f}  apart {apart:.3f}  {seen}/{recipe.tokens} tokens, {a_second:.0f}/s", flush=True)
 
     queue: list[list[Example]] = []
@@ -290,20 +300,23 @@ def train(model, tokenizer, data: Path, out: Path, recipe: Recipe, resume: bool,
             if time.monotonic() - kept > 120:
                 keep()
                 kept = time.monotonic()
-        if unread:
-            report()
+        keep()
     except KeyboardInterrupt:
         keep()
         raise SystemExit(f"interrupted at step {step}; --resume goes on") from None
     finally:
         log.close()
-    keep()
     model.save_pretrained(out)
     draw(out)
-    test = data.with_name("test.jsonl")
-    if held_out and test.exists():
-        examples = read(test, layout, recipe, 10**9)[:held_out]
-        show(judge(model.eval(), examples, layout, device, half))
+    return model
+
+
+def judge(model, tokenizer, test: Path, recipe: Recipe, count: int) -> None:
+    """Says how many of a trained model's decisions are right in the first `count` dialogues of `test`."""
+    device = next(model.parameters()).device.type
+    layout = Layout(tokenizer)
+    examples = read(test, layout, replace(recipe, hyperfit=count), 10**9)
+    show(score(model.eval(), examples, layout, device, is_half(recipe, device)))
 
 
 def done(recipe: Recipe, seen: int, begun: float) -> float:
@@ -312,11 +325,11 @@ def done(recipe: Recipe, seen: int, begun: float) -> float:
     return max(seen / recipe.tokens, minutes / recipe.minutes if recipe.minutes else 0.0)
 
 
-def judge(model, examples: list[Example], layout: Layout, device: str, half: bool) -> dict[str, list[int]]:
+def score(model, examples: list[Example], layout: Layout, device: str, half: bool) -> dict[str, list[int]]:
     """Decisions of `examples` after their own words: how many are right at a threshold of a half, and all, by phase."""
     import torch
 
-    score: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for batch in batches(examples, 8192, random.Random(0)):
         for example in batch:
             example.targets = [(it.at, it.speaks, 1.0) for it in example.decisions]
@@ -325,16 +338,16 @@ def judge(model, examples: list[Example], layout: Layout, device: str, half: boo
         right = ((found.softmax(-1)[:, layout.idle] < 0.5) == speaks.bool()).tolist()
         phases = [it.phase for example in batch for it in example.decisions]
         for phase, is_right in zip(phases, right):
-            score[phase][0] += is_right
-            score[phase][1] += 1
-    return score
+            counts[phase][0] += is_right
+            counts[phase][1] += 1
+    return counts
 
 
-def show(score: dict[str, list[int]]) -> None:
-    for phase, (right, count) in sorted(score.items()):
+def show(counts: dict[str, list[int]]) -> None:
+    for phase, (right, count) in sorted(counts.items()):
         print(f"held out: {phase:12} {100 * right / count:5.1f} % of {count}")
-    judged = [counts for phase, counts in score.items() if phase != "hold"]
-    right, count = (sum(counts[at] for counts in judged) for at in range(2))
+    judged = [its for phase, its in counts.items() if phase != "hold"]
+    right, count = (sum(its[at] for its in judged) for at in range(2))
     print(f"held out: all but hold {100 * right / count:.1f} % of {count}")
 
 

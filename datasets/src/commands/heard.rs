@@ -2,15 +2,14 @@ use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 use anyhow::Context as _;
 use duplex_audio::convert;
 use duplex_core::SAMPLE_RATE;
-use duplex_datasets::{Heard, Part, Phrasebook};
+use duplex_datasets::{Hearing, Part, Phrasebook};
 use duplex_model::asr::{Recogniser, RecogniserOptions, Request, find_worker, plain_words};
 use duplex_model::tts::{Voice, VoiceOptions};
-use duplex_model::weights::{Manifest, ModelSource, Role, Store};
+use duplex_model::weights::Role;
 
 use crate::{args, interrupt, progress};
 
@@ -21,13 +20,9 @@ const SILENCE_S: f32 = 0.3;
 
 pub(crate) fn run(args: &args::Heard) -> anyhow::Result<()> {
     interrupt::catch()?;
-    let default = |role| -> anyhow::Result<PathBuf> {
-        let model = Manifest::builtin().default_for(role).context("no model is the default")?;
-        Ok(Store::open()?.path(role, &ModelSource::Named(model.name.clone()))?)
-    };
-    let options = RecogniserOptions::new(find_worker(None)?, default(Role::Asr)?);
+    let options = RecogniserOptions::new(find_worker(None)?, super::default_model(Role::Asr)?);
     let mut recogniser = Recogniser::spawn(options)?;
-    let model = default(Role::Voice)?;
+    let model = super::default_model(Role::Voice)?;
     let mut voices = Vec::new();
     for speed in SPEEDS {
         let config = model.with_extension("onnx.json");
@@ -36,8 +31,12 @@ pub(crate) fn run(args: &args::Heard) -> anyhow::Result<()> {
     }
 
     let unwritable = || format!("cannot write {}", args.out.display());
-    let mut out = OpenOptions::new().write(true).truncate(true).create(true).open(&args.out);
-    let out = out.as_mut().ok().with_context(unwritable)?;
+    let mut out = OpenOptions::new()
+        .write(true)
+        .truncate(true)
+        .create(true)
+        .open(&args.out)
+        .with_context(unwritable)?;
     let book = Phrasebook::builtin();
     let phrases: Vec<&String> = Part::ALL
         .into_iter()
@@ -56,7 +55,7 @@ pub(crate) fn run(args: &args::Heard) -> anyhow::Result<()> {
             break;
         }
         for heard in heard {
-            let line = serde_json::to_string(&Heard { said: said.clone(), heard })?;
+            let line = serde_json::to_string(&Hearing { said: said.clone(), heard })?;
             writeln!(out, "{line}").with_context(unwritable)?;
         }
         bar.inc(1);

@@ -51,8 +51,13 @@ fn base_model(path: Option<&Path>) -> anyhow::Result<PathBuf> {
     if let Some(path) = path {
         return Ok(path.to_owned());
     }
-    let default = Manifest::builtin().default_for(Role::Llm).context("no model is the default")?;
-    Ok(Store::open()?.path(Role::Llm, &ModelSource::Named(default.name.clone()))?)
+    default_model(Role::Llm)
+}
+
+/// The default model for `role`, out of the store.
+fn default_model(role: Role) -> anyhow::Result<PathBuf> {
+    let default = Manifest::builtin().default_for(role).context("no model is the default")?;
+    Ok(Store::open()?.path(role, &ModelSource::Named(default.name.clone()))?)
 }
 
 /// The dialogues of a file, as they are read.

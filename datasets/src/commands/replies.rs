@@ -29,8 +29,8 @@ pub(crate) fn run(args: &args::Replies) -> anyhow::Result<()> {
     let call = llm.open_call()?;
 
     let unwritable = || format!("cannot write {}", args.out.display());
-    let mut out = OpenOptions::new().append(true).create(true).open(&args.out);
-    let out = out.as_mut().ok().with_context(unwritable)?;
+    let mut out =
+        OpenOptions::new().append(true).create(true).open(&args.out).with_context(unwritable)?;
     let bar = progress::bar("replies", chosen.len() as u64);
     for prompt in chosen {
         bar.inc(1);

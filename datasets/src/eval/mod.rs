@@ -161,8 +161,8 @@ impl<'l, 'w> Judge<'l, 'w> {
 
     /// The user's side of `dialogue`, and the model's own.
     ///
-    /// The user waits for an answer that is due, for four slices at most. What the dialogue's user says during a reply that the model has
-    /// already ended, or never gave, is left out: it would be another conversation.
+    /// The user waits for an answer that is due, for four slices at most; without one the conversation is over. Where the model's reply is over
+    /// before the dialogue's, an interruption is a turn like others, and murmurs and what is said to others are left out.
     ///
     /// # Errors
     /// As [`Judge::ask`].
@@ -176,16 +176,14 @@ impl<'l, 'w> Judge<'l, 'w> {
         let mut has_answered = false;
         let mut slices = dialogue.slices.iter().peekable();
         while let Some(slice) = slices.next() {
-            let phase = match (slice.phase, slices.peek().map(|next| next.phase)) {
-                // The model's reply ended by itself: there is nothing to stop, and these are words like others.
-                (Phase::Stop, next) if !run.is_speaking => match next {
-                    Some(Phase::Wait | Phase::Break | Phase::Pause) => Phase::Wait,
-                    Some(Phase::Hold | Phase::LateStart) => Phase::Hold,
-                    Some(Phase::Resume) => return Ok(()),
-                    _ => Phase::Ignore,
-                },
-                (phase, _) => phase,
-            };
+            if dialogue.category == Category::FalseAlarm
+                && slice.phase == Phase::Stop
+                && !run.is_speaking
+            {
+                // Nothing is broken off, and nothing can be taken up again.
+                return Ok(());
+            }
+            let phase = faced(slice, slices.peek().map(|next| next.phase), run.is_speaking);
             match phase {
                 Phase::LateStart if has_answered => {
                     // The model did not wait for the slice in which the dialogue answers. What it said may be over, too.
@@ -195,6 +193,7 @@ impl<'l, 'w> Judge<'l, 'w> {
                     }
                 }
                 Phase::Start | Phase::LateStart | Phase::Resume => {
+                    self.finish(&mut run, words)?;
                     let mut late = None;
                     for waited in 0..=PATIENCE {
                         let slice = (waited == 0).then_some(slice);
@@ -207,7 +206,7 @@ impl<'l, 'w> Judge<'l, 'w> {
                     all_right &= late.is_some_and(|late| late <= 1);
                     free.starts.add(late);
                     if late.is_none() {
-                        return Ok(());
+                        break;
                     }
                 }
                 Phase::Stop => {
@@ -246,8 +245,12 @@ impl<'l, 'w> Judge<'l, 'w> {
                         if run.is_speaking {
                             self.step(&mut run, Some(slice), words)?;
                         }
-                    } else if self.step(&mut run, Some(slice), words)? {
+                        continue;
+                    }
+                    self.finish(&mut run, words)?;
+                    if self.step(&mut run, Some(slice), words)? {
                         free.starts.add(Some(held));
+                        all_right &= held <= 1;
                         has_answered = true;
                         held = 0;
                     } else {
@@ -255,10 +258,8 @@ impl<'l, 'w> Judge<'l, 'w> {
                     }
                 }
                 Phase::Wait | Phase::Break | Phase::Pause | Phase::Rest | Phase::Ignore => {
-                    if run.is_speaking {
-                        // The model's reply is longer than the dialogue's: it is let finish.
-                        self.finish(&mut run, words)?;
-                    }
+                    self.finish(&mut run, words)?;
+                    let idle = run.idle;
                     let speaks = self.step(&mut run, Some(slice), words)?;
                     free.phases.entry(phase).or_default().add(!speaks);
                     all_right &= !speaks;
@@ -266,6 +267,7 @@ impl<'l, 'w> Judge<'l, 'w> {
                         // What was said out of turn is taken back, so that the next decision is judged by itself.
                         run.is_speaking = false;
                         if let Some(LaidOut { user, .. }) = run.slices.pop() {
+                            run.idle = idle;
                             run.push(LaidOut { user, ..LaidOut::default() });
                         }
                     }
@@ -303,7 +305,7 @@ impl<'l, 'w> Judge<'l, 'w> {
         Ok(spoke)
     }
 
-    /// The rest of a reply, while the user is silent.
+    /// The rest of a reply that is longer than the dialogue's, while the user is silent.
     fn finish(&mut self, run: &mut Run, words: usize) -> Result<(), LlmError> {
         const LONGEST_REPLY: usize = 60;
         for _ in 0..LONGEST_REPLY {
@@ -338,6 +340,19 @@ impl<'l, 'w> Judge<'l, 'w> {
 
     fn tokens(&self, history: &[Message], slices: &[LaidOut], user: &Heard) -> Vec<Token> {
         self.marks.question(self.weights, history, slices, user)
+    }
+}
+
+/// What the model faces in a slice, by what the dialogue's assistant faces in it and in the next. To words that were to interrupt a reply
+/// there is nothing to interrupt where the model is silent.
+fn faced(slice: &Slice, next: Option<Phase>, is_speaking: bool) -> Phase {
+    match (slice.phase, next) {
+        (Phase::Stop, Some(Phase::Hold | Phase::LateStart)) if !is_speaking => Phase::Hold,
+        (Phase::Stop, None | Some(Phase::Rest | Phase::Ignore)) if !is_speaking => Phase::Ignore,
+        // The user speaks on.
+        (Phase::Stop | Phase::Unclear, _) if !is_speaking && slice.falls_silent => Phase::Break,
+        (Phase::Stop | Phase::Unclear, _) if !is_speaking => Phase::Wait,
+        (phase, _) => phase,
     }
 }
 
@@ -394,6 +409,29 @@ pub(crate) fn words_a_slice(slice_ms: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interruption_of_nothing_is_a_turn_like_others() {
+        let slice = |phase, falls_silent| Slice {
+            user: Some("stop it".into()),
+            falls_silent,
+            assistant: None,
+            ends: false,
+            phase,
+        };
+        let faced = |falls_silent, next| faced(&slice(Phase::Stop, falls_silent), next, false);
+        for next in [Phase::Wait, Phase::Break, Phase::Start] {
+            assert_eq!(faced(false, Some(next)), Phase::Wait);
+            assert_eq!(faced(true, Some(next)), Phase::Break);
+        }
+        assert_eq!(faced(true, Some(Phase::LateStart)), Phase::Hold);
+        assert_eq!([None, Some(Phase::Rest)].map(|next| faced(true, next)), [Phase::Ignore; 2]);
+        let unclear = slice(Phase::Unclear, false);
+        assert_eq!(super::faced(&unclear, Some(Phase::Stop), false), Phase::Wait);
+        for phase in [Phase::Stop, Phase::Unclear] {
+            assert_eq!(super::faced(&slice(phase, true), Some(Phase::Wait), true), phase);
+        }
+    }
 
     #[test]
     fn the_last_threshold_holds_for_all_longer_silences() {

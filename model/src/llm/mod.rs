@@ -226,7 +226,8 @@ impl<'w> Llm<'w> {
         Ok(logits.map(|logits| slices::probability(logits, marks.idle)))
     }
 
-    /// Brings the cache of a call in line with `tokens` laid out by [`Marks`], so that a question that begins with them takes less time.
+    /// Reads `tokens` laid out by [`Marks`] into the cache of a call, so that a question that begins with them takes less time. What is in the cache
+    /// behind them stays.
     ///
     /// # Errors
     /// As [`Llm::idle_probability`].
@@ -237,6 +238,9 @@ impl<'w> Llm<'w> {
         stop: &mut dyn FnMut() -> bool,
     ) -> Result<(), LlmError> {
         find(&mut self.calls, call)?;
+        if self.mirror.cached(call.slot).starts_with(tokens) {
+            return Ok(());
+        }
         self.mirror.sync(call.slot, tokens, Need::Cache, stop).map(|_| ())
     }
 
