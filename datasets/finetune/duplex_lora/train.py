@@ -43,6 +43,8 @@ class Recipe:
 def read(path: Path, layout: Layout, recipe: Recipe, most: int) -> list[Example]:
     """The examples of a file that fit, of the slice lengths that the recipe names; of about `most` tokens in all."""
     examples, tokens = [], 0
+    if not path.is_file():
+        raise SystemExit(f"there is no file {path}: `duplex-datasets build` makes it")
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             try:
@@ -68,6 +70,8 @@ def read(path: Path, layout: Layout, recipe: Recipe, most: int) -> list[Example]
 def read_chats(path: Path, layout: Layout, recipe: Recipe) -> list[Example]:
     """Conversations in plain turns; what their tokens should be is what the base model says."""
     chats = []
+    if not path.is_file():
+        raise SystemExit(f"there is no file {path}: `duplex-datasets build` makes it; --chat 0 does without")
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             chat = layout.chat(json.loads(line))

@@ -12,7 +12,11 @@ use crate::{args, interrupt, progress};
 pub(crate) fn run(args: &args::Eval) -> anyhow::Result<()> {
     interrupt::catch()?;
     let (given, most) = (args.threshold.len(), Thresholds::default().silent.len());
-    anyhow::ensure!(given <= most, "{given} thresholds: the model tells {most} silences apart");
+    anyhow::ensure!(
+        given <= most,
+        "{given} thresholds are too many: one after words, {} after silences",
+        most - 1
+    );
     let dialogues = chosen(args)?;
     if let Some(wait) = args.silence {
         let mut forced = Forced::default();
