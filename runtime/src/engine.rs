@@ -1,6 +1,7 @@
 //! The models, each on a thread of its own, shared by all calls.
 
 use std::{
+    iter,
     path::PathBuf,
     sync::{
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -11,6 +12,7 @@ use std::{
 };
 
 use duplex_audio::{ActivityError, VoiceActivity};
+use duplex_core::Floor;
 use duplex_model::{
     asr::{AsrError, Recogniser, RecogniserOptions},
     endpoint::{EndOfTurn, EndpointError},
@@ -19,7 +21,7 @@ use duplex_model::{
 };
 
 use crate::{
-    job::{CallKey, Job, Work},
+    job::{CallKey, Job, Stale, Work},
     stations::{self, FloorModel, Mind, Speech},
 };
 
@@ -114,9 +116,18 @@ impl std::fmt::Debug for Engine {
 }
 
 enum Task {
-    Open(CallKey),
     Job(Job),
     Close(CallKey),
+}
+
+impl Task {
+    /// The call that is over.
+    fn closes(&self) -> Option<CallKey> {
+        match self {
+            Self::Close(call) => Some(*call),
+            Self::Job(_) => None,
+        }
+    }
 }
 
 struct Station {
@@ -254,10 +265,14 @@ impl Engine {
 
     pub(crate) fn open(&self) -> CallKey {
         let call = CallKey(self.calls.fetch_add(1, Relaxed));
-        if let Some(floor) = &self.floor {
-            // Where its queue is full, the first decision reads what is to be read.
-            _ = floor.submit(Task::Open(call));
-        }
+        // What all decisions begin with is read while nobody says anything yet. Where there is no duplex model, or its queue is full,
+        // it is not.
+        _ = self.submit(Job {
+            call,
+            work: Work::Listen(Floor::default()),
+            stale: Stale::default(),
+            reply: Box::new(|_| ()),
+        });
         call
     }
 
@@ -284,7 +299,7 @@ impl Engine {
         };
         station.submit(Task::Job(job)).map_err(|task| match task {
             Task::Job(job) => job,
-            Task::Open(_) | Task::Close(_) => unreachable!("a job was submitted"),
+            Task::Close(_) => unreachable!("a job was submitted"),
         })
     }
 }
@@ -292,12 +307,7 @@ impl Engine {
 /// Like [`serve`], but reading ahead gives way: of what waits, replies come first, and of several
 /// states of one conversation only the newest is read.
 fn serve_mind(queue: &Receiver<Task>, mind: &mut Mind<'_>) {
-    while let Ok(first) = queue.recv() {
-        let mut waiting = vec![first];
-        waiting.extend(queue.try_iter());
-        let (reading, urgent): (Vec<_>, Vec<_>) = waiting
-            .into_iter()
-            .partition(|task| matches!(task, Task::Job(Job { work: Work::Prefill(_), .. })));
+    while let Some((reading, urgent)) = waiting(queue) {
         let mut served = Vec::new();
         for task in urgent {
             match task {
@@ -305,61 +315,48 @@ fn serve_mind(queue: &Receiver<Task>, mind: &mut Mind<'_>) {
                     served.push(job.call);
                     mind.work(&job);
                 }
-                Task::Open(_) => {}
                 Task::Close(call) => {
                     served.push(call);
                     mind.close(call);
                 }
             }
         }
-        for task in reading.into_iter().rev() {
-            if let Task::Job(job) = task
-                && !served.contains(&job.call)
-            {
-                served.push(job.call);
-                mind.work(&job);
-            }
-        }
+        newest(reading, served).iter().for_each(|job| mind.work(job));
     }
 }
 
-/// Like [`serve`], but of a call's questions only the newest is answered, the others have been overtaken; and of what is to be read
-/// ahead only the newest is read, where nothing is asked.
+/// Like [`serve_mind`], but of a call's questions, too, only the newest is answered: the others have been overtaken.
 fn serve_floor(queue: &Receiver<Task>, floor: &mut FloorModel<'_>) {
-    while let Ok(first) = queue.recv() {
-        let mut waiting = vec![first];
-        waiting.extend(queue.try_iter());
-        let (reading, asking): (Vec<_>, Vec<_>) = waiting
-            .into_iter()
-            .partition(|task| matches!(task, Task::Job(Job { work: Work::Listen(_), .. })));
-        let mut served = Vec::new();
-        let mut wanted = Vec::new();
-        for task in asking.into_iter().rev() {
-            if let Task::Job(job) = &task {
-                if served.contains(&job.call) {
-                    continue;
-                }
-                served.push(job.call);
-            }
-            wanted.push(task);
-        }
-        for task in wanted.into_iter().rev() {
-            match task {
-                Task::Open(call) => floor.open(call),
-                Task::Job(job) => floor.work(&job),
-                Task::Close(call) => {
-                    floor.close(call);
-                    served.push(call);
-                }
-            }
-        }
-        for task in reading.into_iter().rev() {
-            if let Task::Job(job) = task
-                && !served.contains(&job.call)
-            {
-                served.push(job.call);
-                floor.work(&job);
-            }
+    while let Some((reading, urgent)) = waiting(queue) {
+        let over: Vec<CallKey> = urgent.iter().filter_map(Task::closes).collect();
+        let questions = newest(urgent, Vec::new());
+        let asked = questions.iter().map(|job| job.call);
+        let served = asked.chain(over.iter().copied()).collect();
+        questions.iter().rev().for_each(|job| floor.work(job));
+        over.into_iter().for_each(|call| floor.close(call));
+        newest(reading, served).iter().for_each(|job| floor.work(job));
+    }
+}
+
+/// What waits, at least one task, in its order: what is to be read ahead, and the rest. Nothing once the engine is gone.
+fn waiting(queue: &Receiver<Task>) -> Option<(Vec<Task>, Vec<Task>)> {
+    let first = queue.recv().ok()?;
+    let reads = |task: &Task| {
+        matches!(task, Task::Job(Job { work: Work::Prefill(_) | Work::Listen(_), .. }))
+    };
+    Some(iter::once(first).chain(queue.try_iter()).partition(reads))
+}
+
+/// The newest job of each call, but for calls that are served otherwise.
+fn newest(tasks: Vec<Task>, mut served: Vec<CallKey>) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for task in tasks.into_iter().rev() {
+        if let Task::Job(job) = task
+            && !served.contains(&job.call)
+        {
+            served.push(job.call);
+            jobs.push(job);
         }
     }
+    jobs
 }

@@ -224,11 +224,6 @@ impl<'w> FloorModel<'w> {
         }
     }
 
-    /// A call begins: what all decisions begin with is read while nobody says anything yet.
-    pub(crate) fn open(&mut self, call: CallKey) {
-        self.listen(call, &Floor::default());
-    }
-
     /// Decides, or reads ahead.
     pub(crate) fn work(&mut self, job: &Job) {
         match &job.work {

@@ -62,7 +62,7 @@ def main() -> None:
             slices_ms=tuple(args.slices), hyperfit=args.hyperfit, chat=args.chat, keep=args.keep, precision=args.precision, minutes=args.minutes,
             weights=dict(args.weight), seed=args.seed,
         )
-        trained = train(model, tokenizer, args.data, args.out, recipe, args.resume)
+        trained, recipe = train(model, tokenizer, args.data, args.out, recipe, args.resume)
     write_gguf(model.config, args.out, permute=not getattr(args, "no_permutation", False))
     test = args.data.with_name("test.jsonl") if args.command == "train" else None
     if test and args.held_out and test.exists():

@@ -192,7 +192,7 @@ def rate_at(share: float, step: int) -> float:
 
 def train(model, tokenizer, data: Path, out: Path, recipe: Recipe, resume: bool):
     """Trains a LoRA on `model` and leaves in `out`: checkpoint.pt, log.jsonl, loss.svg, and peft's adapter. Plain chat lies beside `data`. Gives
-    the model with its LoRA."""
+    the model with its LoRA, and the recipe that it was trained by."""
     import torch
     import torch.nn.functional as F
     from peft import LoraConfig, get_peft_model
@@ -312,7 +312,7 @@ def train(model, tokenizer, data: Path, out: Path, recipe: Recipe, resume: bool)
         log.close()
     model.save_pretrained(out)
     draw(out)
-    return model
+    return model, recipe
 
 
 def judge(model, tokenizer, test: Path, recipe: Recipe, count: int) -> None:
