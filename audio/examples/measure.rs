@@ -6,7 +6,7 @@
 use std::{path::Path, time::Duration};
 
 use duplex_audio::{
-    Clip, EchoCanceller, EchoPath, Frame, FrontEnd, FrontEndOptions, ImpulseResponse,
+    ActivityFrame, Clip, EchoCanceller, EchoPath, FrontEnd, FrontEndOptions, ImpulseResponse,
     MICROPHONE_FRAME, VoiceActivity, level_db,
     noise::{self, active_level_db},
 };
@@ -81,7 +81,7 @@ fn run(
     far: &[f32],
     mut room: impl FnMut(usize) -> Option<EchoPath>,
     distort: bool,
-) -> Vec<Frame> {
+) -> Vec<ActivityFrame> {
     let mut front_end = FrontEnd::new(activity.another(), options);
     let mut path = None;
     let mut frames = Vec::new();
@@ -112,7 +112,7 @@ struct Score {
 }
 
 impl Score {
-    fn add(&mut self, frames: &[Frame], spoken: &[(usize, usize)]) {
+    fn add(&mut self, frames: &[ActivityFrame], spoken: &[(usize, usize)]) {
         const BEFORE: u64 = SECOND as u64 / 10;
         const AFTER: u64 = SECOND as u64 / 2;
         let millis = |end: u64, at: usize| (end as f64 - at as f64) * 1e3 / SECOND as f64;
@@ -121,7 +121,7 @@ impl Score {
         };
         for &(from, to) in spoken {
             self.spoken += 1;
-            let within = |frame: &&Frame| frame.end > from as u64 && frame.end <= to as u64;
+            let within = |frame: &&ActivityFrame| frame.end > from as u64 && frame.end <= to as u64;
             match frames.iter().filter(within).find(|frame| frame.speech) {
                 Some(frame) => self.onset.push(millis(frame.end, from)),
                 None => self.missed += 1,

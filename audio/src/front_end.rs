@@ -2,10 +2,10 @@
 
 use crate::{
     activity::{Detector, Thresholds, VoiceActivity},
-    coupling::Coupling,
     echo::EchoCanceller,
-    leak::Leak,
-    treble::Treble,
+    echo_presence::EchoPresence,
+    high_band_snr::HighBandSnr,
+    residual_echo::ResidualEcho,
     units::{ACTIVITY_WINDOW, FRAME_MILLIS, MICROPHONE_FRAME, level_db, sane},
 };
 
@@ -42,16 +42,16 @@ impl Default for FrontEndOptions {
 
 /// What was found in one window of the microphone.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Frame {
+pub struct ActivityFrame {
     /// Position behind the window's last sample: microphone samples since the beginning.
     pub end: u64,
     /// How probably the window holds speech, as the model says.
     pub probability: f32,
     /// Level of the window after echo cancellation, in dB of full scale.
     pub level_db: f32,
-    /// By how many dB the window's treble exceeds that of the background: the consonants of a voice
+    /// By how many dB the window's high_band_snr exceeds that of the background: the consonants of a voice
     /// close by. At least 0.
-    pub treble_db: f32,
+    pub high_band_snr_db: f32,
     /// Whether the user is speaking, after hysteresis and what is known of the echo.
     pub speech: bool,
     /// Whether the assistant's own voice may be in the microphone: the far end has sounded within the
@@ -65,9 +65,9 @@ pub struct FrontEnd {
     canceller: Option<EchoCanceller>,
     activity: VoiceActivity,
     detector: Detector,
-    coupling: Coupling,
-    leak: Leak,
-    treble: Treble,
+    echo_presence: EchoPresence,
+    residual_echo: ResidualEcho,
+    high_band_snr: HighBandSnr,
     cleaned: [f32; MICROPHONE_FRAME],
     window: [f32; ACTIVITY_WINDOW],
     filled: usize,
@@ -86,9 +86,9 @@ impl FrontEnd {
             canceller: options.cancel_echo.then(EchoCanceller::new),
             activity,
             detector: Detector::new(),
-            coupling: Coupling::new(),
-            leak: Leak::new(ECHO_FRAMES * MICROPHONE_FRAME),
-            treble: Treble::new(),
+            echo_presence: EchoPresence::new(),
+            residual_echo: ResidualEcho::new(ECHO_FRAMES * MICROPHONE_FRAME),
+            high_band_snr: HighBandSnr::new(),
             cleaned: [0.0; MICROPHONE_FRAME],
             window: [0.0; ACTIVITY_WINDOW],
             filled: 0,
@@ -99,13 +99,13 @@ impl FrontEnd {
 
     /// Takes ten milliseconds of the microphone and what was handed to the loudspeaker in that time.
     ///
-    /// Emits a [`Frame`] for every [`ACTIVITY_WINDOW`] that is complete (none or one), and gives back
+    /// Emits a [`ActivityFrame`] for every [`ACTIVITY_WINDOW`] that is complete (none or one), and gives back
     /// the cleaned frame. Samples that are not numbers count as silence.
     pub fn push(
         &mut self,
         microphone: &[f32; MICROPHONE_FRAME],
         far_end: &[f32; MICROPHONE_FRAME],
-        emit: &mut dyn FnMut(Frame),
+        emit: &mut dyn FnMut(ActivityFrame),
     ) -> &[f32; MICROPHONE_FRAME] {
         let microphone = microphone.map(sane);
         self.cleaned = microphone;
@@ -113,11 +113,11 @@ impl FrontEnd {
             canceller.process(far_end, &mut self.cleaned);
         }
         let far_end = far_end.map(sane);
-        self.coupling.push(&microphone, &far_end);
-        if self.coupling.is_silent() {
+        self.echo_presence.push(&microphone, &far_end);
+        if self.echo_presence.is_silent() {
             self.cleaned = microphone;
         }
-        self.leak.push(&microphone, &self.cleaned, &far_end);
+        self.residual_echo.push(&microphone, &self.cleaned, &far_end);
         let sounding = level_db(&far_end) >= self.options.far_active_db;
         self.since_far = if sounding { 0 } else { (self.since_far + 1).min(ECHO_FRAMES) };
 
@@ -138,30 +138,34 @@ impl FrontEnd {
     }
 
     /// Judges the window that is complete.
-    fn frame(&mut self) -> Frame {
+    fn frame(&mut self) -> ActivityFrame {
         let probability = self.activity.probability(&self.window);
         let level_db = level_db(&self.window);
-        let treble_db = self.treble.above_background(&self.window);
+        let high_band_snr_db = self.high_band_snr.above_background(&self.window);
         let sounding = self.canceller.is_some() && self.since_far < ECHO_FRAMES;
-        let far_active = sounding && !self.coupling.is_silent();
+        let far_active = sounding && !self.echo_presence.is_silent();
         let thresholds = if far_active { &self.options.echoing } else { &self.options.quiet };
         if far_active {
-            self.leak.tick();
+            self.residual_echo.tick();
         }
         // The comparison costs more than all the rest, so it is made only where it can matter.
         let leaks = sounding
             && probability >= thresholds.offset.min(thresholds.onset)
-            && if far_active { self.leak.is_far_end() } else { self.leak.is_new_echo() };
+            && if far_active {
+                self.residual_echo.is_far_end()
+            } else {
+                self.residual_echo.is_new_echo()
+            };
         if leaks {
-            self.coupling.heard();
+            self.echo_presence.heard();
         }
         let evidence = if leaks { 0.0 } else { probability };
         let activity = self.detector.update(evidence, level_db, thresholds);
-        Frame {
+        ActivityFrame {
             end: self.position,
             probability,
             level_db,
-            treble_db,
+            high_band_snr_db,
             speech: activity.speech,
             far_active,
         }

@@ -21,16 +21,16 @@ pub mod playout;
 pub mod resample;
 pub mod room;
 
-mod coupling;
-mod leak;
-mod treble;
+mod echo_presence;
+mod high_band_snr;
+mod residual_echo;
 mod units;
 
 pub use activity::{Activity, ActivityError, Detector, Thresholds, VoiceActivity};
 pub use echo::EchoCanceller;
 pub use far_end::FarEnd;
 pub use files::{Clip, FileError, WavWriter};
-pub use front_end::{Frame, FrontEnd, FrontEndOptions};
+pub use front_end::{ActivityFrame, FrontEnd, FrontEndOptions};
 pub use history::{Excerpt, History};
 pub use jitter::{JitterBuffer, JitterCounters, JitterOptions};
 pub use playout::{Playout, Speaker, playout};

@@ -5,8 +5,8 @@ use std::time::Duration;
 use duplex_core::SAMPLE_RATE;
 
 use crate::{
-    leak::dot,
     noise,
+    residual_echo::dot,
     units::{MICROPHONE_FRAME, amplitude},
 };
 

@@ -25,7 +25,7 @@ fn the_playback_callback_allocates_nothing() {
     callbacks(4);
     playout.release();
     callbacks(2);
-    playout.hush();
+    playout.flush();
     playout.push(&sound);
     callbacks(40);
     assert!(playout.underruns() > 0, "the callback ran through every state");

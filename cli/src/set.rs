@@ -18,10 +18,10 @@ use duplex_model::weights::SourceError;
 use duplex_runtime::{Engine, EngineError};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
-use crate::config::{Config, Manners};
+use crate::config::{Config, TurnPolicy};
 use crate::failure::{Exit, Failure};
-use crate::hold::folder;
 use crate::interrupt;
+use crate::run_call::folder;
 use crate::setup;
 
 /// Which calls are held, with whom, and how.
@@ -52,7 +52,7 @@ pub(crate) struct Outcome {
 }
 
 /// Reads the scenarios, holds the cases that have no fault, and writes the report.
-pub(crate) fn hold(config: &Config, set: &Set) -> Result<Outcome, Failure> {
+pub(crate) fn run_set(config: &Config, set: &Set) -> Result<Outcome, Failure> {
     interrupt::catch()?;
     check_jobs(set)?;
     let (mut cases, faults) = read(config, set)?;
@@ -61,7 +61,7 @@ pub(crate) fn hold(config: &Config, set: &Set) -> Result<Outcome, Failure> {
     if cases.is_empty() {
         let why = match (all, faults) {
             (0, 0) => "there is no case in these scenarios".to_owned(),
-            (0, _) => format!("no case can be held: {}", counted(faults)),
+            (0, _) => format!("no case can run: {}", counted(faults)),
             _ => format!("none of the {all} cases is named like {}", set.only.join(", ")),
         };
         return Err(Failure::new(Exit::Usage, why));
@@ -120,7 +120,7 @@ impl Outcome {
         }
         if self.faults > 0 {
             return Err(Failure::new(Exit::Usage, counted(self.faults))
-                .with_hint("the cases without a fault were held; their report is written"));
+                .with_hint("the cases without a fault ran; their report is written"));
         }
         Ok(())
     }
@@ -143,7 +143,7 @@ fn check_jobs(set: &Set) -> Result<(), Failure> {
         "{} calls at once cannot keep time on {cores} cores: their latencies would be the machine's",
         set.jobs
     );
-    let hint = "hold fewer with --jobs, or use --virtual, which needs no clock";
+    let hint = "run fewer with --jobs, or use --virtual, which needs no clock";
     Err(Failure::new(Exit::Usage, message).with_hint(hint))
 }
 
@@ -200,9 +200,9 @@ fn agent(config: &Config, set: &Set) -> Result<Box<dyn Agent>, Failure> {
     let call = setup::call_options(config);
     let charges = set.is_virtual.then(|| setup::charges(config));
     let name = match config.turn.policy {
-        Manners::Duplex => "duplex",
-        Manners::BargeIn => "barge-in",
-        Manners::TurnBased => "turn-based",
+        TurnPolicy::Duplex => "duplex",
+        TurnPolicy::BargeIn => "barge-in",
+        TurnPolicy::TurnBased => "turn-based",
     };
     Ok(Box::new(Local::new(name, engine, move || call.clone(), charges)))
 }
@@ -225,14 +225,14 @@ impl Shown {
     }
 
     fn show(&mut self, progress: Progress<'_>) {
-        let verdict = progress.held.map(|held| if held { "held" } else { "DID NOT HOLD" });
+        let verdict = progress.passed.map(|passed| if passed { "passed" } else { "FAILED" });
         match (&self.bar, verdict) {
             (Some(bar), _) => {
                 bar.set_position(progress.done as u64);
                 let left = progress.remaining.map(|left| format!("{} left, ", HumanDuration(left)));
                 bar.set_message(format!("{}{}", left.unwrap_or_default(), progress.case));
-                if progress.held == Some(false) {
-                    bar.println(format!("did not hold: {}", progress.case));
+                if progress.passed == Some(false) {
+                    bar.println(format!("failed: {}", progress.case));
                 }
             }
             (None, Some(verdict)) => {

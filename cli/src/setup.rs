@@ -11,7 +11,7 @@ use duplex_model::tts::VoiceOptions;
 use duplex_model::weights::{ModelSource, Role, Store};
 use duplex_runtime::{CallOptions, Charges, DuplexOptions, Engine, EngineError, EngineOptions};
 
-use crate::config::{self, Config, Manners, Turn};
+use crate::config::{self, Config, Turn, TurnPolicy};
 use crate::failure::{Exit, Failure};
 
 /// Loads the configured models.
@@ -99,9 +99,9 @@ pub(crate) fn call_options(config: &Config) -> CallOptions {
 fn policy(turn: &Turn) -> Policy {
     let ms = Samples::from_millis;
     let reference = match turn.policy {
-        Manners::Duplex => None,
-        Manners::BargeIn => Some(Policy::barge_in()),
-        Manners::TurnBased => Some(Policy::turn_based()),
+        TurnPolicy::Duplex => None,
+        TurnPolicy::BargeIn => Some(Policy::barge_in()),
+        TurnPolicy::TurnBased => Some(Policy::turn_based()),
     };
     let ours = Policy {
         overlap: Overlap::Weighed,
@@ -128,7 +128,7 @@ fn policy(turn: &Turn) -> Policy {
         hold_after: ms(turn.hold_after_ms),
         yield_after: ms(turn.yield_after_ms),
         longest_backchannel: ms(turn.longest_backchannel_ms),
-        near_treble: i8::try_from(turn.near_treble_db).unwrap_or(i8::MAX),
+        near_high_band_snr: i8::try_from(turn.near_high_band_snr_db).unwrap_or(i8::MAX),
         near_after: ms(turn.near_after_ms),
         doubtful: permille(turn.doubtful_permille),
         settle_after: ms(turn.settle_after_ms),
@@ -162,7 +162,7 @@ pub(crate) fn charges(config: &Config) -> Charges {
     let charges = &config.charges;
     Charges {
         recognise: ms(charges.recognise_ms),
-        judge: ms(charges.judge_ms),
+        detect_end_of_turn: ms(charges.detect_end_of_turn_ms),
         decide: ms(charges.decide_ms),
         prefill: ms(charges.prefill_ms),
         write: ms(charges.write_ms),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use duplex_core::{Action, Notice, SessionTime, UserKind};
 use duplex_harness::room::RoomLog;
-use duplex_runtime::Seen;
+use duplex_runtime::SessionStep;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::{Color, Modifier, Style};
@@ -121,7 +121,7 @@ impl State {
                     UserKind::Noise => self.say(Who::Note, "(a sound without words)".to_owned()),
                 }
             }
-            Notice::Hushed { heard, why, .. } => {
+            Notice::Cancelled { heard, why, .. } => {
                 self.assistant_speaks = false;
                 let why = format!("{why:?}").to_lowercase();
                 self.say(Who::Assistant, format!("{} \u{2014} [cut: {why}]", heard.trim()));
@@ -130,8 +130,8 @@ impl State {
                 self.assistant_speaks = false;
                 self.say(Who::Assistant, text.trim().to_owned());
             }
-            Notice::GoesOn { .. } => self.assistant_speaks = true,
-            Notice::Trouble(what) => self.say(Who::Note, format!("trouble: {what}")),
+            Notice::Resumed { .. } => self.assistant_speaks = true,
+            Notice::Warning(what) => self.say(Who::Note, format!("trouble: {what}")),
             Notice::EndOfTurn(_) => {}
         }
     }
@@ -176,7 +176,7 @@ impl View {
     }
 
     /// What the call's observer does.
-    pub(crate) fn observer(&self) -> impl FnMut(Seen<'_>) + Send + 'static {
+    pub(crate) fn observer(&self) -> impl FnMut(SessionStep<'_>) + Send + 'static {
         let (mode, state) = (self.mode, Arc::clone(&self.state));
         move |seen| {
             let mut state = lock(&state);
@@ -223,7 +223,7 @@ fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+struct NoticeRecord<'a> {
     at_ms: u64,
     #[serde(flatten)]
     notice: Named<'a>,
@@ -235,7 +235,7 @@ struct Named<'a> {
 }
 
 fn json(at: SessionTime, notice: &Notice) {
-    let told = Told { at_ms: at.as_millis(), notice: Named { notice } };
+    let told = NoticeRecord { at_ms: at.as_millis(), notice: Named { notice } };
     let mut out = io::stdout().lock();
     // A reader that has left does not end the call.
     if serde_json::to_writer(&mut out, &told).is_ok() {

@@ -34,11 +34,11 @@ fn a_set_that_holds_is_0_and_leaves_its_reports() {
     scene.write("silence.toml", SILENCE);
     let output = scene.test(&["silence.toml", "--virtual", "--repeat", "2"]);
     assert_eq!(code(&output), Some(0), "{}", stderr(&output));
-    assert_eq!(scene.report()["overall"]["counts"]["held"], 2);
+    assert_eq!(scene.report()["overall"]["counts"]["passed"], 2);
     for file in ["report/index.html", "report/junit.xml"] {
         assert!(scene.path(file).exists(), "{file}");
     }
-    assert!(String::from_utf8_lossy(&output.stdout).contains("2 of 2 held"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("2 of 2 passed"));
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_fault_in_a_scenario_is_2_names_file_and_line_and_the_other_cases_are_held()
     let told = stderr(&output);
     assert_eq!(code(&output), Some(2), "{told}");
     assert!(told.contains("typo.toml:5:") && told.contains("hang_up_ms?"), "{told}");
-    assert_eq!(scene.report()["overall"]["counts"]["held"], 1);
+    assert_eq!(scene.report()["overall"]["counts"]["passed"], 1);
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub(crate) enum Command {
     Talk(Talk),
     /// Let the base model write the replies of which dialogues are made
     Replies(Replies),
-    /// Let the voice say murmurs and commands, and write what the recogniser makes of them
+    /// Let the voice say backchannels and commands, and write what the recogniser makes of them
     Heard(Heard),
     /// Print completions for a shell
     Completions {

@@ -15,7 +15,7 @@ use crate::utterance::{Hand, Pause, sentence};
 const ERRORS: f64 = 0.02;
 const MISHEARD: f64 = 0.18;
 
-/// How often the recogniser makes other words of a murmur or a command, where it is known to.
+/// How often the recogniser makes other words of a backchannel or a command, where it is known to.
 const HEARD_WRONG: f64 = 0.25;
 
 /// Silences inside a sentence, in ms.
@@ -102,7 +102,7 @@ impl<'a> Scene<'a> {
             let exchange = self.exchange();
             self.ask(&exchange, Manner::default());
             if self.random.random_bool(0.15) {
-                self.murmur();
+                self.insert_backchannel();
             }
             self.stage.go_on_until(0);
         }
@@ -154,13 +154,13 @@ impl<'a> Scene<'a> {
         let exchange = self.long_exchange();
         self.ask(&exchange, Manner::default());
         for _ in 0..self.random.random_range(1..=3) {
-            self.murmur();
+            self.insert_backchannel();
         }
         self.stage.go_on_until(0);
         if self.random.random_bool(0.4) {
             self.between();
-            let murmur = self.heard(&self.book.murmurs);
-            self.say(&murmur, &Calls::ForNothing, Manner::default());
+            let backchannel = self.heard(&self.book.backchannels);
+            self.say(&backchannel, &Calls::ForNothing, Manner::default());
         }
     }
 
@@ -193,7 +193,7 @@ impl<'a> Scene<'a> {
     fn hard_pair(&mut self) {
         self.ask_and_reach_middle();
         if self.random.random_bool(0.4) {
-            self.murmur();
+            self.insert_backchannel();
             return;
         }
         let opener = self.pick(&self.book.hard_openers);
@@ -262,16 +262,16 @@ impl<'a> Scene<'a> {
         self.stage.rest(slices);
     }
 
-    /// A murmur at some place of what is left of the reply, where enough of it is left.
-    fn murmur(&mut self) {
+    /// A backchannel at some place of what is left of the reply, where enough of it is left.
+    fn insert_backchannel(&mut self) {
         let left = self.stage.words_left();
         if left <= WORDS_AHEAD {
             return;
         }
         let place = self.random.random_range(WORDS_AHEAD..left);
         self.stage.go_on_until(place);
-        let murmur = self.heard(&self.book.murmurs);
-        self.say(&murmur, &Calls::ForNothing, Manner::default());
+        let backchannel = self.heard(&self.book.backchannels);
+        self.say(&backchannel, &Calls::ForNothing, Manner::default());
     }
 
     /// Asks, and lets the reply go on to a place in it; now and then to its end, after which the same may be said.

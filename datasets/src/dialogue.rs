@@ -101,13 +101,13 @@ named! {
         Reset = "reset",
         /// After an interruption the assistant comes back to what it was saying.
         BackOnTopic = "back-on-topic",
-        /// The user murmurs while the assistant speaks, or after it has spoken.
+        /// A backchannel while the assistant speaks, or after it has spoken.
         Backchannel = "backchannel",
         /// The user pauses inside sentences.
         Pause = "pause",
         /// The user has finished, and the answer begins a slice or more later.
         LateStart = "late-start",
-        /// An interruption that opens with a word of a murmur, or a murmur that is all there is.
+        /// An interruption that opens with a word of a backchannel, or a backchannel that is all there is.
         HardPair = "hard-pair",
         /// The user speaks to somebody else.
         ToOthers = "to-others",
@@ -139,11 +139,11 @@ named! {
         Rest = "rest",
         /// The reply goes on, and the user is silent.
         Continue = "continue",
-        /// The user murmurs: the reply goes on.
+        /// A backchannel: the reply goes on.
         Backchannel = "backchannel",
         /// The user speaks to somebody else: the reply goes on.
         Overheard = "overheard",
-        /// The user begins to speak over the reply in words that could be a murmur: the reply goes on.
+        /// The user begins to speak over the reply in words that could be a backchannel: the reply goes on.
         Unclear = "unclear",
         /// The user takes the floor: the reply ends here.
         Stop = "stop",

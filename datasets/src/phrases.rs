@@ -30,7 +30,7 @@ impl Phrases {
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the file describes each kind")]
 pub struct Phrasebook {
-    pub murmurs: Phrases,
+    pub backchannels: Phrases,
     pub commands: Phrases,
     pub openers: Phrases,
     pub hard_openers: Phrases,
@@ -60,18 +60,18 @@ impl Phrasebook {
         &BUILTIN
     }
 
-    /// How many of the first words of `words` could be a murmur, taken from the longest murmur of either part that they
+    /// How many of the first words of `words` could be a backchannel, taken from the longest backchannel of either part that they
     /// begin with.
     pub fn murmur_words(&self, words: &[String]) -> usize {
         let plain: Vec<String> = words.iter().map(|word| plain(word)).collect();
-        let murmurs = self.murmurs.train.iter().chain(&self.murmurs.held_out);
-        let begins = |murmur: &String| {
-            let murmur: Vec<&str> = murmur.split(' ').collect();
+        let backchannels = self.backchannels.train.iter().chain(&self.backchannels.held_out);
+        let begins = |backchannel: &String| {
+            let backchannel: Vec<&str> = backchannel.split(' ').collect();
             plain
-                .starts_with(&murmur.iter().map(|&word| word.to_owned()).collect::<Vec<_>>())
-                .then_some(murmur.len())
+                .starts_with(&backchannel.iter().map(|&word| word.to_owned()).collect::<Vec<_>>())
+                .then_some(backchannel.len())
         };
-        murmurs.filter_map(begins).max().unwrap_or(0)
+        backchannels.filter_map(begins).max().unwrap_or(0)
     }
 }
 
@@ -117,7 +117,7 @@ mod tests {
     fn nothing_that_is_held_out_is_trained_on() {
         let book = Phrasebook::builtin();
         for kind in [
-            &book.murmurs,
+            &book.backchannels,
             &book.commands,
             &book.hard_openers,
             &book.regenerate_short,
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn what_is_heard_wrong_is_a_phrase_of_the_book_in_other_words() {
         let book = Phrasebook::builtin();
-        let known = [&book.murmurs, &book.commands].map(|kind| [&kind.train, &kind.held_out]);
+        let known = [&book.backchannels, &book.commands].map(|kind| [&kind.train, &kind.held_out]);
         let mut found = 0;
         for said in known.into_iter().flatten().flatten() {
             for heard in Hearing::of(said) {

@@ -23,7 +23,7 @@ pub(crate) enum Calls {
     ForSilence,
     /// It wants the reply that was broken off to go on.
     ToGoOn,
-    /// It is a murmur.
+    /// It is a backchannel.
     ForNothing,
     /// It is for somebody else.
     Elsewhere,

@@ -8,7 +8,9 @@ use std::ops::{AddAssign, ControlFlow};
 use std::sync::LazyLock;
 
 use duplex_model::asr::plain_words;
-use duplex_model::llm::{CallId, DEFAULT_SYSTEM_PROMPT, Heard, Llm, LlmError, Marks, Message};
+use duplex_model::llm::{
+    CallId, ChatMessage, DEFAULT_SYSTEM_PROMPT, Llm, LlmError, Marks, UserInput,
+};
 use duplex_model::llm::{Role, Slice, Weights};
 use serde::Deserialize;
 
@@ -117,12 +119,12 @@ impl<'w> Talker<'w> {
     /// # Errors
     /// [`LlmError::ContextFull`]; [`LlmError::Decode`].
     pub fn chat(&mut self, turns: &[String]) -> Result<Likelihood, LlmError> {
-        let mut messages = vec![Message::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
+        let mut messages = vec![ChatMessage::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
         let mut sum = Likelihood::default();
         for pair in turns.chunks_exact(2) {
-            messages.push(Message::new(Role::User, &pair[0]));
+            messages.push(ChatMessage::new(Role::User, &pair[0]));
             sum += self.likelihood(&messages, &pair[1])?;
-            messages.push(Message::new(Role::Assistant, &pair[1]));
+            messages.push(ChatMessage::new(Role::Assistant, &pair[1]));
         }
         Ok(sum)
     }
@@ -136,9 +138,13 @@ impl<'w> Talker<'w> {
     }
 
     /// How likely `reply`, and that it ends there, is after `messages`.
-    fn likelihood(&mut self, messages: &[Message], reply: &str) -> Result<Likelihood, LlmError> {
+    fn likelihood(
+        &mut self,
+        messages: &[ChatMessage],
+        reply: &str,
+    ) -> Result<Likelihood, LlmError> {
         let before = self.marks.lay_out(self.weights, messages, &[]);
-        let said = [messages, &[Message::new(Role::Assistant, reply)]].concat();
+        let said = [messages, &[ChatMessage::new(Role::Assistant, reply)]].concat();
         let tokens = self.marks.lay_out(self.weights, &said, &[]);
         // Without the line feed behind the last mark.
         let tokens = &tokens[..tokens.len() - 1];
@@ -148,7 +154,7 @@ impl<'w> Talker<'w> {
 
     /// Tokens before the text of a message of the assistant's: those of an empty one but the mark and the line feed behind its text.
     fn opening(&self) -> usize {
-        self.marks.lay_out(self.weights, &[Message::new(Role::Assistant, "")], &[]).len() - 2
+        self.marks.lay_out(self.weights, &[ChatMessage::new(Role::Assistant, "")], &[]).len() - 2
     }
 
     /// The reply to a question in plain turns.
@@ -171,12 +177,12 @@ impl<'w> Talker<'w> {
     /// # Errors
     /// As [`Talker::chat`].
     pub fn reply_in_slices(&mut self, question: &str) -> Result<String, LlmError> {
-        let history = [Message::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
+        let history = [ChatMessage::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
         let words: Vec<&str> = question.split_whitespace().collect();
         let count = words_a_slice(SLICE_MS);
-        let heard = words.chunks(count).map(|words| Heard::cut(words.join(" ")));
+        let heard = words.chunks(count).map(|words| UserInput::cut(words.join(" ")));
         let mut slices: Vec<Slice> = heard.map(|user| Slice { user, ..Slice::default() }).collect();
-        if let Some(Slice { user: Heard::Words { falls_silent, .. }, .. }) = slices.last_mut() {
+        if let Some(Slice { user: UserInput::Words { falls_silent, .. }, .. }) = slices.last_mut() {
             *falls_silent = true;
         }
         let mut user = slices.pop().unwrap_or_default().user;
@@ -195,8 +201,11 @@ impl<'w> Talker<'w> {
     }
 }
 
-fn asked(question: &str) -> Vec<Message> {
-    vec![Message::new(Role::System, DEFAULT_SYSTEM_PROMPT), Message::new(Role::User, question)]
+fn asked(question: &str) -> Vec<ChatMessage> {
+    vec![
+        ChatMessage::new(Role::System, DEFAULT_SYSTEM_PROMPT),
+        ChatMessage::new(Role::User, question),
+    ]
 }
 
 #[cfg(test)]

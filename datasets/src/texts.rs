@@ -127,7 +127,7 @@ pub fn conversations(
     store.pull(Role::Text, &source, progress)?;
     let all = read_chitchat(&store.path(Role::Text, &source)?)?;
     let of_part = all.into_iter().filter(|(id, _)| part_of(id) == part);
-    let join = |turn: Vec<Message>| {
+    let join = |turn: Vec<ChatMessage>| {
         turn.into_iter().map(|message| message.text).collect::<Vec<_>>().join(" ")
     };
     Ok(of_part.map(|(_, it)| it.messages.into_iter().map(join).collect()).collect())
@@ -196,11 +196,11 @@ fn from_templates(book: &Phrasebook) -> Vec<Prompt> {
 
 #[derive(Deserialize)]
 struct Conversation {
-    messages: Vec<Vec<Message>>,
+    messages: Vec<Vec<ChatMessage>>,
 }
 
 #[derive(Deserialize)]
-struct Message {
+struct ChatMessage {
     text: String,
 }
 

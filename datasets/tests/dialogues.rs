@@ -120,12 +120,12 @@ fn what_was_broken_off_goes_on_where_it_stopped() {
 
 #[test]
 fn murmurs_are_murmurs_of_their_part() {
-    let said = Phrasebook::builtin().murmurs.of(Part::Test);
+    let said = Phrasebook::builtin().backchannels.of(Part::Test);
     // As they are, and as a recogniser hears them.
     let written = said.iter().chain(said.iter().flat_map(|said| Hearing::of(said)));
     let plain = |word: &str| word.trim_matches(|c: char| !c.is_alphabetic()).to_lowercase();
-    let murmurs: BTreeSet<String> =
-        written.flat_map(|murmur| murmur.split(' ').map(plain)).collect();
+    let backchannels: BTreeSet<String> =
+        written.flat_map(|backchannel| backchannel.split(' ').map(plain)).collect();
     let mut heard = 0;
     for dialogue in many(Part::Test).filter(|it| it.category == Category::Backchannel) {
         let text: Vec<String> = dialogue
@@ -138,7 +138,7 @@ fn murmurs_are_murmurs_of_their_part() {
             let word = plain(word);
             heard += 1;
             // Now and then the recogniser writes another word.
-            let known = murmurs.contains(&word);
+            let known = backchannels.contains(&word);
             assert!(
                 known || exchanges().iter().any(|it| it.ask.to_lowercase().contains(&word)),
                 "{word}"

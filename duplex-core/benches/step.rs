@@ -3,12 +3,17 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use duplex_core::{DuplexSession, Event, Frame, Permille, Policy, Samples, SessionTime};
+use duplex_core::{DuplexSession, Event, Permille, Policy, Samples, SessionTime, VadFrame};
 
 const WINDOW: Samples = Samples::from_millis(32);
 
 fn frame(speech: bool) -> Event {
-    Event::Frame(Frame { speech, probability: Permille(900), level: -20, treble: 20 })
+    Event::VoiceActivity(VadFrame {
+        speech,
+        probability: Permille(900),
+        level: -20,
+        high_band_snr: 20,
+    })
 }
 
 fn step(bench: &mut Criterion) {
@@ -26,10 +31,10 @@ fn step(bench: &mut Criterion) {
         bench.iter(|| {
             at = at + WINDOW;
             for action in session.step(at, frame(true)) {
-                if let duplex_core::Action::Recognise { chunk, to, .. } = action {
+                if let duplex_core::Action::Recognise { segment, to, .. } = action {
                     let text = "what is the capital of france".to_owned();
                     let confidence = Permille(900);
-                    session.step(at, Event::Recognised { chunk, to, text, confidence });
+                    session.step(at, Event::Recognised { segment, to, text, confidence });
                 }
             }
         });

@@ -1,6 +1,6 @@
 //! What the session wants done outside.
 
-use crate::{Chunk, Line, Permille, Samples, SessionTime, Slice, Turn, UserKind};
+use crate::{DecisionId, Line, Permille, Samples, SegmentId, SessionTime, Turn, UserKind};
 
 /// The conversation as the language model shall see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Context {
 /// What both sides said in one slice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Said {
+pub struct SliceWords {
     /// The user's words; empty where there were none.
     pub user: String,
     /// Whether the user fell silent after them.
@@ -29,11 +29,11 @@ pub struct Said {
 /// The conversation as the duplex model shall see it, up to the slice in which it decides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Floor {
+pub struct TurnContext {
     /// Turns that are over, oldest first; of the assistant only what was heard.
     pub lines: Vec<Line>,
     /// The slices since, in order.
-    pub slices: Vec<Said>,
+    pub slices: Vec<SliceWords>,
     /// The user's newest words.
     pub user: String,
     /// Whether the user fell silent after them.
@@ -42,7 +42,7 @@ pub struct Floor {
     pub silence: u32,
 }
 
-impl Floor {
+impl TurnContext {
     /// The longest silence about which the duplex model is asked, in slices: it does not tell longer ones apart.
     pub const LONGEST_SILENCE: u32 = 4;
 }
@@ -145,7 +145,7 @@ pub enum Notice {
         why: Option<Why>,
     },
     /// The assistant's turn was cut.
-    Hushed {
+    Cancelled {
         /// Its turn.
         turn: Turn,
         /// The reason.
@@ -162,7 +162,7 @@ pub enum Notice {
         text: String,
     },
     /// The assistant goes on with what was cut or held.
-    GoesOn {
+    Resumed {
         /// The turn that speaks from now on.
         turn: Turn,
         /// The reason.
@@ -176,7 +176,7 @@ pub enum Notice {
         text: String,
     },
     /// Something outside failed and was worked around.
-    Trouble(String),
+    Warning(String),
 }
 
 /// Something the outside must do.
@@ -185,8 +185,8 @@ pub enum Notice {
 pub enum Action {
     /// Recognise the user's audio; answered by `Recognised` or `Failed`. One at a time.
     Recognise {
-        /// The stretch of sound.
-        chunk: Chunk,
+        /// The segment of sound.
+        segment: SegmentId,
         /// Where it begins.
         from: SessionTime,
         /// Where the audio to recognise ends.
@@ -195,7 +195,7 @@ pub enum Action {
         tail: bool,
     },
     /// Judge by ear whether the user's turn is over; answered by `EndOfTurn`.
-    JudgeEnd {
+    DetectEndOfTurn {
         /// Where the user's turn begins.
         from: SessionTime,
         /// Where the audio to judge ends.
@@ -204,12 +204,12 @@ pub enum Action {
     /// Let the duplex model decide who speaks after the user's newest words; answered by `Decided`.
     Decide {
         /// Numbers the decisions.
-        slice: Slice,
+        slice: DecisionId,
         /// What it depends on.
-        floor: Floor,
+        context: TurnContext,
     },
     /// Bring the duplex model's cache in line with all but the user's newest words, which may change. Not answered.
-    Listen(Floor),
+    PrefillTurnModel(TurnContext),
     /// Bring the language model's cache in line with the conversation. Not answered.
     Prefill(Context),
     /// Write the next clause of a reply; answered by `Written` or `Failed`.
@@ -239,7 +239,7 @@ pub enum Action {
     /// Fade in and play on.
     Release,
     /// Fade out and discard all audio and all work of this turn and of older ones.
-    Hush(Turn),
+    Cancel(Turn),
     /// Discard all work of this turn and of older ones; none of it is audible.
     Drop(Turn),
     /// Tell a person.

@@ -1,6 +1,6 @@
 //! What happens outside, as the session is told of it.
 
-use crate::{Chunk, Samples, SessionTime, Slice, Turn};
+use crate::{DecisionId, Samples, SegmentId, SessionTime, Turn};
 
 /// A probability in thousandths: events are compared and written down, so they hold no floats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,16 +17,16 @@ impl Permille {
 /// What voice activity detection says of one window of the microphone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Frame {
+pub struct VadFrame {
     /// Whether the user speaks, after hysteresis and after the assistant's own echo was discounted.
     pub speech: bool,
     /// The detector's probability of speech.
     pub probability: Permille,
     /// Level of the window after echo cancellation, in dB of full scale, at most 0.
     pub level: i8,
-    /// By how many dB the window's treble exceeds that of the background, at least 0: a voice close
+    /// By how many dB the window's high_band_snr exceeds that of the background, at least 0: a voice close
     /// by has some, one behind a wall has none.
-    pub treble: i8,
+    pub high_band_snr: i8,
 }
 
 /// The moment at which a piece of text has been spoken.
@@ -44,24 +44,24 @@ pub struct Mark {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Failure {
     /// The recogniser did not answer a window.
-    Recogniser(Chunk),
+    Recogniser(SegmentId),
     /// The language model did not answer for a turn.
     Model(Turn),
     /// The voice could not speak a clause of a turn.
     Voice(Turn),
 }
 
-/// Something that happened outside. Every event but [`Event::Frame`] answers an action.
+/// Something that happened outside. Every event but [`Event::VoiceActivity`] answers an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Event {
     /// A window of the microphone was judged. The heartbeat of the call: every deadline is
     /// noticed at one of these.
-    Frame(Frame),
-    /// The recogniser's hypothesis for the audio from the chunk's beginning `to` a moment.
+    VoiceActivity(VadFrame),
+    /// The recogniser's hypothesis for the audio from the segment's beginning `to` a moment.
     Recognised {
-        /// The chunk that was asked for.
-        chunk: Chunk,
+        /// The segment that was asked for.
+        segment: SegmentId,
         /// Where the recognised audio ends.
         to: SessionTime,
         /// The words, with case and punctuation; empty where nobody said any.
@@ -79,7 +79,7 @@ pub enum Event {
     /// The duplex model's decision for a slice.
     Decided {
         /// The one that was asked about.
-        slice: Slice,
+        slice: DecisionId,
         /// That the assistant should stay silent, or fall silent.
         idle: Permille,
     },

@@ -8,23 +8,23 @@
 //! `serde` derives exist behind the feature of that name for the journal of `duplex-runtime`.
 
 mod action;
-mod ear;
 mod event;
-mod floor;
+mod overlap_policy;
 mod policy;
 mod reply;
 mod session;
 mod time;
 mod transcript;
+mod user_tracker;
 mod utterance;
 pub mod words;
 
-pub use action::{Action, Context, Floor, Notice, Said, Why};
-pub use event::{Event, Failure, Frame, Mark, Permille};
-pub use floor::{Evidence, Verdict};
+pub use action::{Action, Context, Notice, SliceWords, TurnContext, Why};
+pub use event::{Event, Failure, Mark, Permille, VadFrame};
+pub use overlap_policy::{Evidence, Verdict};
 pub use policy::{Overlap, Policy, Sources};
 pub use session::DuplexSession;
-pub use time::{SAMPLE_RATE, Samples, SessionTime, Slice, SliceClock};
+pub use time::{DecisionId, SAMPLE_RATE, Samples, SessionTime, SliceClock};
 pub use transcript::{Cut, Line, Speaker, Transcript, UserKind};
 pub use utterance::Utterance;
 
@@ -33,7 +33,7 @@ pub use utterance::Utterance;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Turn(pub u32);
 
-/// Numbers the stretches of the user's sound that are recognised together.
+/// Numbers the segments of the user's sound that are recognised together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
-pub struct Chunk(pub u32);
+pub struct SegmentId(pub u32);

@@ -85,7 +85,7 @@ pub struct Policy {
     pub preroll: Samples,
     /// The recogniser makes nothing of less than this.
     pub shortest_window: Samples,
-    /// A stretch of sound is cut at its quietest moment before it gets longer than this.
+    /// A segment of sound is cut at its quietest moment before it gets longer than this.
     pub longest_window: Samples,
     /// A frame of the user's at least this probable is certainly voiced.
     pub clear: Permille,
@@ -105,13 +105,13 @@ pub struct Policy {
     pub yield_after: Samples,
     /// A sound up to this long, with no more than two unknown words, signals attention.
     pub longest_backchannel: Samples,
-    /// A voice whose treble never exceeded the background's by so many dB is not close by.
-    pub near_treble: i8,
-    /// How much must have been heard of a voice before its want of treble says anything.
+    /// A voice whose high_band_snr never exceeded the background's by so many dB is not close by.
+    pub near_high_band_snr: i8,
+    /// How much must have been heard of a voice before its want of high_band_snr says anything.
     pub near_after: Samples,
     /// Words less certain than this say nothing about a short sound.
     pub doubtful: Permille,
-    /// Silence after which a stretch of sound without words, or with words that need no answer,
+    /// Silence after which a segment of sound without words, or with words that need no answer,
     /// is settled.
     pub settle_after: Samples,
     /// Silence after which the assistant goes on although the recogniser has not answered.
@@ -159,7 +159,7 @@ impl Default for Policy {
             hold_after: ms(240),
             yield_after: ms(1_400),
             longest_backchannel: ms(800),
-            near_treble: 5,
+            near_high_band_snr: 5,
             near_after: ms(600),
             doubtful: Permille(500),
             settle_after: ms(250),

@@ -44,7 +44,7 @@ impl Reply {
     }
 
     /// A reply that goes on with what an earlier one had planned and nobody heard.
-    pub(crate) fn going_on(
+    pub(crate) fn resumed(
         turn: Turn,
         answers: String,
         heard: String,

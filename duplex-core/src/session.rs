@@ -10,8 +10,8 @@ pub(crate) use decide::Decision;
 
 use crate::{
     Action, Context, Event, Failure, Notice, Policy, SessionTime, Transcript, Turn, UserKind, Why,
-    ear::{Ear, Heard, Pending},
     reply::{Need, Reply},
+    user_tracker::{Pending, UserTracker, VoiceEdge},
 };
 
 /// What the assistant does about a sound of the user's while it speaks.
@@ -23,7 +23,7 @@ struct Reaction {
 
 /// What the assistant is doing.
 #[derive(Clone, Debug)]
-enum Mouth {
+enum AssistantState {
     Silent,
     /// A reply is made ready; nothing of it is audible.
     Preparing(Reply),
@@ -43,8 +43,8 @@ struct Interrupted {
 #[derive(Clone, Debug)]
 pub struct DuplexSession {
     policy: Policy,
-    ear: Ear,
-    mouth: Mouth,
+    tracker: UserTracker,
+    assistant: AssistantState,
     transcript: Transcript,
     /// The newest turn.
     turn: Turn,
@@ -63,9 +63,9 @@ impl DuplexSession {
     /// A session at the beginning of a call.
     pub fn new(policy: Policy) -> Self {
         Self {
-            ear: Ear::new(&policy),
+            tracker: UserTracker::new(&policy),
             policy,
-            mouth: Mouth::Silent,
+            assistant: AssistantState::Silent,
             transcript: Transcript::default(),
             turn: Turn(0),
             interrupted: None,
@@ -86,10 +86,10 @@ impl DuplexSession {
     /// What is being said and was not written to the transcript yet: the user's words, and what
     /// was heard of the assistant's.
     pub fn unsettled(&self) -> (String, String) {
-        let user = self.ear.pending.as_ref().map(Pending::text).unwrap_or_default();
-        let assistant = match &self.mouth {
-            Mouth::Speaking(reply, _) => reply.utterance.heard(),
-            Mouth::Silent | Mouth::Preparing(_) => String::new(),
+        let user = self.tracker.pending.as_ref().map(Pending::text).unwrap_or_default();
+        let assistant = match &self.assistant {
+            AssistantState::Speaking(reply, _) => reply.utterance.heard(),
+            AssistantState::Silent | AssistantState::Preparing(_) => String::new(),
         };
         (user, assistant)
     }
@@ -102,22 +102,22 @@ impl DuplexSession {
             return Vec::new();
         }
         match event {
-            Event::Frame(frame) => {
-                let heard = self.ear.frame(self.now, frame, &self.policy, &mut self.actions);
-                match heard {
-                    Heard::Onset => self.notify(Notice::Onset),
-                    Heard::Offset => self.notify(Notice::Offset),
-                    Heard::Nothing => {}
+            Event::VoiceActivity(frame) => {
+                let edge = self.tracker.frame(self.now, frame, &self.policy, &mut self.actions);
+                match edge {
+                    VoiceEdge::Onset => self.notify(Notice::Onset),
+                    VoiceEdge::Offset => self.notify(Notice::Offset),
+                    VoiceEdge::Unchanged => {}
                 }
             }
-            Event::Recognised { chunk, to, text, confidence } => {
-                if self.ear.recognised(chunk, to, text, confidence) {
+            Event::Recognised { segment, to, text, confidence } => {
+                if self.tracker.recognised(segment, to, text, confidence) {
                     self.show_words();
                 }
-                self.ear.recognise(false, &self.policy, &mut self.actions);
+                self.tracker.recognise(false, &self.policy, &mut self.actions);
             }
             Event::EndOfTurn { to, probability } => {
-                self.ear.judged(to, probability);
+                self.tracker.end_of_turn(to, probability);
                 self.notify(Notice::EndOfTurn(probability));
             }
             Event::Decided { slice, idle } => self.decisions.decided(slice, idle),
@@ -148,16 +148,18 @@ impl DuplexSession {
     }
 
     fn live(&self) -> Option<Turn> {
-        match &self.mouth {
-            Mouth::Silent => None,
-            Mouth::Preparing(reply) | Mouth::Speaking(reply, _) => Some(reply.turn),
+        match &self.assistant {
+            AssistantState::Silent => None,
+            AssistantState::Preparing(reply) | AssistantState::Speaking(reply, _) => {
+                Some(reply.turn)
+            }
         }
     }
 
     fn reply(&mut self) -> Option<&mut Reply> {
-        match &mut self.mouth {
-            Mouth::Silent => None,
-            Mouth::Preparing(reply) | Mouth::Speaking(reply, _) => Some(reply),
+        match &mut self.assistant {
+            AssistantState::Silent => None,
+            AssistantState::Preparing(reply) | AssistantState::Speaking(reply, _) => Some(reply),
         }
     }
 
@@ -166,7 +168,7 @@ impl DuplexSession {
     }
 
     fn show_words(&mut self) {
-        if let Some(user) = &self.ear.pending {
+        if let Some(user) = &self.tracker.pending {
             let (committed, tentative) = user.agreement();
             self.notify(Notice::Words { committed, tentative });
         }
@@ -175,10 +177,10 @@ impl DuplexSession {
     /// Looks at everything anew: each event may be the last piece of evidence.
     fn consider(&mut self) {
         self.ask();
-        if matches!(self.mouth, Mouth::Speaking(..)) {
+        if matches!(self.assistant, AssistantState::Speaking(..)) {
             self.consider_overlap();
         }
-        if !matches!(self.mouth, Mouth::Speaking(..)) {
+        if !matches!(self.assistant, AssistantState::Speaking(..)) {
             self.consider_answer();
         }
         self.keep_lead();
@@ -204,12 +206,12 @@ impl DuplexSession {
 
     /// What the reply under way answers, and what is written of it.
     fn reply_context(&self) -> Context {
-        match &self.mouth {
-            Mouth::Silent => self.transcript.context("", false, String::new()),
-            Mouth::Preparing(reply) => {
+        match &self.assistant {
+            AssistantState::Silent => self.transcript.context("", false, String::new()),
+            AssistantState::Preparing(reply) => {
                 self.transcript.context(&reply.answers, false, reply.utterance.planned())
             }
-            Mouth::Speaking(reply, _) => {
+            AssistantState::Speaking(reply, _) => {
                 self.transcript.context("", false, reply.utterance.planned())
             }
         }
@@ -222,9 +224,9 @@ impl DuplexSession {
             return;
         }
         let (turn, text) = (reply.turn, reply.utterance.planned());
-        let reaction = match std::mem::replace(&mut self.mouth, Mouth::Silent) {
-            Mouth::Speaking(_, reaction) => reaction,
-            Mouth::Preparing(_) | Mouth::Silent => {
+        let reaction = match std::mem::replace(&mut self.assistant, AssistantState::Silent) {
+            AssistantState::Speaking(_, reaction) => reaction,
+            AssistantState::Preparing(_) | AssistantState::Silent => {
                 // The model has nothing to say: the user's words stand, unanswered.
                 self.settle(UserKind::Turn, None);
                 Reaction::default()
@@ -241,13 +243,13 @@ impl DuplexSession {
         // The history may just have been cut: whatever must be read again is read while nobody waits,
         // up to where the user's next words will stand.
         self.actions.push(Action::Prefill(self.transcript.context("", true, String::new())));
-        self.listen("");
+        self.prefill_turn_model("");
         self.notify(Notice::Finished { turn, text });
     }
 
     /// The user's sound is understood. What it says goes to the transcript.
     fn settle(&mut self, kind: UserKind, why: Option<Why>) {
-        let Some(user) = self.ear.settle() else { return };
+        let Some(user) = self.tracker.settle() else { return };
         self.prefilled.clear();
         let text = user.text();
         if matches!(kind, UserKind::Turn | UserKind::Stop) {
@@ -263,15 +265,15 @@ impl DuplexSession {
 
     /// While nothing is being written, lets the model read what the user has said for certain.
     fn prefill(&mut self) {
-        if !matches!(self.mouth, Mouth::Silent) {
+        if !matches!(self.assistant, AssistantState::Silent) {
             return;
         }
-        let Some(user) = &self.ear.pending else { return };
+        let Some(user) = &self.tracker.pending else { return };
         let (committed, _) = user.agreement();
         if !committed.is_empty() && committed != self.prefilled {
             let context = self.transcript.context(&committed, true, String::new());
             self.actions.push(Action::Prefill(context));
-            self.listen(&committed);
+            self.prefill_turn_model(&committed);
             self.prefilled = committed;
         }
     }
@@ -279,7 +281,7 @@ impl DuplexSession {
     fn failed(&mut self, failure: Failure) {
         let retries = self.policy.retries;
         match failure {
-            Failure::Recogniser(chunk) => self.ear.recogniser_failed(chunk),
+            Failure::Recogniser(segment) => self.tracker.recogniser_failed(segment),
             Failure::Model(_) => {
                 if let Some(reply) = self.reply() {
                     reply.failed(retries);
@@ -287,22 +289,22 @@ impl DuplexSession {
             }
             Failure::Voice(_) => {
                 // Its clause is never heard; the ones after it would make no sense alone.
-                match &self.mouth {
-                    Mouth::Speaking(..) => self.hush(Why::Failure),
-                    Mouth::Preparing(_) => {
+                match &self.assistant {
+                    AssistantState::Speaking(..) => self.cancel(Why::Failure),
+                    AssistantState::Preparing(_) => {
                         self.settle(UserKind::Turn, None);
                         self.drop_prepared(Why::Failure);
                     }
-                    Mouth::Silent => {}
+                    AssistantState::Silent => {}
                 }
             }
         }
-        self.notify(Notice::Trouble(format!("{failure:?}")));
+        self.notify(Notice::Warning(format!("{failure:?}")));
     }
 
     fn left(&mut self) -> Vec<Action> {
         self.drop_prepared(Why::Left);
-        self.hush(Why::Left);
+        self.cancel(Why::Left);
         self.settle(UserKind::Turn, Some(Why::Left));
         self.over = true;
         std::mem::take(&mut self.actions)

@@ -76,7 +76,7 @@ impl Sub for SessionTime {
 /// Numbers the slices in which the duplex model decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
-pub struct Slice(pub u32);
+pub struct DecisionId(pub u32);
 
 /// Cuts the call into slices. A slice ends when its length has passed, or early where the user's
 /// speech ends, so that an answer never waits for a slice.

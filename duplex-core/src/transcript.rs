@@ -16,7 +16,7 @@ pub enum Speaker {
     Assistant,
 }
 
-/// What a stretch of the user's sound was taken for.
+/// What a segment of the user's sound was taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",

@@ -38,7 +38,7 @@ fn a_question_is_answered_as_soon_as_the_answer_is_ready() {
 fn uh_huh_does_not_end_a_reply() {
     let mut world = story(&[Says { from: 3_000, to: 3_500, words: "Uh-huh.", end: 900 }]);
     world.run(9_000);
-    assert!(world.hushed.is_empty(), "{}", world.trace);
+    assert!(world.cancelled.is_empty(), "{}", world.trace);
     assert!(world.trace.contains("Backchannel \"Uh-huh.\""), "{}", world.trace);
     assert!(world.trace.contains("finished \"Once upon a time there was a dog. It lived"));
 }
@@ -47,7 +47,7 @@ fn uh_huh_does_not_end_a_reply() {
 fn a_cough_only_ducks() {
     let mut world = story(&[Says { from: 3_000, to: 3_200, words: "", end: 500 }]);
     world.run(9_000);
-    assert!(world.hushed.is_empty() && world.trace.contains("duck"), "{}", world.trace);
+    assert!(world.cancelled.is_empty() && world.trace.contains("duck"), "{}", world.trace);
     assert!(!world.trace.contains("hold"), "{}", world.trace);
     assert!(!world.gain_low);
 }
@@ -57,10 +57,10 @@ fn a_sentence_that_nobody_could_say_in_so_short_a_sound_does_not_end_a_reply() {
     let words = "Where is it that you can do it?";
     let mut world = story(&[Says { from: 3_000, to: 3_250, words, end: 950 }]);
     world.run(9_000);
-    assert!(world.hushed.is_empty(), "{}", world.trace);
+    assert!(world.cancelled.is_empty(), "{}", world.trace);
     let mut world = story(&[Says { from: 3_000, to: 4_500, words, end: 950 }]);
     world.run(9_000);
-    assert_eq!(world.hushed.len(), 1, "{}", world.trace);
+    assert_eq!(world.cancelled.len(), 1, "{}", world.trace);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn an_answer_that_came_too_early_is_taken_back_when_the_user_goes_on() {
 fn a_long_sound_without_words_interrupts_and_the_reply_goes_on_afterwards() {
     let mut world = story(&[Says { from: 3_000, to: 4_900, words: "", end: 500 }]);
     world.run(15_000);
-    assert_eq!(world.hushed.len(), 1, "{}", world.trace);
+    assert_eq!(world.cancelled.len(), 1, "{}", world.trace);
     let lines = world.session.transcript().lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert_eq!(lines[1].text, STORY.concat(), "it goes on where it was");
@@ -229,14 +229,14 @@ fn what_is_said_to_somebody_else_in_silence_is_not_answered() {
 fn a_voice_from_another_room_neither_stops_the_reply_nor_is_answered() {
     let words = "In the news tonight, the city council voted.";
     let mut world = World::new(&[Says { from: 500, to: 3_500, words, end: 950 }]);
-    world.treble = 1;
+    world.high_band_snr = 1;
     world.run(9_000);
     assert!(world.audible.is_empty(), "{}", world.trace);
 
     let mut world = story(&[Says { from: 3_000, to: 5_500, words, end: 950 }]);
     world.run(2_900);
-    world.treble = 1;
+    world.high_band_snr = 1;
     world.run(16_000);
-    assert!(world.hushed.is_empty() && !world.trace.contains("hold"), "{}", world.trace);
+    assert!(world.cancelled.is_empty() && !world.trace.contains("hold"), "{}", world.trace);
     assert!(world.trace.contains("finished"), "{}", world.trace);
 }

@@ -24,10 +24,10 @@ fn it_is_asked_only_where_the_policy_says_so() {
     let mut world = story(Sources::Acoustic, then());
     world.idle = |_| 1000;
     world.run(9_000);
-    assert!(world.floors.is_empty());
+    assert!(world.decided.is_empty());
     let mut world = story(Sources::Both, then());
     world.run(9_000);
-    assert!(!world.floors.is_empty());
+    assert!(!world.decided.is_empty());
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn words_that_it_would_not_answer_are_not_answered() {
     for (idle, answered) in [(990, false), (500, true)] {
         let mut world = story(Sources::Both, then.clone());
         world.idle = if idle == 990 {
-            |floor| if floor.user.contains("please") { 990 } else { 10 }
+            |context| if context.user.contains("please") { 990 } else { 10 }
         } else {
             |_| 300
         };
@@ -53,7 +53,7 @@ fn what_follows_words_that_it_would_not_answer_is_one_turn_with_them() {
     let policy = Policy { sources: Sources::Both, ..Policy::default() };
     let user = [says(500, 1500, "I would like to know."), says(4_500, 5_500, "How far it is.")];
     let mut world = World::with_policy(&user, policy);
-    world.idle = |floor| if floor.user.contains("is.") { 20 } else { 990 };
+    world.idle = |context| if context.user.contains("is.") { 20 } else { 990 };
     world.run(10_000);
     let lines = world.session.transcript().lines();
     assert_eq!(lines[0].text, "I would like to know. How far it is.", "{}", world.trace);
@@ -67,7 +67,7 @@ fn a_sentence_that_it_takes_for_somebody_elses_does_not_end_the_reply() {
         let mut world = story(Sources::Both, then.clone());
         world.idle = if idle == 20 { |_| 20 } else { |_| 500 };
         world.run(9_000);
-        assert_eq!(world.hushed.len(), stops, "{}", world.trace);
+        assert_eq!(world.cancelled.len(), stops, "{}", world.trace);
     }
 }
 
@@ -77,12 +77,12 @@ fn two_unknown_words_take_the_floor_where_it_would_fall_silent() {
     for (idle, stops) in [(990, 1), (500, 0)] {
         let mut world = story(Sources::Both, then.clone());
         world.idle = if idle == 990 {
-            |floor| if floor.user.contains("whales") { 990 } else { 10 }
+            |context| if context.user.contains("whales") { 990 } else { 10 }
         } else {
             |_| 500
         };
         world.run(9_000);
-        assert_eq!(world.hushed.len(), stops, "{}", world.trace);
+        assert_eq!(world.cancelled.len(), stops, "{}", world.trace);
     }
 }
 
@@ -91,19 +91,19 @@ fn what_it_would_not_answer_at_once_it_may_answer_after_a_slice_of_silence() {
     let policy = || Policy { sources: Sources::Both, ..Policy::default() };
     let user = [says(500, 1500, "I have never understood diamonds.")];
     let mut waits = World::with_policy(&user, policy());
-    waits.idle = |floor| if floor.silence == 0 { 990 } else { 20 };
+    waits.idle = |context| if context.silence == 0 { 990 } else { 20 };
     waits.run(8_000);
     let spoke = waits.audible.first().map(|(at, _)| at.as_millis());
     let slice = policy().decision_slice.as_millis();
     assert!(spoke.is_some_and(|at| (1_500 + slice..4_000).contains(&at)), "{}", waits.trace);
-    let asked: Vec<u32> = waits.floors.iter().map(|floor| floor.silence).collect();
+    let asked: Vec<u32> = waits.decided.iter().map(|context| context.silence).collect();
     assert!(asked.ends_with(&[0, 1]), "{asked:?}");
 
     let mut ignores = World::with_policy(&user, policy());
     ignores.idle = |_| 990;
     ignores.run(8_000);
     assert!(ignores.audible.is_empty(), "{}", ignores.trace);
-    let asked: Vec<u32> = ignores.floors.iter().map(|floor| floor.silence).collect();
+    let asked: Vec<u32> = ignores.decided.iter().map(|context| context.silence).collect();
     assert!(asked.ends_with(&[0, 1, 2, 3, 4]), "{asked:?}");
 }
 
@@ -128,17 +128,17 @@ fn it_is_shown_what_both_sides_said_in_slices_of_few_words() {
     let mut world = story(Sources::Both, says(3_000, 4_200, "Two coffees for us please."));
     world.idle = |_| 20;
     world.run(9_000);
-    for floor in &world.floors {
-        let sides = floor.slices.iter().flat_map(|said| [&said.user, &said.assistant]);
-        for text in sides.chain([&floor.user]) {
-            assert!(text.split(' ').count() <= 3, "{floor:?}");
+    for context in &world.decided {
+        let sides = context.slices.iter().flat_map(|said| [&said.user, &said.assistant]);
+        for text in sides.chain([&context.user]) {
+            assert!(text.split(' ').count() <= 3, "{context:?}");
         }
-        assert!(floor.slices.iter().all(|it| !(it.user.is_empty() && it.assistant.is_empty())));
+        assert!(context.slices.iter().all(|it| !(it.user.is_empty() && it.assistant.is_empty())));
     }
     let joined = |parts: Vec<&str>| {
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
     };
-    let last = world.floors.iter().rfind(|floor| floor.user.contains("please")).unwrap();
+    let last = world.decided.iter().rfind(|context| context.user.contains("please")).unwrap();
     let user = last.slices.iter().map(|it| it.user.as_str()).chain([last.user.as_str()]);
     assert_eq!(joined(user.collect()), "Tell me a story. Two coffees for us please.");
     let heard = joined(last.slices.iter().map(|it| it.assistant.as_str()).collect());
@@ -156,11 +156,11 @@ fn it_hears_the_user_while_the_user_speaks_and_what_is_over_when_it_is() {
     let mut world = World::with_policy(&user, policy).reply("story", STORY);
     world.idle = |_| 20;
     world.run(20_000);
-    let asked = &world.floors[0];
-    let during: Vec<_> = world.listened.iter().filter(|floor| floor.lines.is_empty()).collect();
-    let most = during.iter().map(|floor| floor.slices.len()).max();
+    let asked = &world.decided[0];
+    let during: Vec<_> = world.listened.iter().filter(|context| context.lines.is_empty()).collect();
+    let most = during.iter().map(|context| context.slices.len()).max();
     assert!(most.is_some_and(|most| most + 2 >= asked.slices.len()), "{asked:?}\n{most:?}");
-    assert!(during.iter().all(|floor| asked.slices.starts_with(&floor.slices)), "{during:?}");
+    assert!(during.iter().all(|context| asked.slices.starts_with(&context.slices)), "{during:?}");
     // The reply is over: both turns are plain text, and nothing stands in slices.
     let over = world.listened.last().unwrap();
     let lines: Vec<&str> = over.lines.iter().map(|line| line.text.as_str()).collect();

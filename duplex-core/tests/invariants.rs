@@ -58,7 +58,7 @@ fn policy() -> Policy {
 fn play(user: &[Says], latencies: Latencies) -> World {
     let mut world = replies(World::with_policy(user, policy()));
     // Anything but that an answer is surely not wanted: then there may be none.
-    world.idle = |floor| (floor.user.len() as u16 * 137) % 950;
+    world.idle = |context| (context.user.len() as u16 * 137) % 950;
     world.latencies = latencies;
     let end = user.last().map_or(0, |says| says.to);
     world.run(end + 20_000);
@@ -72,8 +72,8 @@ proptest! {
     fn nothing_of_a_hushed_turn_is_heard_afterwards(user in user(), latencies in latencies()) {
         let world = play(&user, latencies);
         for (at, turn) in &world.audible {
-            if let Some(hushed) = world.hushed.get(turn) {
-                prop_assert!(at <= hushed, "{turn:?} at {at:?}\n{}", world.trace);
+            if let Some(cancelled) = world.cancelled.get(turn) {
+                prop_assert!(at <= cancelled, "{turn:?} at {at:?}\n{}", world.trace);
             }
         }
     }
@@ -144,7 +144,7 @@ proptest! {
             world.actions.iter().filter(|action| matches!(action, Action::Notify(notice) if wanted(notice))).count()
         };
         let spoken = world.actions.iter().filter(|action| matches!(action, Action::Speak(_))).count();
-        let ended = count(|notice| matches!(notice, Notice::Finished { .. } | Notice::Hushed { .. }));
+        let ended = count(|notice| matches!(notice, Notice::Finished { .. } | Notice::Cancelled { .. }));
         prop_assert_eq!(spoken, ended, "{}", world.trace);
     }
 }

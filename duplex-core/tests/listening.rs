@@ -1,6 +1,6 @@
 //! What counts as the user's voice, frame by frame.
 
-use duplex_core::{Action, DuplexSession, Event, Frame, Permille, Policy, Samples, SessionTime};
+use duplex_core::{Action, DuplexSession, Event, Permille, Policy, Samples, SessionTime, VadFrame};
 
 const FRAME: u64 = 512;
 
@@ -13,13 +13,14 @@ fn recognitions(probabilities: &[u16]) -> Vec<(u64, u64)> {
     let frames = probabilities.iter().map(|&probability| (probability, true)).chain(silence);
     for (index, (probability, speech)) in (1..).zip(frames) {
         let at = SessionTime(0) + Samples(index * FRAME);
-        let frame = Frame { speech, probability: Permille(probability), level: -30, treble: 20 };
-        for action in session.step(at, Event::Frame(frame)) {
-            if let Action::Recognise { chunk, to, .. } = action {
+        let frame =
+            VadFrame { speech, probability: Permille(probability), level: -30, high_band_snr: 20 };
+        for action in session.step(at, Event::VoiceActivity(frame)) {
+            if let Action::Recognise { segment, to, .. } = action {
                 asked.push((index, to.0 / FRAME));
                 let text = "Tell me a story.".to_owned();
                 let confidence = Permille(900);
-                session.step(at, Event::Recognised { chunk, to, text, confidence });
+                session.step(at, Event::Recognised { segment, to, text, confidence });
             }
         }
     }

@@ -24,8 +24,8 @@ fn barge_in_stops_for_a_cough_and_never_goes_on() {
     let cough = Says { from: 4_000, to: 4_320, words: "", end: 500 };
     let mut world = story(Policy::barge_in(), cough);
     world.run(12_000);
-    assert_eq!(world.hushed.len(), 1, "{}", world.trace);
-    let silent_from = *world.hushed.values().next().unwrap();
+    assert_eq!(world.cancelled.len(), 1, "{}", world.trace);
+    let silent_from = *world.cancelled.values().next().unwrap();
     assert!(world.audible.iter().all(|(at, _)| *at <= silent_from), "{}", world.trace);
 }
 
@@ -42,7 +42,7 @@ fn barge_in_answers_an_interruption_after_800_ms_of_silence() {
 fn the_turn_based_assistant_hears_nothing_while_it_speaks() {
     let mut world = story(Policy::turn_based(), moon());
     world.run(14_000);
-    assert!(world.hushed.is_empty(), "{}", world.trace);
+    assert!(world.cancelled.is_empty(), "{}", world.trace);
     let lines = world.session.transcript().lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert_eq!(lines[1].text, STORY.concat());

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use duplex_model::llm::{
-    CallId, DEFAULT_SYSTEM_PROMPT, Llm, LlmOptions, Message, Mirror, Need, Role, Weights,
+    CallId, ChatMessage, DEFAULT_SYSTEM_PROMPT, Llm, LlmOptions, Mirror, Need, Role, Weights,
 };
 
 const HISTORY: [(&str, &str); 2] = [
@@ -29,17 +29,17 @@ fn options() -> LlmOptions {
 }
 
 /// A conversation of two turns, and a third that the user is still speaking.
-fn conversation(question: &str) -> Vec<Message> {
-    let mut messages = vec![Message::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
+fn conversation(question: &str) -> Vec<ChatMessage> {
+    let mut messages = vec![ChatMessage::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
     for (user, assistant) in HISTORY {
-        messages.push(Message::new(Role::User, user));
-        messages.push(Message::new(Role::Assistant, assistant));
+        messages.push(ChatMessage::new(Role::User, user));
+        messages.push(ChatMessage::new(Role::Assistant, assistant));
     }
-    messages.push(Message::new(Role::User, question));
+    messages.push(ChatMessage::new(Role::User, question));
     messages
 }
 
-fn prefill(llm: &mut Llm<'_>, call: CallId, messages: &[Message]) {
+fn prefill(llm: &mut Llm<'_>, call: CallId, messages: &[ChatMessage]) {
     llm.prefill(call, messages, &mut || false).expect("prefilled");
 }
 

@@ -14,12 +14,12 @@ use std::{
 use duplex_audio::{
     FRAME_MILLIS, FarEnd, FrontEnd, FrontEndOptions, MICROPHONE_FRAME, PLAYOUT_FRAME, Speaker,
 };
-use duplex_core::{Action, Event, Frame, Line, Permille, Policy, SessionTime};
+use duplex_core::{Action, Event, Line, Permille, Policy, SessionTime, VadFrame};
 
 use crate::{
     Acoustics, Engine, JournalError, Scene,
-    conductor::{Conductor, QUEUE},
-    job::{CallKey, Job, Message, Stale, Work},
+    job::{CallKey, Cancellation, Job, SessionMessage, Work},
+    session_driver::{QUEUE, SessionDriver},
 };
 
 /// Messages that wait for the session at most: over 30 s of sound.
@@ -62,7 +62,7 @@ pub enum CallError {
 
 /// An event, and what the session did about it.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen<'a> {
+pub struct SessionStep<'a> {
     /// When.
     pub at: SessionTime,
     /// What happened.
@@ -140,11 +140,11 @@ impl Call {
         acoustics: Box<dyn Acoustics>,
         options: CallOptions,
         stop: Stop,
-        observer: Box<dyn FnMut(Seen<'_>) + Send>,
+        observer: Box<dyn FnMut(SessionStep<'_>) + Send>,
     ) -> Result<Self, CallError> {
         let (playout, speaker) = duplex_audio::playout(QUEUE);
         let device = Device::new(&engine, acoustics, speaker, options.front_end);
-        let conductor = Conductor::new(options, playout, observer)?;
+        let driver = SessionDriver::new(options, playout, observer)?;
         let (inbox, messages) = sync_channel(INBOX);
         let clock = Arc::new(Clock::default());
         let spawn = |name: &str| std::thread::Builder::new().name(name.to_owned());
@@ -157,7 +157,7 @@ impl Call {
         let session = {
             let stop = stop.clone();
             spawn("session")
-                .spawn(move || converse(conductor, &engine, &inbox, &messages, &clock, &stop))
+                .spawn(move || converse(driver, &engine, &inbox, &messages, &clock, &stop))
         }
         .map_err(thread)?;
         Ok(Self { session: Some(session), sound: Some(sound), stop })
@@ -234,7 +234,7 @@ impl Device {
 
     /// Plays and records a frame; gives the window of the microphone that it completes, if it does. Its samples
     /// may reach a little beyond the window.
-    pub(crate) fn frame(&mut self, sound: &mut dyn FnMut(Message)) -> Scene {
+    pub(crate) fn frame(&mut self, sound: &mut dyn FnMut(SessionMessage)) -> Scene {
         let mut playout = [0.0; PLAYOUT_FRAME];
         let mut microphone = [0.0; MICROPHONE_FRAME];
         self.speaker.fill(&mut playout);
@@ -244,14 +244,14 @@ impl Device {
         let cleaned = self.front_end.push(&microphone, &far, &mut |frame| window = Some(frame));
         self.cleaned.extend_from_slice(cleaned);
         if let Some(frame) = window {
-            sound(Message::Sound {
+            sound(SessionMessage::Sound {
                 end: SessionTime(frame.end),
                 cleaned: std::mem::take(&mut self.cleaned),
-                frame: Frame {
+                frame: VadFrame {
                     speech: frame.speech,
                     probability: Permille::from_probability(frame.probability),
                     level: frame.level_db.clamp(f32::from(i8::MIN), 0.0) as i8,
-                    treble: frame.treble_db.clamp(0.0, f32::from(i8::MAX)) as i8,
+                    high_band_snr: frame.high_band_snr_db.clamp(0.0, f32::from(i8::MAX)) as i8,
                 },
             });
         }
@@ -262,7 +262,7 @@ impl Device {
 /// Says that the user has left when the sound thread ends, however it ends: the session would wait for
 /// ever, since others may still send to it.
 struct Leaves<'a> {
-    inbox: &'a SyncSender<Message>,
+    inbox: &'a SyncSender<SessionMessage>,
     clock: &'a Clock,
 }
 
@@ -270,18 +270,23 @@ impl Drop for Leaves<'_> {
     fn drop(&mut self) {
         self.clock.sent();
         // Where the session has ended before, it needs not be told.
-        _ = self.inbox.send(Message::Event(Event::Left));
+        _ = self.inbox.send(SessionMessage::Event(Event::Left));
     }
 }
 
-fn in_real_time(mut device: Device, inbox: &SyncSender<Message>, clock: &Clock, stop: &Stop) {
+fn in_real_time(
+    mut device: Device,
+    inbox: &SyncSender<SessionMessage>,
+    clock: &Clock,
+    stop: &Stop,
+) {
     let period = Duration::from_millis(FRAME_MILLIS);
     let mut due = Instant::now();
     let _leaves = Leaves { inbox, clock };
     let mut heard = true;
     while heard {
         let scene = device.frame(&mut |message| {
-            if let Message::Sound { end, .. } = &message {
+            if let SessionMessage::Sound { end, .. } = &message {
                 clock.now.store(end.0, Relaxed);
             }
             clock.sent();
@@ -306,28 +311,28 @@ fn in_real_time(mut device: Device, inbox: &SyncSender<Message>, clock: &Clock, 
 }
 
 /// A call's place in the engine, free again however the session ends.
-struct Place<'a> {
+struct EngineSlot<'a> {
     engine: &'a Engine,
     key: CallKey,
 }
 
-impl Drop for Place<'_> {
+impl Drop for EngineSlot<'_> {
     fn drop(&mut self) {
         self.engine.close(self.key);
     }
 }
 
 fn converse(
-    mut conductor: Conductor,
+    mut driver: SessionDriver,
     engine: &Engine,
-    inbox: &SyncSender<Message>,
-    messages: &Receiver<Message>,
+    inbox: &SyncSender<SessionMessage>,
+    messages: &Receiver<SessionMessage>,
     clock: &Arc<Clock>,
     stop: &Stop,
 ) -> Outcome {
-    let place = Place { engine, key: engine.open() };
+    let place = EngineSlot { engine, key: engine.open() };
     let key = place.key;
-    let mut submit = submitter(engine, key, conductor.stale.clone(), || {
+    let mut submit = submitter(engine, key, driver.cancellation.clone(), || {
         let (inbox, clock) = (inbox.clone(), Arc::clone(clock));
         Box::new(move |message| {
             clock.sent();
@@ -337,48 +342,48 @@ fn converse(
             }
         })
     });
-    while !conductor.over
+    while !driver.over
         && let Ok(message) = messages.recv()
     {
         clock.received();
         let at = match &message {
-            Message::Sound { end, .. } => {
-                conductor.counters.frames += 1;
+            SessionMessage::Sound { end, .. } => {
+                driver.counters.frames += 1;
                 *end
             }
             _ => SessionTime(clock.now.load(Relaxed)),
         };
-        conductor.handle(at, message, &mut submit);
-        if conductor.error.is_some() {
+        driver.handle(at, message, &mut submit);
+        if driver.error.is_some() {
             stop.stop();
         }
     }
-    conductor.finish();
+    driver.finish();
     drop(place);
-    conductor.counters.deepest_inbox = clock.deepest.load(Relaxed);
-    conductor.counters.lost = clock.lost.load(Relaxed);
-    conductor.counters.late = clock.late.load(Relaxed);
-    outcome(conductor, SessionTime(clock.now.load(Relaxed)))
+    driver.counters.deepest_inbox = clock.deepest.load(Relaxed);
+    driver.counters.lost = clock.lost.load(Relaxed);
+    driver.counters.late = clock.late.load(Relaxed);
+    outcome(driver, SessionTime(clock.now.load(Relaxed)))
 }
 
 /// Hands work to the engine, with `reply` as the way back.
 pub(crate) fn submitter<'a>(
     engine: &'a Engine,
     call: CallKey,
-    stale: Stale,
-    reply: impl Fn() -> Box<dyn Fn(Message) + Send> + 'a,
+    cancellation: Cancellation,
+    reply: impl Fn() -> Box<dyn Fn(SessionMessage) + Send> + 'a,
 ) -> impl FnMut(Work) -> Result<(), Work> + 'a {
     move |work| {
-        let job = Job { call, work, stale: stale.clone(), reply: reply() };
+        let job = Job { call, work, cancellation: cancellation.clone(), reply: reply() };
         engine.submit(job).map_err(|job| job.work)
     }
 }
 
-pub(crate) fn outcome(conductor: Conductor, lasted: SessionTime) -> Outcome {
+pub(crate) fn outcome(driver: SessionDriver, lasted: SessionTime) -> Outcome {
     Outcome {
-        transcript: conductor.session().transcript().lines().to_vec(),
-        counters: conductor.counters,
+        transcript: driver.session().transcript().lines().to_vec(),
+        counters: driver.counters,
         lasted,
-        error: conductor.error,
+        error: driver.error,
     }
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use duplex_audio::{ActivityError, VoiceActivity};
-use duplex_core::Floor;
+use duplex_core::TurnContext;
 use duplex_model::{
     asr::{AsrError, Recogniser, RecogniserOptions},
     endpoint::{EndOfTurn, EndpointError},
@@ -21,12 +21,12 @@ use duplex_model::{
 };
 
 use crate::{
-    job::{CallKey, Job, Stale, Work},
-    stations::{self, FloorModel, Mind, Speech},
+    job::{CallKey, Cancellation, Job, Work},
+    workers::{self, ReplyWorker, SpeechWorker, TurnModelWorker},
 };
 
 /// Tokens that the duplex model sees: what the transcript shows of a conversation, in slices.
-const FLOOR_CONTEXT: u32 = 1_536;
+const TURN_MODEL_CONTEXT: u32 = 1_536;
 
 /// Jobs that wait for a model at most. More means that the machine cannot keep up.
 const QUEUE: usize = 8;
@@ -88,7 +88,7 @@ pub enum EngineError {
 
 /// What a running engine is made of, for reports.
 #[derive(Clone, Debug, Default)]
-pub struct Facts {
+pub struct EngineInfo {
     /// From the start to the last model that was ready.
     pub ready: Duration,
     /// The language model's name for itself.
@@ -99,14 +99,14 @@ pub struct Facts {
 
 /// The models, shared by calls. Dropping it ends its threads once their present work is done.
 pub struct Engine {
-    ear: Station,
-    end: Station,
-    mind: Station,
-    floor: Option<Station>,
-    voice: Station,
+    recogniser: Worker,
+    end_of_turn: Worker,
+    reply: Worker,
+    turn_model: Option<Worker>,
+    voice: Worker,
     activity: VoiceActivity,
     calls: AtomicU64,
-    facts: Facts,
+    facts: EngineInfo,
 }
 
 impl std::fmt::Debug for Engine {
@@ -130,15 +130,15 @@ impl Task {
     }
 }
 
-struct Station {
+struct Worker {
     jobs: Option<SyncSender<Task>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What a station's thread says once its model is ready, or is not.
-type Ready = SyncSender<Result<Facts, EngineError>>;
+/// What a worker's thread says once its model is ready, or is not.
+type Ready = SyncSender<Result<EngineInfo, EngineError>>;
 
-impl Station {
+impl Worker {
     fn start(
         name: &str,
         ready: Ready,
@@ -165,7 +165,7 @@ impl Station {
     }
 }
 
-impl Drop for Station {
+impl Drop for Worker {
     fn drop(&mut self) {
         self.jobs = None;
         if let Some(thread) = self.thread.take()
@@ -203,58 +203,68 @@ impl Engine {
             turn_threads,
         } = options;
         let (ready, reports) = sync_channel(8);
-        let ear = Station::start("recogniser", ready.clone(), move |queue, ready| {
+        let recogniser = Worker::start("recogniser", ready.clone(), move |queue, ready| {
             let mut recogniser = Recogniser::spawn(asr)?;
-            _ = ready.send(Ok(Facts { recogniser: recogniser.pid(), ..Facts::default() }));
-            serve(queue, |job| stations::recognise(&mut recogniser, job));
+            _ = ready
+                .send(Ok(EngineInfo { recogniser: recogniser.pid(), ..EngineInfo::default() }));
+            serve(queue, |job| workers::recognise(&mut recogniser, job));
             Ok(())
         })?;
-        let end = Station::start("end-of-turn", ready.clone(), move |queue, ready| {
+        let end_of_turn = Worker::start("end-of-turn", ready.clone(), move |queue, ready| {
             let mut model = EndOfTurn::load(&turn, turn_threads)?;
-            _ = ready.send(Ok(Facts::default()));
-            serve(queue, |job| stations::judge_end(&mut model, job));
+            _ = ready.send(Ok(EngineInfo::default()));
+            serve(queue, |job| workers::detect_end_of_turn(&mut model, job));
             Ok(())
         })?;
-        let floor_options = LlmOptions { context: FLOOR_CONTEXT, ..llm_options.clone() };
-        let floor = duplex.map(|duplex| {
-            Station::start("duplex-model", ready.clone(), move |queue, ready| {
+        let turn_model_options = LlmOptions { context: TURN_MODEL_CONTEXT, ..llm_options.clone() };
+        let turn_model = duplex.map(|duplex| {
+            Worker::start("duplex-model", ready.clone(), move |queue, ready| {
                 let weights = Weights::load(&duplex.model)?.with_adapter(&duplex.adapter)?;
-                let mut floor = FloorModel::new(&weights, floor_options)?;
-                _ = ready.send(Ok(Facts::default()));
-                serve_floor(queue, &mut floor);
+                let mut worker = TurnModelWorker::new(&weights, turn_model_options)?;
+                _ = ready.send(Ok(EngineInfo::default()));
+                serve_turn_model(queue, &mut worker);
                 Ok(())
             })
         });
-        let floor = floor.transpose()?;
-        let mind = Station::start("engine", ready.clone(), move |queue, ready| {
+        let turn_model = turn_model.transpose()?;
+        let reply = Worker::start("engine", ready.clone(), move |queue, ready| {
             let weights = Weights::load(&llm)?;
             let llm = Llm::new(&weights, llm_options)?;
             let info = llm.info().model.name;
-            let mut mind = Mind::new(llm, system_prompt);
-            _ = ready.send(Ok(Facts { llm: info, ..Facts::default() }));
-            serve_mind(queue, &mut mind);
+            let mut worker = ReplyWorker::new(llm, system_prompt);
+            _ = ready.send(Ok(EngineInfo { llm: info, ..EngineInfo::default() }));
+            serve_reply(queue, &mut worker);
             Ok(())
         })?;
-        let voice = Station::start("voice", ready, move |queue, ready| {
-            let mut speech = Speech::new(Voice::load(&voice)?);
-            _ = ready.send(Ok(Facts::default()));
-            serve(queue, |job| speech.work(job));
+        let voice = Worker::start("voice", ready, move |queue, ready| {
+            let mut worker = SpeechWorker::new(Voice::load(&voice)?);
+            _ = ready.send(Ok(EngineInfo::default()));
+            serve(queue, |job| worker.work(job));
             Ok(())
         })?;
         let activity = VoiceActivity::load(&vad)?;
-        let mut facts = Facts::default();
-        for _ in 0..4 + usize::from(floor.is_some()) {
+        let mut facts = EngineInfo::default();
+        for _ in 0..4 + usize::from(turn_model.is_some()) {
             let report = reports.recv();
             let report = report.map_err(|_| EngineError::Thread("it ended early".to_owned()))??;
             facts.recogniser = facts.recogniser.or(report.recogniser);
             facts.llm.push_str(&report.llm);
         }
         facts.ready = began.elapsed();
-        Ok(Self { ear, end, mind, floor, voice, activity, calls: AtomicU64::new(0), facts })
+        Ok(Self {
+            recogniser,
+            end_of_turn,
+            reply,
+            turn_model,
+            voice,
+            activity,
+            calls: AtomicU64::new(0),
+            facts,
+        })
     }
 
     /// What it is made of.
-    pub fn facts(&self) -> &Facts {
+    pub fn facts(&self) -> &EngineInfo {
         &self.facts
     }
 
@@ -269,15 +279,15 @@ impl Engine {
         // it is not.
         _ = self.submit(Job {
             call,
-            work: Work::Listen(Floor::default()),
-            stale: Stale::default(),
+            work: Work::PrefillTurnModel(TurnContext::default()),
+            cancellation: Cancellation::default(),
             reply: Box::new(|_| ()),
         });
         call
     }
 
     pub(crate) fn close(&self, call: CallKey) {
-        for jobs in [Some(&self.mind), self.floor.as_ref()].into_iter().flatten() {
+        for jobs in [Some(&self.reply), self.turn_model.as_ref()].into_iter().flatten() {
             if let Some(jobs) = &jobs.jobs {
                 // A few jobs of other calls at most are before it.
                 _ = jobs.send(Task::Close(call));
@@ -287,17 +297,17 @@ impl Engine {
 
     /// Hands a job to its model without waiting; gives it back where the model's queue is full.
     pub(crate) fn submit(&self, job: Job) -> Result<(), Job> {
-        let station = match &job.work {
-            Work::Recognise { .. } => &self.ear,
-            Work::JudgeEnd { .. } => &self.end,
-            Work::Decide { .. } | Work::Listen(_) => match &self.floor {
-                Some(floor) => floor,
+        let worker = match &job.work {
+            Work::Recognise { .. } => &self.recogniser,
+            Work::DetectEndOfTurn { .. } => &self.end_of_turn,
+            Work::Decide { .. } | Work::PrefillTurnModel(_) => match &self.turn_model {
+                Some(worker) => worker,
                 None => return Err(job),
             },
-            Work::Prefill(_) | Work::Write { .. } => &self.mind,
+            Work::Prefill(_) | Work::Write { .. } => &self.reply,
             Work::Synthesise { .. } => &self.voice,
         };
-        station.submit(Task::Job(job)).map_err(|task| match task {
+        worker.submit(Task::Job(job)).map_err(|task| match task {
             Task::Job(job) => job,
             Task::Close(_) => unreachable!("a job was submitted"),
         })
@@ -306,35 +316,35 @@ impl Engine {
 
 /// Like [`serve`], but reading ahead gives way: of what waits, replies come first, and of several
 /// states of one conversation only the newest is read.
-fn serve_mind(queue: &Receiver<Task>, mind: &mut Mind<'_>) {
+fn serve_reply(queue: &Receiver<Task>, worker: &mut ReplyWorker<'_>) {
     while let Some((reading, urgent)) = waiting(queue) {
         let mut served = Vec::new();
         for task in urgent {
             match task {
                 Task::Job(job) => {
                     served.push(job.call);
-                    mind.work(&job);
+                    worker.work(&job);
                 }
                 Task::Close(call) => {
                     served.push(call);
-                    mind.close(call);
+                    worker.close(call);
                 }
             }
         }
-        newest(reading, served).iter().for_each(|job| mind.work(job));
+        newest(reading, served).iter().for_each(|job| worker.work(job));
     }
 }
 
-/// Like [`serve_mind`], but of a call's questions, too, only the newest is answered: the others have been overtaken.
-fn serve_floor(queue: &Receiver<Task>, floor: &mut FloorModel<'_>) {
+/// Like [`serve_reply`], but of a call's questions, too, only the newest is answered: the others have been overtaken.
+fn serve_turn_model(queue: &Receiver<Task>, worker: &mut TurnModelWorker<'_>) {
     while let Some((reading, urgent)) = waiting(queue) {
         let over: Vec<CallKey> = urgent.iter().filter_map(Task::closes).collect();
         let questions = newest(urgent, Vec::new());
         let asked = questions.iter().map(|job| job.call);
         let served = asked.chain(over.iter().copied()).collect();
-        questions.iter().rev().for_each(|job| floor.work(job));
-        over.into_iter().for_each(|call| floor.close(call));
-        newest(reading, served).iter().for_each(|job| floor.work(job));
+        questions.iter().rev().for_each(|job| worker.work(job));
+        over.into_iter().for_each(|call| worker.close(call));
+        newest(reading, served).iter().for_each(|job| worker.work(job));
     }
 }
 
@@ -342,7 +352,7 @@ fn serve_floor(queue: &Receiver<Task>, floor: &mut FloorModel<'_>) {
 fn waiting(queue: &Receiver<Task>) -> Option<(Vec<Task>, Vec<Task>)> {
     let first = queue.recv().ok()?;
     let reads = |task: &Task| {
-        matches!(task, Task::Job(Job { work: Work::Prefill(_) | Work::Listen(_), .. }))
+        matches!(task, Task::Job(Job { work: Work::Prefill(_) | Work::PrefillTurnModel(_), .. }))
     };
     Some(iter::once(first).chain(queue.try_iter()).partition(reads))
 }

@@ -5,12 +5,14 @@ use std::sync::{
     atomic::{AtomicU32, Ordering::Relaxed},
 };
 
-use duplex_core::{Chunk, Context, Event, Floor, Frame, Mark, SessionTime, Slice, Turn};
+use duplex_core::{
+    Context, DecisionId, Event, Mark, SegmentId, SessionTime, Turn, TurnContext, VadFrame,
+};
 
 /// Something for the session thread's inbox.
-pub(crate) enum Message {
+pub(crate) enum SessionMessage {
     /// A window of the microphone: its cleaned samples, and what voice activity says of them.
-    Sound { end: SessionTime, cleaned: Vec<f32>, frame: Frame },
+    Sound { end: SessionTime, cleaned: Vec<f32>, frame: VadFrame },
     /// What a model answered.
     Event(Event),
     /// Audio of a clause, at the playout rate; becomes `Event::Synthesised` once it is queued.
@@ -20,32 +22,32 @@ pub(crate) enum Message {
 /// Work for a model.
 #[derive(Clone, Debug)]
 pub(crate) enum Work {
-    Recognise { chunk: Chunk, to: SessionTime, audio: Vec<f32> },
-    JudgeEnd { to: SessionTime, audio: Vec<f32> },
-    Decide { slice: Slice, floor: Floor },
-    Listen(Floor),
+    Recognise { segment: SegmentId, to: SessionTime, audio: Vec<f32> },
+    DetectEndOfTurn { to: SessionTime, audio: Vec<f32> },
+    Decide { slice: DecisionId, context: TurnContext },
+    PrefillTurnModel(TurnContext),
     Prefill(Context),
     Write { turn: Turn, context: Context },
     Synthesise { turn: Turn, clause: u32, text: String },
 }
 
-/// Tells work that is still wanted from work of a turn that was hushed or dropped. Shared by the
+/// Tells work that is still wanted from work of a turn that was cancelled or dropped. Shared by the
 /// session thread, which raises it, and the models, which look between tokens and chunks.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Stale(Arc<AtomicU32>);
+pub(crate) struct Cancellation(Arc<AtomicU32>);
 
-impl Stale {
+impl Cancellation {
     /// Work of `turn` and older ones is not wanted any more.
-    pub(crate) fn raise(&self, turn: Turn) {
+    pub(crate) fn cancel_through(&self, turn: Turn) {
         self.0.fetch_max(turn.0, Relaxed);
     }
 
     /// No work is wanted any more.
-    pub(crate) fn raise_all(&self) {
+    pub(crate) fn cancel_all(&self) {
         self.0.store(u32::MAX, Relaxed);
     }
 
-    pub(crate) fn holds(&self, turn: Turn) -> bool {
+    pub(crate) fn is_cancelled(&self, turn: Turn) -> bool {
         turn.0 <= self.0.load(Relaxed)
     }
 }
@@ -58,6 +60,6 @@ pub(crate) struct CallKey(pub(crate) u64);
 pub(crate) struct Job {
     pub(crate) call: CallKey,
     pub(crate) work: Work,
-    pub(crate) stale: Stale,
-    pub(crate) reply: Box<dyn Fn(Message) + Send>,
+    pub(crate) cancellation: Cancellation,
+    pub(crate) reply: Box<dyn Fn(SessionMessage) + Send>,
 }

@@ -12,7 +12,7 @@ use duplex_core::{Action, DuplexSession, Event, Policy, SessionTime};
 use serde::{Deserialize, Serialize};
 
 /// Version of the format that this program writes and reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why a journal could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +89,8 @@ impl Journal {
         actions: &[Action],
     ) -> Result<(), JournalError> {
         let (event, actions) = (event.clone(), actions.to_vec());
-        let silent = matches!(event, Event::Frame(_) | Event::Played { .. }) && actions.is_empty();
+        let silent =
+            matches!(event, Event::VoiceActivity(_) | Event::Played { .. }) && actions.is_empty();
         self.line(&Entry { at, event, actions })?;
         // What matters is on disk at once; a program that is killed loses a heartbeat or two.
         if silent { Ok(()) } else { self.flush() }

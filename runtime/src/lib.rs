@@ -2,7 +2,7 @@
 //!
 //! A [`Call`] is one live conversation: a thread that turns a sound device into events, a thread
 //! that steps the session, and the [`Engine`], whose threads own the models and serve all calls.
-//! [`rehearse`] runs the same conversation without waiting for the clock, every model job charged a
+//! [`run_virtual`] runs the same conversation without waiting for the clock, every model job charged a
 //! fixed latency, so that the outcome is the same on every machine. The [`Journal`] holds the
 //! events of a call in their order; [`replay`] steps a session through them again.
 //!
@@ -10,15 +10,15 @@
 
 mod acoustics;
 mod call;
-mod conductor;
 mod engine;
 mod job;
 mod journal;
-mod rehearsal;
-mod stations;
+mod session_driver;
+mod virtual_call;
+mod workers;
 
 pub use acoustics::{Acoustics, Scene};
-pub use call::{Call, CallError, CallOptions, Counters, Outcome, Seen, Stop};
-pub use engine::{DuplexOptions, Engine, EngineError, EngineOptions, Facts};
+pub use call::{Call, CallError, CallOptions, Counters, Outcome, SessionStep, Stop};
+pub use engine::{DuplexOptions, Engine, EngineError, EngineInfo, EngineOptions};
 pub use journal::{Difference, Journal, JournalError, replay};
-pub use rehearsal::{Charges, rehearse};
+pub use virtual_call::{Charges, run_virtual};

@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use duplex_core::{DuplexSession, Event, Frame, Permille, Policy, Samples, SessionTime};
+use duplex_core::{DuplexSession, Event, Permille, Policy, Samples, SessionTime, VadFrame};
 use duplex_runtime::{Journal, JournalError, replay};
 use tempfile::TempDir;
 
@@ -17,8 +17,12 @@ fn written(folder: &TempDir) -> std::path::PathBuf {
     for window in 1..=125u64 {
         let at = SessionTime(0) + Samples(window * 512);
         let speech = window < 62;
-        let event =
-            Event::Frame(Frame { speech, probability: Permille(500), level: -30, treble: 20 });
+        let event = Event::VoiceActivity(VadFrame {
+            speech,
+            probability: Permille(500),
+            level: -30,
+            high_band_snr: 20,
+        });
         let actions = session.step(at, event.clone());
         journal.push(at, &event, &actions).unwrap();
     }
@@ -57,7 +61,7 @@ fn a_damaged_line_is_named() {
 fn a_journal_of_another_version_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(&folder);
-    let text = fs::read_to_string(&path).unwrap().replacen("\"journal\":1", "\"journal\":99", 1);
+    let text = fs::read_to_string(&path).unwrap().replacen("\"journal\":2", "\"journal\":99", 1);
     fs::write(&path, text).unwrap();
     let error = replay(&path).unwrap_err();
     assert!(matches!(error, JournalError::Version { found: 99, .. }), "{error}");
@@ -70,7 +74,7 @@ fn a_session_that_acts_differently_is_found_at_its_line() {
     // The same events under another policy: silence counts as the end of speech later.
     let text = fs::read_to_string(&path).unwrap();
     let policy = Policy { tail_after: Samples::from_millis(400), ..Policy::default() };
-    let header = serde_json::json!({ "journal": 1, "policy": policy }).to_string();
+    let header = serde_json::json!({ "journal": 2, "policy": policy }).to_string();
     let rest = text.split_once('\n').unwrap().1;
     fs::write(&path, format!("{header}\n{rest}")).unwrap();
     let (events, difference) = replay(&path).unwrap();

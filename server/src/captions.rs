@@ -1,9 +1,9 @@
 //! What a peer is told of the conversation.
 
 use duplex_core::{Action, Notice, UserKind, Why};
-use duplex_runtime::Seen;
+use duplex_runtime::SessionStep;
 
-use crate::message::{Role, Told};
+use crate::message::{Role, ServerEvent};
 
 /// Tells a call, step by step. A line that is told as final stays so: what may still be taken back waits.
 #[derive(Debug, Default)]
@@ -16,15 +16,15 @@ pub(crate) struct Captions {
 
 impl Captions {
     /// What of a step the peer is told, in order.
-    pub(crate) fn told(&mut self, seen: Seen<'_>) -> Vec<Told> {
-        let goes_on = |action: &Action| matches!(action, Action::Notify(Notice::GoesOn { .. }));
+    pub(crate) fn events(&mut self, seen: SessionStep<'_>) -> Vec<ServerEvent> {
+        let goes_on = |action: &Action| matches!(action, Action::Notify(Notice::Resumed { .. }));
         if seen.actions.iter().any(goes_on) {
             self.cut = None;
         }
         let mut told = Vec::new();
         for action in seen.actions {
             match action {
-                Action::Hush(_) => told.push(Told::Clear),
+                Action::Cancel(_) => told.push(ServerEvent::Clear),
                 Action::Notify(notice) => self.caption(notice, &mut told),
                 _ => {}
             }
@@ -32,11 +32,11 @@ impl Captions {
         told
     }
 
-    fn caption(&mut self, notice: &Notice, told: &mut Vec<Told>) {
+    fn caption(&mut self, notice: &Notice, told: &mut Vec<ServerEvent>) {
         let mut tell = |role: Role, text: &str, is_final: bool| {
             let text = text.trim().to_owned();
             if !text.is_empty() {
-                told.push(Told::Transcript { role, text, is_final });
+                told.push(ServerEvent::Transcript { role, text, is_final });
             }
         };
         match notice {
@@ -52,11 +52,11 @@ impl Captions {
                 }
                 self.reopened.clear();
             }
-            Notice::Hushed { why: Why::Words | Why::Length, heard, .. } => {
+            Notice::Cancelled { why: Why::Words | Why::Length, heard, .. } => {
                 tell(Role::Agent, heard, false);
                 self.cut = Some(heard.clone());
             }
-            Notice::Hushed { heard, .. } => tell(Role::Agent, heard, true),
+            Notice::Cancelled { heard, .. } => tell(Role::Agent, heard, true),
             Notice::Finished { text, .. } => tell(Role::Agent, text, true),
             Notice::Reopened { text } => self.reopened.clone_from(text),
             _ => {}
@@ -77,7 +77,7 @@ mod tests {
 
     fn step(captions: &mut Captions, actions: &[Action]) -> Vec<String> {
         let event = Event::Left;
-        let told = captions.told(Seen { at: SessionTime(0), event: &event, actions });
+        let told = captions.events(SessionStep { at: SessionTime(0), event: &event, actions });
         told.iter().map(|told| serde_json::to_string(told).unwrap()).collect()
     }
 
@@ -87,8 +87,8 @@ mod tests {
 
     fn hushed(why: Why, heard: &str) -> [Action; 2] {
         let (turn, unheard) = (Turn(1), " of France".to_owned());
-        let notice = Notice::Hushed { turn, why, heard: heard.to_owned(), unheard };
-        [Action::Hush(turn), Action::Notify(notice)]
+        let notice = Notice::Cancelled { turn, why, heard: heard.to_owned(), unheard };
+        [Action::Cancel(turn), Action::Notify(notice)]
     }
 
     fn finals(lines: &[String]) -> Vec<&str> {
@@ -122,7 +122,7 @@ mod tests {
     fn a_reply_that_is_cut_and_goes_on_is_one_line() {
         let mut captions = Captions::default();
         assert!(finals(&step(&mut captions, &hushed(Why::Words, "The capital"))).is_empty());
-        let goes_on = Action::Notify(Notice::GoesOn { turn: Turn(2), why: Why::NoWords });
+        let goes_on = Action::Notify(Notice::Resumed { turn: Turn(2), why: Why::NoWords });
         let noise = user("", UserKind::Noise);
         assert!(finals(&step(&mut captions, &[noise, goes_on])).is_empty());
         let text = "The capital of France is Paris.".to_owned();

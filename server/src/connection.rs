@@ -12,8 +12,11 @@ use tokio::{
 use tungstenite::error::{CapacityError, Error as SocketError, ProtocolError};
 
 use crate::{
-    line::{Ear, Inbox, Line, MOST_AHEAD, Outgoing, Teller, Unheard, Unread},
     server::Shared,
+    socket_audio::{
+        EventSink, Inbox, IngressError, MOST_AHEAD, OutboxOverflow, Outgoing, PcmIngress,
+        SocketAudio,
+    },
 };
 
 /// The longest message: as much sound as may wait.
@@ -51,7 +54,7 @@ enum End {
     #[error("nothing was sent for {} s", .0.as_secs_f32())]
     Idle(Duration),
     #[error(transparent)]
-    Unheard(#[from] Unheard),
+    IngressError(#[from] IngressError),
     #[error("{0}")]
     NoText(Cow<'static, str>),
     #[error("a text message is not UTF-8")]
@@ -61,7 +64,7 @@ enum End {
     #[error("no WebSocket: {0}")]
     Protocol(String),
     #[error(transparent)]
-    Unread(#[from] Unread),
+    OutboxOverflow(#[from] OutboxOverflow),
     #[error("Duplex is shutting down")]
     Shutdown,
     #[error("the call failed")]
@@ -72,10 +75,12 @@ impl End {
     /// The code of the close frame (RFC 6455, section 7.4.1); none where nobody would read it.
     fn code(&self) -> Option<u16> {
         Some(match self {
-            Self::Left | Self::Unread(_) => return None,
+            Self::Left | Self::OutboxOverflow(_) => return None,
             Self::Idle(_) => close_code::NORMAL,
-            Self::Unheard(Unheard::Half(_)) | Self::NoText(_) | Self::NoUtf8 => close_code::INVALID,
-            Self::Unheard(Unheard::Flood(_)) => close_code::POLICY,
+            Self::IngressError(IngressError::Half(_)) | Self::NoText(_) | Self::NoUtf8 => {
+                close_code::INVALID
+            }
+            Self::IngressError(IngressError::Flood(_)) => close_code::POLICY,
             Self::TooLong(_) => close_code::SIZE,
             Self::Protocol(_) => close_code::PROTOCOL,
             Self::Shutdown => close_code::AWAY,
@@ -95,10 +100,10 @@ impl End {
 }
 
 /// Holds a call until either side ends it.
-pub(crate) async fn hold(
+pub(crate) async fn run_call(
     mut socket: WebSocket,
     caller: Caller,
-    (line, mut teller, mut ear, mut inbox): (Line, Teller, Ear, Inbox),
+    (line, mut events, mut ingress, mut inbox): (SocketAudio, EventSink, PcmIngress, Inbox),
 ) {
     let Caller { number, rate, engine, shared } = caller;
     tracing::info!("call {number} begins, at {rate} Hz");
@@ -107,21 +112,21 @@ pub(crate) async fn hold(
     let call = {
         let stop = stop.clone();
         tokio::task::spawn_blocking(move || {
-            let observer = Box::new(move |seen: duplex_runtime::Seen<'_>| teller.see(seen));
+            let observer = Box::new(move |seen: duplex_runtime::SessionStep<'_>| events.see(seen));
             Call::start(engine, Box::new(line), options, stop, observer)?.join()
         })
     };
-    let end = exchange(&mut socket, &mut ear, &mut inbox, rate, &shared).await;
+    let end = exchange(&mut socket, &mut ingress, &mut inbox, rate, &shared).await;
     stop.stop();
     inbox.close();
     let (outcome, ()) = tokio::join!(call, hang_up(socket, &end));
-    report(number, &end, &ear, outcome);
+    report(number, &end, &ingress, outcome);
 }
 
 /// Carries messages both ways until there is a reason not to.
 async fn exchange(
     socket: &mut WebSocket,
-    ear: &mut Ear,
+    ingress: &mut PcmIngress,
     inbox: &mut Inbox,
     rate: u32,
     shared: &Shared,
@@ -139,7 +144,7 @@ async fn exchange(
                     if matches!(message, Message::Binary(_) | Message::Text(_)) {
                         heard = Instant::now();
                     }
-                    take(message, ear, rate)
+                    take(message, ingress, rate)
                 }
                 Some(Err(error)) => Err(broken(error)),
                 None => Err(End::Left),
@@ -156,9 +161,9 @@ async fn exchange(
     }
 }
 
-fn take(message: Message, ear: &mut Ear, rate: u32) -> Result<(), End> {
+fn take(message: Message, ingress: &mut PcmIngress, rate: u32) -> Result<(), End> {
     match message {
-        Message::Binary(sound) => Ok(ear.hear(&sound)?),
+        Message::Binary(sound) => Ok(ingress.push(&sound)?),
         Message::Text(text) => understand(&text, rate),
         // Answered by the library.
         Message::Ping(_) | Message::Pong(_) => Ok(()),
@@ -188,7 +193,7 @@ async fn send(socket: &mut WebSocket, message: Outgoing) -> Result<(), End> {
     match timeout(PATIENCE, socket.send(message)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(broken(error)),
-        Err(_) => Err(Unread.into()),
+        Err(_) => Err(OutboxOverflow.into()),
     }
 }
 
@@ -198,7 +203,7 @@ fn broken(error: axum::Error) -> End {
         Some(SocketError::Capacity(CapacityError::MessageTooLong { max_size, .. })) => {
             End::TooLong(*max_size)
         }
-        Some(SocketError::WriteBufferFull(_)) => Unread.into(),
+        Some(SocketError::WriteBufferFull(_)) => OutboxOverflow.into(),
         Some(SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => End::Left,
         Some(SocketError::Protocol(error)) => End::Protocol(error.to_string()),
         Some(SocketError::Utf8(_)) => End::NoUtf8,
@@ -232,7 +237,7 @@ fn reason(end: &End) -> Utf8Bytes {
 fn report(
     number: u64,
     end: &End,
-    ear: &Ear,
+    ingress: &PcmIngress,
     outcome: Result<Result<Outcome, CallError>, JoinError>,
 ) {
     let outcome = match outcome {
@@ -243,7 +248,7 @@ fn report(
     if let Some(error) = &outcome.error {
         tracing::error!("call {number} failed: {error}");
     }
-    let sound = ear.heard().counters();
+    let sound = ingress.buffer().counters();
     let ms = |samples: u64| duplex_core::Samples(samples).as_millis();
     let told = format!(
         "call {number} ended after {:.1} s: {end} (of the peer's sound {} ms missing, {} ms dropped, {} ms skipped; {} late frames, {} underruns)",

@@ -11,11 +11,11 @@
 
 mod captions;
 mod connection;
-mod line;
 mod message;
 mod packer;
 mod refusal;
 mod routes;
 mod server;
+mod socket_audio;
 
 pub use server::{RATES, Server, ServerError, ServerOptions, Shutdown};

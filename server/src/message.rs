@@ -15,7 +15,7 @@ pub(crate) enum Role {
 /// A text message to the peer, as a JSON object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(crate) enum Told {
+pub(crate) enum ServerEvent {
     /// Sound that was sent and not played yet is not to be played.
     Clear,
     /// What somebody said.

@@ -17,9 +17,9 @@ use serde::Deserialize;
 
 use crate::{
     connection::{self, Caller},
-    line,
     refusal::Refusal,
     server::{RATES, Shared},
+    socket_audio,
 };
 
 /// What a call is asked with.
@@ -66,7 +66,8 @@ async fn stream(
     let upgrade = upgrade.map_err(|error| Refusal::NoWebSocket(error.body_text()))?;
     let engine = shared.engine()?;
     let place = shared.place().await?;
-    let ends = line::line(rate, shared.options.lead).map_err(|_| Refusal::Rate(rate))?;
+    let ends =
+        socket_audio::socket_audio(rate, shared.options.lead).map_err(|_| Refusal::Rate(rate))?;
     let number = shared.calls.fetch_add(1, Relaxed);
     let caller = Caller { number, rate, engine, shared };
     Ok(upgrade
@@ -76,7 +77,7 @@ async fn stream(
         .max_write_buffer_size(connection::MOST_UNWRITTEN)
         .on_failed_upgrade(move |error| tracing::warn!("call {number} did not begin: {error}"))
         .on_upgrade(move |socket| async move {
-            connection::hold(socket, caller, ends).await;
+            connection::run_call(socket, caller, ends).await;
             drop(place);
         }))
 }

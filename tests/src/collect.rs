@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use duplex_core::{Action, Event, Notice, SessionTime, Turn};
-use duplex_runtime::Seen;
+use duplex_runtime::SessionStep;
 
 /// When each stage of an answer was reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct Collected {
 }
 
 impl Collected {
-    fn see(&mut self, seen: Seen<'_>) {
+    fn see(&mut self, seen: SessionStep<'_>) {
         let at = seen.at;
         match seen.event {
             Event::Recognised { .. } => self.recognised = at,
@@ -94,7 +94,7 @@ pub struct Collector(Arc<Mutex<Collected>>);
 
 impl Collector {
     /// Takes in what the session did.
-    pub fn see(&self, seen: Seen<'_>) {
+    pub fn see(&self, seen: SessionStep<'_>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).see(seen);
     }
 

@@ -55,7 +55,7 @@ pub fn record(wav: &Path, call: Finished<'_>) -> Result<CallRecord, FileError> {
     let notices = &call.collected.notices;
     let cuts: Vec<f64> = notices
         .iter()
-        .filter(|(_, notice)| matches!(notice, Notice::Hushed { .. }))
+        .filter(|(_, notice)| matches!(notice, Notice::Cancelled { .. }))
         .map(|(at, _)| at.as_millis() as f64)
         .collect();
     let events = judge(&cues, &stretches, &cuts);
@@ -159,12 +159,12 @@ fn assistant_turns(notices: &[(SessionTime, Notice)], audible: &[Span]) -> Vec<S
                 (began, resumed) = (Some((*turn, *at)), false);
                 continue;
             }
-            Notice::GoesOn { turn, .. } if began.is_none() => {
+            Notice::Resumed { turn, .. } if began.is_none() => {
                 (began, resumed) = (Some((*turn, *at)), true);
                 continue;
             }
             Notice::Finished { turn, text } => (*turn, text.clone(), text.clone(), None),
-            Notice::Hushed { turn, why, heard, unheard } => {
+            Notice::Cancelled { turn, why, heard, unheard } => {
                 (*turn, format!("{heard}{unheard}"), heard.clone(), Some(why))
             }
             _ => continue,
@@ -215,11 +215,11 @@ pub(crate) fn noted(at: SessionTime, notice: &Notice) -> Noted {
                 ("ignore", format!("{text}{why}"))
             }
         },
-        Notice::Hushed { turn, why, .. } => ("hush", format!("turn {}: {why:?}", turn.0)),
+        Notice::Cancelled { turn, why, .. } => ("cancel", format!("turn {}: {why:?}", turn.0)),
         Notice::Reopened { text } => ("reopened", text.clone()),
-        Notice::GoesOn { turn, why } => ("resume", format!("turn {}: {why:?}", turn.0)),
+        Notice::Resumed { turn, why } => ("resume", format!("turn {}: {why:?}", turn.0)),
         Notice::Finished { turn, .. } => ("finished", format!("turn {}", turn.0)),
-        Notice::Trouble(what) => ("trouble", what.clone()),
+        Notice::Warning(what) => ("warning", what.clone()),
     };
     Noted { at_ms: at.as_millis(), kind: kind.to_owned(), detail }
 }

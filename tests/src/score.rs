@@ -32,7 +32,7 @@ impl Default for Limits {
 
 /// A cue as it was audible, and what it should lead to.
 #[derive(Clone, Debug, Default)]
-pub struct Heard {
+pub struct CueSpan {
     /// The cue's name.
     pub id: String,
     /// What should follow, each to be judged by itself.
@@ -43,7 +43,7 @@ pub struct Heard {
     pub limits: Limits,
 }
 
-impl Heard {
+impl CueSpan {
     /// The name of one of its expectations in results.
     pub(crate) fn event_id(&self, expect: Expect) -> String {
         match self.expect.as_slice() {
@@ -69,7 +69,7 @@ pub(crate) const GO_ON_WITHIN: f64 = 2_000.0;
 pub(crate) const EDGE: f64 = 10.0;
 
 /// When the first of `cues` that is heard begins; never, where none is.
-pub(crate) fn begins<'a>(cues: impl IntoIterator<Item = &'a Heard>) -> f64 {
+pub(crate) fn begins<'a>(cues: impl IntoIterator<Item = &'a CueSpan>) -> f64 {
     let first = cues.into_iter().find_map(|cue| cue.speech.first());
     first.map_or(f64::INFINITY, |span| span.start)
 }
@@ -79,7 +79,7 @@ pub(crate) fn begins<'a>(cues: impl IntoIterator<Item = &'a Heard>) -> f64 {
 ///
 /// An answer may come, and silence must last, until the next cue that addresses the assistant; what
 /// is to be ignored is judged until the next cue of any kind.
-pub fn judge(cues: &[Heard], assistant: &[Span], cuts: &[f64]) -> Vec<EventResult> {
+pub fn judge(cues: &[CueSpan], assistant: &[Span], cuts: &[f64]) -> Vec<EventResult> {
     let mut results = Vec::new();
     for (index, cue) in cues.iter().enumerate() {
         let later = &cues[index + 1..];
@@ -96,15 +96,19 @@ pub fn judge(cues: &[Heard], assistant: &[Span], cuts: &[f64]) -> Vec<EventResul
                         let until = begins(later);
                         let within = first.start..until.min(last.end + GO_ON_WITHIN);
                         let owes = || owes_answer(&cues[..index], assistant, first.start);
-                        match floor_at(assistant, first.start) {
+                        match assistant_activity_at(assistant, first.start) {
                             _ if cuts.iter().any(|cut| within.contains(cut)) => {
                                 (false, "was cut", None)
                             }
-                            Floor::Speaking(_) => go_on(*first, *last, assistant, until),
+                            AssistantActivity::Speaking(_) => {
+                                go_on(*first, *last, assistant, until)
+                            }
                             // Whether that was the reply's end, nobody can hear.
-                            Floor::Between => (true, "was between sentences", None),
-                            Floor::Silent if owes() => (true, "an answer was due", None),
-                            Floor::Silent => stay_silent(*first, assistant, until),
+                            AssistantActivity::Between => (true, "was between sentences", None),
+                            AssistantActivity::Silent if owes() => {
+                                (true, "an answer was due", None)
+                            }
+                            AssistantActivity::Silent => stay_silent(*first, assistant, until),
                         }
                     }
                     Expect::Wait => wait(*first, *last, assistant),
@@ -134,7 +138,7 @@ type Judgement = (bool, &'static str, Option<f64>);
 
 /// What the assistant is doing at a moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Floor {
+pub(crate) enum AssistantActivity {
     /// It speaks, in this stretch.
     Speaking(Span),
     /// It has just fallen silent: at the end of a sentence, or of its reply.
@@ -143,18 +147,18 @@ pub(crate) enum Floor {
     Silent,
 }
 
-pub(crate) fn floor_at(assistant: &[Span], at: f64) -> Floor {
+pub(crate) fn assistant_activity_at(assistant: &[Span], at: f64) -> AssistantActivity {
     let speaking = assistant.iter().copied().find(|span| span.start < at && at < span.end);
     let just_spoke = assistant.iter().any(|span| (0.0..=SENTENCE_GAP).contains(&(at - span.end)));
     match speaking {
-        Some(span) => Floor::Speaking(span),
-        None if just_spoke => Floor::Between,
-        None => Floor::Silent,
+        Some(span) => AssistantActivity::Speaking(span),
+        None if just_spoke => AssistantActivity::Between,
+        None => AssistantActivity::Silent,
     }
 }
 
 /// Whether the last cue that addressed the assistant asks for an answer that has not come yet.
-pub(crate) fn owes_answer(before: &[Heard], assistant: &[Span], at: f64) -> bool {
+pub(crate) fn owes_answer(before: &[CueSpan], assistant: &[Span], at: f64) -> bool {
     let Some(asked) = before.iter().rev().find(|cue| cue.addresses()) else { return false };
     let (true, Some(last)) = (asked.expect.contains(&Expect::Respond), asked.speech.last()) else {
         return false;
@@ -175,11 +179,11 @@ fn respond(first: Span, last: Span, assistant: &[Span], next: f64, within: f64) 
 }
 
 fn stop(first: Span, assistant: &[Span], next: f64, answers: bool, within: f64) -> Judgement {
-    let (cut, latency) = match floor_at(assistant, first.start) {
-        Floor::Speaking(cut) => (cut.end, Some(cut.end - first.start)),
+    let (cut, latency) = match assistant_activity_at(assistant, first.start) {
+        AssistantActivity::Speaking(cut) => (cut.end, Some(cut.end - first.start)),
         // It has nothing to stop, and must not go on.
-        Floor::Between => (first.start, None),
-        Floor::Silent => return (false, "was not speaking", None),
+        AssistantActivity::Between => (first.start, None),
+        AssistantActivity::Silent => return (false, "was not speaking", None),
     };
     let again = assistant.iter().any(|span| span.start > cut && span.start < next);
     match latency.is_none_or(|latency| latency <= within) {
@@ -233,11 +237,11 @@ mod tests {
         assistant: &[Span],
         cuts: &[f64],
     ) -> Vec<(bool, Option<f64>)> {
-        let cue = Heard {
+        let cue = CueSpan {
             id: "cue".to_owned(),
             expect: expect.to_vec(),
             speech: speech.to_vec(),
-            ..Heard::default()
+            ..CueSpan::default()
         };
         let results = judge(&[cue], assistant, cuts);
         results.iter().map(|result| (result.passed, result.latency_ms)).collect()
@@ -275,9 +279,9 @@ mod tests {
     #[test]
     fn going_on_means_the_same_reply_and_no_long_gap() {
         let user = [span(3_000.0, 3_500.0)];
-        let held = [span(1_000.0, 3_300.0), span(4_200.0, 6_000.0)];
-        assert_eq!(one(&[Expect::Ignore], &user, &held, &[]), [(true, None)]);
-        assert_eq!(one(&[Expect::Ignore], &user, &held, &[3_300.0]), [(false, None)]);
+        let paused = [span(1_000.0, 3_300.0), span(4_200.0, 6_000.0)];
+        assert_eq!(one(&[Expect::Ignore], &user, &paused, &[]), [(true, None)]);
+        assert_eq!(one(&[Expect::Ignore], &user, &paused, &[3_300.0]), [(false, None)]);
         assert_eq!(one(&[Expect::Ignore], &user, &[span(1_000.0, 3_300.0)], &[]), [(false, None)]);
         // A slow stop outlasts a short sound.
         assert_eq!(one(&[Expect::Ignore], &user, &[span(1_000.0, 3_900.0)], &[]), [(false, None)]);
@@ -318,10 +322,10 @@ mod tests {
 
     #[test]
     fn a_cough_does_not_put_off_an_answer_that_is_due() {
-        let cue = |expect, start, end| Heard {
+        let cue = |expect, start, end| CueSpan {
             expect: vec![expect],
             speech: vec![span(start, end)],
-            ..Heard::default()
+            ..CueSpan::default()
         };
         let cues = [cue(Expect::Respond, 1_000.0, 2_000.0), cue(Expect::Ignore, 2_200.0, 2_400.0)];
         let results = judge(&cues, &[span(2_700.0, 5_000.0)], &[]);
@@ -331,10 +335,10 @@ mod tests {
 
     #[test]
     fn a_limit_of_the_case_replaces_the_common_one() {
-        let mut cue = Heard {
+        let mut cue = CueSpan {
             expect: vec![Expect::Respond],
             speech: vec![span(0.0, 1_000.0)],
-            ..Heard::default()
+            ..CueSpan::default()
         };
         let answer = [span(1_900.0, 3_000.0)];
         assert!(judge(std::slice::from_ref(&cue), &answer, &[])[0].passed);

@@ -27,7 +27,7 @@ use proptest::prelude::*;
 
 const TOLERANCE_MS: f64 = 20.0;
 
-fn held(cases: &[Case], agent: &Simulated) -> (SuiteRun, SuiteReport) {
+fn run_set(cases: &[Case], agent: &Simulated) -> (SuiteRun, SuiteReport) {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { jobs: 2, ..Options::new(folder.path()) };
     let mut read = |sound: &[f32]| recognise(sound);
@@ -62,9 +62,9 @@ fn durations(run: &SuiteRun, metric: Metric) -> Vec<f64> {
 
 #[test]
 fn a_faultless_agent_meets_every_expectation() {
-    let (run, report) = held(&cases(), &Simulated::default());
+    let (run, report) = run_set(&cases(), &Simulated::default());
     for result in &run.results {
-        assert_eq!(result.verdict, Verdict::Held, "{}: {}", result.id, result.reason);
+        assert_eq!(result.verdict, Verdict::Passed, "{}: {}", result.id, result.reason);
     }
     assert!(report.passed);
     for (metric, value) in values(&report) {
@@ -86,7 +86,7 @@ fn known_delays_are_measured_to_twenty_milliseconds() {
     for (answers, stops) in [(700, 380), (250, 120), (1_500, 900), (2_600, 40)] {
         let agent =
             Simulated { answers_after_ms: answers, stops_after_ms: stops, ..Simulated::default() };
-        let (run, report) = held(&cases(), &agent);
+        let (run, report) = run_set(&cases(), &agent);
         for metric in [Metric::ResponseLatency, Metric::InterruptionResponse, Metric::FirstAudio] {
             let observed = durations(&run, metric);
             assert!(!observed.is_empty(), "{metric:?}");
@@ -110,8 +110,8 @@ fn known_delays_are_measured_to_twenty_milliseconds() {
 
 /// Which figures a fault moves away from those of the faultless agent.
 fn moved(fault: Fault) -> (BTreeSet<Metric>, SuiteReport) {
-    let (_, sound) = held(&cases(), &Simulated::default());
-    let (_, faulty) = held(&cases(), &Simulated::default().with(fault));
+    let (_, sound) = run_set(&cases(), &Simulated::default());
+    let (_, faulty) = run_set(&cases(), &Simulated::default().with(fault));
     let (before, after) = (values(&sound), values(&faulty));
     let differs = |metric: &&Metric| match (before.get(metric), after.get(metric)) {
         (Some(a), Some(b)) => {
@@ -130,7 +130,7 @@ fn assert_found(fault: Fault, failed: &[&str], figures: &[Metric]) {
     assert_eq!(failing.map(|case| case.id.as_str()).collect::<Vec<_>>(), failed, "{fault:?}");
     let mut expected: BTreeSet<Metric> = figures.iter().copied().collect();
     if !failed.is_empty() {
-        expected.insert(Metric::CasesHeld);
+        expected.insert(Metric::CasesPassed);
     }
     let counted = Metric::Expectations;
     assert_eq!(
@@ -172,8 +172,8 @@ fn an_agent_that_talks_over_pauses_is_found() {
 #[test]
 fn whoever_speaks_for_a_second_into_a_pause_has_taken_the_turn() {
     let slow = Simulated { stops_after_ms: 900, ..Simulated::default() };
-    assert_eq!(values(&held(&cases(), &slow).1)[&Metric::PauseTakeover], 0.0);
-    let (_, report) = held(&cases(), &slow.with(Fault::TalksOverPauses));
+    assert_eq!(values(&run_set(&cases(), &slow).1)[&Metric::PauseTakeover], 0.0);
+    let (_, report) = run_set(&cases(), &slow.with(Fault::TalksOverPauses));
     assert_eq!(values(&report)[&Metric::PauseTakeover], 1.0);
     assert_eq!(values(&report)[&Metric::PrematureAnswer], 1.0);
 }
@@ -250,11 +250,11 @@ fn an_agent_that_tells_more_than_was_heard_is_found() {
 fn an_agent_that_starts_over_is_found_and_one_that_goes_on_is_not() {
     use Metric::*;
     // Falling silent for a while is a false barge-in of its own; starting over is not.
-    let holds = Simulated { holds_for_attention: true, ..Simulated::default() };
-    let (_, going_on) = held(&cases(), &holds);
+    let pauses = Simulated { pauses_for_attention: true, ..Simulated::default() };
+    let (_, going_on) = run_set(&cases(), &pauses);
     assert_eq!(values(&going_on)[&ResumeCorrect], 1.0);
     assert_eq!(values(&going_on)[&BackchannelResume], 1.0);
-    let (_, over) = held(&cases(), &holds.clone().with(Fault::StartsOver));
+    let (_, over) = run_set(&cases(), &pauses.clone().with(Fault::StartsOver));
     assert_eq!(values(&over)[&ResumeCorrect], 0.5, "of a backchannel and a cough");
     let failed = over.cases.iter().find(|case| case.id == "backchannel/one").unwrap();
     assert_eq!(failed.events.last().unwrap().outcome, "started over");
@@ -265,7 +265,7 @@ fn an_agent_that_starts_over_is_found_and_one_that_goes_on_is_not() {
         .map(|(metric, _)| *metric)
         .collect();
     // What is said twice is heard twice, and told once.
-    assert_eq!(moved, [CasesHeld, Expectations, ResumeCorrect, TruncationCorrect]);
+    assert_eq!(moved, [CasesPassed, Expectations, ResumeCorrect, TruncationCorrect]);
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn an_agent_that_speaks_in_silence_is_found() {
     // What it says then lasts beyond the aside, which is no spurious response: it was speaking. The
     // first question of a call speaks over it.
     assert_eq!(values(&report)[&SpuriousResponse], 1.0);
-    assert_eq!(moved, BTreeSet::from([CasesHeld, SpuriousResponse, Overlap]));
+    assert_eq!(moved, BTreeSet::from([CasesPassed, SpuriousResponse, Overlap]));
 }
 
 #[test]
@@ -306,7 +306,7 @@ fn an_agent_that_interrupts_itself_is_found() {
     let sooner = [StopLatency, YieldLatency, Overlap];
     let untried = [BackchannelResume, ResumeCorrect, FalseBargeIn];
     let expected: BTreeSet<Metric> =
-        [CasesHeld, SelfInterruption].into_iter().chain(sooner).chain(untried).collect();
+        [CasesPassed, SelfInterruption].into_iter().chain(sooner).chain(untried).collect();
     assert_eq!(moved, expected);
 }
 
@@ -339,8 +339,8 @@ proptest! {
                 cue(Meaning::Interruption, length, after_speaking(speaking), &[Stop, Respond]),
             ],
         )];
-        let (run, _) = held(&cases, &agent);
-        prop_assert_eq!(run.results[0].verdict, Verdict::Held, "{}", &run.results[0].reason);
+        let (run, _) = run_set(&cases, &agent);
+        prop_assert_eq!(run.results[0].verdict, Verdict::Passed, "{}", &run.results[0].reason);
         let one = |metric| durations(&run, metric).first().copied().unwrap_or(f64::NAN);
         prop_assert!((one(Metric::ResponseLatency) - answers as f64).abs() <= TOLERANCE_MS);
         prop_assert!((one(Metric::InterruptionResponse) - answers as f64).abs() <= TOLERANCE_MS);

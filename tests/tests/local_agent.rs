@@ -8,7 +8,7 @@ use std::path::Path;
 
 use duplex_core::{Samples, Speaker};
 use duplex_harness::{
-    agent::{Agent as _, Clock, Local, Told},
+    agent::{Agent as _, AgentReport, Clock, Local},
     room::{Anchor, Cue, Room, RoomOptions, Sound},
 };
 use duplex_runtime::{Acoustics, CallOptions, Charges, Stop};
@@ -21,7 +21,7 @@ fn room(clip: &str) -> Box<dyn Acoustics> {
     Box::new(Room::new(RoomOptions::default(), vec![cue], None).unwrap().0)
 }
 
-fn said(told: &Told, by: Speaker) -> String {
+fn said(told: &AgentReport, by: Speaker) -> String {
     let lines = told.transcript.iter().filter(|line| line.speaker == by);
     lines.map(|line| line.text.as_str()).collect::<Vec<_>>().join(" ")
 }
@@ -30,7 +30,7 @@ fn said(told: &Told, by: Speaker) -> String {
 fn a_virtual_call_tells_both_sides_and_no_clock() {
     let agent =
         Local::new("duplex", engine::engine(1), CallOptions::default, Some(Charges::default()));
-    let told = agent.hold(room("q01.flac"), &Stop::default()).unwrap();
+    let told = agent.call(room("q01.flac"), &Stop::default()).unwrap();
     assert!(said(&told, Speaker::User).contains("capital of France"), "{told:?}");
     assert!(!said(&told, Speaker::Assistant).is_empty(), "{told:?}");
     assert_eq!(told.clock, Clock::default());
@@ -41,11 +41,11 @@ fn one_stop_is_for_all_calls_and_a_call_that_ends_does_not_set_it() {
     let agent =
         Local::new("duplex", engine::engine(1), CallOptions::default, Some(Charges::default()));
     let stop = Stop::default();
-    let first = agent.hold(room("q01.flac"), &stop).unwrap();
+    let first = agent.call(room("q01.flac"), &stop).unwrap();
     assert!(!stop.is_stopped());
-    assert_eq!(agent.hold(room("q01.flac"), &stop).unwrap(), first);
+    assert_eq!(agent.call(room("q01.flac"), &stop).unwrap(), first);
     stop.stop();
-    let told = agent.hold(room("q01.flac"), &stop).unwrap();
+    let told = agent.call(room("q01.flac"), &stop).unwrap();
     assert!(told.transcript.is_empty(), "{told:?}");
 }
 
@@ -70,7 +70,7 @@ fn a_call_in_real_time_is_stopped_in_its_middle() {
         }
     }
     let leaving = Leaving(room("q01.flac"), 0, stop.clone());
-    let told = agent.hold(Box::new(leaving), &stop).unwrap();
+    let told = agent.call(Box::new(leaving), &stop).unwrap();
     // At least the hundred frames were watched: their rhythm is known.
     assert!(told.clock.worst_ms > 0.0);
 }

@@ -12,7 +12,7 @@ use std::{
 use duplex_audio::{Clip, MICROPHONE_FRAME, PLAYOUT_FRAME};
 use duplex_harness::{
     agent::{
-        Agent, AgentError, Clock, Told,
+        Agent, AgentError, AgentReport, Clock,
         simulated::{Fault, Simulated},
     },
     suite::{
@@ -30,27 +30,27 @@ struct Unlucky<F> {
     does: F,
 }
 
-impl<F: Fn(Box<dyn Acoustics>) -> Result<Told, AgentError> + Sync> Agent for Unlucky<F> {
+impl<F: Fn(Box<dyn Acoustics>) -> Result<AgentReport, AgentError> + Sync> Agent for Unlucky<F> {
     fn name(&self) -> String {
         "unlucky".to_owned()
     }
 
-    fn hold(&self, room: Box<dyn Acoustics>, stop: &Stop) -> Result<Told, AgentError> {
+    fn call(&self, room: Box<dyn Acoustics>, stop: &Stop) -> Result<AgentReport, AgentError> {
         if self.call.fetch_add(1, Ordering::Relaxed) == self.number {
             return (self.does)(room);
         }
-        Simulated::default().hold(room, stop)
+        Simulated::default().call(room, stop)
     }
 }
 
 fn unlucky(
     number: usize,
-    does: impl Fn(Box<dyn Acoustics>) -> Result<Told, AgentError> + Sync,
+    does: impl Fn(Box<dyn Acoustics>) -> Result<AgentReport, AgentError> + Sync,
 ) -> impl Agent {
     Unlucky { call: AtomicUsize::new(0), number, does }
 }
 
-fn held(agent: &dyn Agent, folder: &Path) -> SuiteRun {
+fn run_set(agent: &dyn Agent, folder: &Path) -> SuiteRun {
     run(&cases(), agent, &Options::new(folder), None, &mut |_| {}).unwrap()
 }
 
@@ -63,7 +63,7 @@ fn recordings(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_broken_call_fails_its_case_and_the_others_are_still_held() {
+fn a_broken_call_fails_its_case_and_the_others_still_run() {
     let folder = tempfile::tempdir().unwrap();
     let agent = unlucky(2, |mut room| {
         for _ in 0..50 {
@@ -71,25 +71,28 @@ fn a_broken_call_fails_its_case_and_the_others_are_still_held() {
         }
         Err(AgentError::Broken("half a frame".to_owned()))
     });
-    let run = held(&agent, folder.path());
+    let run = run_set(&agent, folder.path());
     let verdicts: Vec<Verdict> = run.results.iter().map(|result| result.verdict).collect();
     assert_eq!(verdicts.len(), cases().len());
     assert_eq!(verdicts[2], Verdict::Broken);
     assert_eq!(
-        verdicts.iter().filter(|verdict| **verdict == Verdict::Held).count(),
+        verdicts.iter().filter(|verdict| **verdict == Verdict::Passed).count(),
         verdicts.len() - 1
     );
     assert!(run.results[2].reason.contains("half a frame"), "{}", run.results[2].reason);
     assert!(!run.passed());
     let report = SuiteReport::of(&run);
-    assert_eq!((report.overall.counts.broken, report.overall.counts.held), (1, cases().len() - 1));
+    assert_eq!(
+        (report.overall.counts.broken, report.overall.counts.passed),
+        (1, cases().len() - 1)
+    );
 }
 
 #[test]
 fn a_call_that_breaks_before_its_first_frame_fails_like_any_other() {
     let folder = tempfile::tempdir().unwrap();
     let agent = unlucky(0, |_| Err(AgentError::Broken("hung up".to_owned())));
-    assert_eq!(held(&agent, folder.path()).results[0].verdict, Verdict::Broken);
+    assert_eq!(run_set(&agent, folder.path()).results[0].verdict, Verdict::Broken);
 }
 
 #[test]
@@ -99,19 +102,19 @@ fn an_agent_that_ends_a_call_early_has_missed_the_rest_of_it() {
         for _ in 0..300 {
             room.exchange(&[0.0; PLAYOUT_FRAME], &mut [0.0; MICROPHONE_FRAME]);
         }
-        Ok(Told::default())
+        Ok(AgentReport::default())
     });
-    let run = held(&agent, folder.path());
+    let run = run_set(&agent, folder.path());
     assert_eq!(run.results[4].verdict, Verdict::Failed);
     assert!(run.results[4].reason.contains("never came"), "{}", run.results[4].reason);
     assert_eq!(run.results[4].measured.events.len(), 3, "what was expected of both of its cues");
 }
 
 #[test]
-fn an_agent_that_cannot_be_reached_ends_the_set_and_what_was_held_is_kept() {
+fn an_agent_that_cannot_be_reached_ends_the_set_and_what_ran_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let agent = unlucky(3, |_| Err(AgentError::Unreachable("connection refused".to_owned())));
-    let run = held(&agent, folder.path());
+    let run = run_set(&agent, folder.path());
     assert_eq!(run.unreachable.as_deref(), Some("connection refused"));
     assert_eq!(run.results.len(), 3);
     assert!(!run.passed());
@@ -122,10 +125,10 @@ fn a_call_in_which_the_machine_was_late_counts_nowhere() {
     let folder = tempfile::tempdir().unwrap();
     let agent = unlucky(0, |room| {
         let told = Simulated { answers_after_ms: 1_900, ..Simulated::default() }
-            .hold(room, &Stop::default())?;
-        Ok(Told { clock: Clock { late_frames: 40, worst_ms: 60.0 }, ..told })
+            .call(room, &Stop::default())?;
+        Ok(AgentReport { clock: Clock { late_frames: 40, worst_ms: 60.0 }, ..told })
     });
-    let run = held(&agent, folder.path());
+    let run = run_set(&agent, folder.path());
     assert_eq!(run.results[0].verdict, Verdict::Invalid);
     assert!(run.results[0].reason.contains("40 of"), "{}", run.results[0].reason);
     let report = SuiteReport::of(&run);
@@ -133,7 +136,7 @@ fn a_call_in_which_the_machine_was_late_counts_nowhere() {
     for figure in &report.overall.figures {
         assert!(figure.metric.title() != "response latency" || figure.high < 800.0, "{figure:?}");
     }
-    assert!(run.passed(), "the others held");
+    assert!(run.passed(), "the others passed");
 }
 
 #[test]
@@ -160,20 +163,20 @@ fn repetitions_and_several_calls_at_once_give_the_same_as_one_after_the_other() 
     let mut seen = Vec::new();
     let agent = Simulated::default();
     let twice = run(&cases(), &agent, &options, None, &mut |progress| {
-        seen.push((progress.done, progress.total, progress.held, progress.remaining.is_some()));
+        seen.push((progress.done, progress.total, progress.passed, progress.remaining.is_some()));
     })
     .unwrap();
     assert_eq!(recordings(folder.path()).len(), 2 * cases().len());
-    let once = held(&agent, folder.path());
+    let once = run_set(&agent, folder.path());
     for (number, result) in twice.results.iter().enumerate() {
         assert_eq!(result.measured, once.results[number % cases().len()].measured, "{}", result.id);
         assert_eq!(result.repetition, 1 + number / cases().len());
     }
     assert_eq!(seen.last(), Some(&(2 * cases().len(), 2 * cases().len(), Some(true), true)));
     let report = SuiteReport::of(&twice);
-    let held = report.overall.figures.first().unwrap();
+    let figure = report.overall.figures.first().unwrap();
     assert_eq!(
-        (held.count, held.cases),
+        (figure.count, figure.cases),
         (2 * cases().len(), cases().len()),
         "the case is the unit, not the call"
     );
@@ -195,13 +198,13 @@ fn a_set_that_is_stopped_counts_no_call_that_was_cut_short() {
 #[test]
 fn the_report_can_be_read_back_and_compared() {
     let folder = tempfile::tempdir().unwrap();
-    let before = held(&Simulated::default(), folder.path()).write(folder.path()).unwrap();
+    let before = run_set(&Simulated::default(), folder.path()).write(folder.path()).unwrap();
     let read = SuiteReport::read(folder.path().join("report.json")).unwrap();
     assert_eq!(read, before);
-    let same = SuiteReport::of(&held(&Simulated::default(), folder.path()));
+    let same = SuiteReport::of(&run_set(&Simulated::default(), folder.path()));
     assert!(compare(&read, &same).iter().all(|change| change.verdict == ChangeVerdict::Same));
     let slow = Simulated { answers_after_ms: 1_200, ..Simulated::default() };
-    let slow = SuiteReport::of(&held(&slow, folder.path()));
+    let slow = SuiteReport::of(&run_set(&slow, folder.path()));
     let compared = compare(&read, &slow);
     let worse: Vec<&str> = compared
         .iter()
@@ -219,8 +222,9 @@ fn the_report_can_be_read_back_and_compared() {
 fn agents_stand_side_by_side_in_their_order() {
     let folder = tempfile::tempdir().unwrap();
     let faulty = Simulated::default().with(Fault::AnswersAsides);
-    let mut reports = [held(&Simulated::default(), folder.path()), held(&faulty, folder.path())]
-        .map(|run| run.write(folder.path()).unwrap());
+    let mut reports =
+        [run_set(&Simulated::default(), folder.path()), run_set(&faulty, folder.path())]
+            .map(|run| run.write(folder.path()).unwrap());
     reports[0].agent = "good".to_owned();
     reports[1].agent = "faulty".to_owned();
     let tables = beside(&reports);
@@ -278,6 +282,6 @@ fn the_files_say_what_failed_and_the_page_asks_the_network_for_nothing() {
     assert!(page.len() < 30_000 * hostile.len(), "{} bytes", page.len());
 
     let table = table(&report);
-    assert!(table.contains("9 of 10 held"), "{table}");
+    assert!(table.contains("9 of 10 passed"), "{table}");
     assert!(table.contains("fell silent"), "{table}");
 }

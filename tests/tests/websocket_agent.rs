@@ -12,7 +12,9 @@ use std::{
 
 use duplex_audio::{MICROPHONE_FRAME, PLAYOUT_FRAME, level_db};
 use duplex_core::Speaker;
-use duplex_harness::agent::{Agent as _, AgentError, Told, WebSocketAgent, WebSocketOptions};
+use duplex_harness::agent::{
+    Agent as _, AgentError, AgentReport, WebSocketAgent, WebSocketOptions,
+};
 use duplex_runtime::{Acoustics, Scene, Stop};
 use tungstenite::{
     Message, WebSocket,
@@ -23,12 +25,12 @@ use tungstenite::{
 const SECOND: usize = 100;
 
 /// What a room heard: the level of each frame, in dB.
-type Heard = Arc<Mutex<Vec<f32>>>;
+type ReceivedAudio = Arc<Mutex<Vec<f32>>>;
 
 /// A room of so many frames, whose user hums.
 struct Humming {
     frames: usize,
-    heard: Heard,
+    heard: ReceivedAudio,
 }
 
 impl Acoustics for Humming {
@@ -89,12 +91,12 @@ fn options() -> WebSocketOptions {
 }
 
 /// A call with an agent; gives what the room heard too.
-fn call(url: &str, frames: usize) -> (Result<Told, AgentError>, Vec<f32>) {
-    let heard = Heard::default();
+fn call(url: &str, frames: usize) -> (Result<AgentReport, AgentError>, Vec<f32>) {
+    let heard = ReceivedAudio::default();
     let room = Humming { frames, heard: Arc::clone(&heard) };
     let agent = WebSocketAgent::new(url, options()).unwrap();
     let began = Instant::now();
-    let told = agent.hold(Box::new(room), &Stop::default());
+    let told = agent.call(Box::new(room), &Stop::default());
     assert!(began.elapsed() < Duration::from_secs(20), "that took {:?}", began.elapsed());
     let heard = heard.lock().unwrap().clone();
     (told, heard)

@@ -10,7 +10,7 @@
 //! - `played()` is the position of the next sample to be heard, so `written() - played()` samples
 //!   are waiting, and `played() - discarded()` have been heard, at whatever gain;
 //! - a discarded sample counts as played without having been heard, which is what makes positions
-//!   after a hush mean the same as before it.
+//!   after a flush mean the same as before it.
 //!
 //! # What is heard
 //! Between hearing nothing and hearing something there is never a click in the middle of sound:
@@ -18,11 +18,11 @@
 //! - [`set_gain`](Playout::set_gain) moves the gain over [`GAIN_RAMP`] samples;
 //! - [`hold`](Playout::hold) fades out over [`HOLD_FADE`] samples, which count as heard, then plays
 //!   silence and consumes nothing until [`release`](Playout::release), which fades in likewise;
-//! - [`hush`](Playout::hush) fades out over [`HUSH_FADE`] samples, or over what is left where that
-//!   is less, and discards the rest. From the first callback that begins after `hush` returned, at
-//!   most [`HUSH_FADE`] more of the hushed samples are heard, ever.
+//! - [`flush`](Playout::flush) fades out over [`FLUSH_FADE`] samples, or over what is left where that
+//!   is less, and discards the rest. From the first callback that begins after `flush` returned, at
+//!   most [`FLUSH_FADE`] more of the flushed samples are heard, ever.
 //!
-//! While nothing sounds (at the start, after the queue ran empty, while held, after a hush) there is
+//! While nothing sounds (at the start, after the queue ran empty, while held, after a flush) there is
 //! nothing to fade, and a new gain or hold takes effect at once.
 //!
 //! Control takes effect at the next callback: how long that takes is the device's period.
@@ -52,13 +52,13 @@ pub const GAIN_RAMP: usize = playout_samples(15);
 /// Samples over which held speech fades out and released speech fades in: 10 ms.
 pub const HOLD_FADE: usize = playout_samples(10);
 
-/// Samples over which hushed speech fades out: 8 ms.
-pub const HUSH_FADE: usize = playout_samples(8);
+/// Samples over which flushed speech fades out: 8 ms.
+pub const FLUSH_FADE: usize = playout_samples(8);
 
 /// What the two ends tell each other. Each field has one writer.
 struct Shared {
     /// Written by the control end: samples before this position are not to be heard any more.
-    hush: AtomicU64,
+    flush: AtomicU64,
     /// Written by the control end: the gain to move to, as the bits of an `f32`.
     gain: AtomicU32,
     /// Written by the control end: whether to stand still.
@@ -84,7 +84,7 @@ pub struct Playout {
 pub fn playout(capacity: usize) -> (Playout, Speaker) {
     let (producer, consumer) = HeapRb::new(capacity.max(1)).split();
     let shared = Arc::new(Shared {
-        hush: AtomicU64::new(0),
+        flush: AtomicU64::new(0),
         gain: AtomicU32::new(1f32.to_bits()),
         held: AtomicBool::new(false),
         end: AtomicU64::new(0),
@@ -106,7 +106,7 @@ impl Playout {
         fitted
     }
 
-    /// How many samples fit now. Hushed samples make room when the speaker has passed them.
+    /// How many samples fit now. Flushed samples make room when the speaker has passed them.
     pub fn room(&self) -> usize {
         self.ring.vacant_len()
     }
@@ -120,7 +120,7 @@ impl Playout {
     }
 
     /// Fades out and stands still: silence is played and nothing consumed until [`release`](Self::release)
-    /// or [`hush`](Self::hush).
+    /// or [`flush`](Self::flush).
     pub fn hold(&mut self) {
         self.shared.held.store(true, Release);
     }
@@ -135,10 +135,10 @@ impl Playout {
     /// Ends a hold and a changed gain with it: what is pushed afterwards plays at full gain, from its
     /// first sample. Returns the position of that sample. Once [`played`](Self::played) has reached
     /// it, [`discarded`](Self::discarded) says how much of what came before was not heard.
-    pub fn hush(&mut self) -> u64 {
+    pub fn flush(&mut self) -> u64 {
         // The speaker reads gain and hold before it reads the position. So it cannot see the new
         // ones without the position, and let speech that is about to end rise first.
-        self.shared.hush.store(self.written, Release);
+        self.shared.flush.store(self.written, Release);
         self.shared.gain.store(1f32.to_bits(), Release);
         self.shared.held.store(false, Release);
         self.written

@@ -8,7 +8,7 @@ use ringbuf::{
     traits::{Consumer as _, Observer as _},
 };
 
-use super::{GAIN_RAMP, HOLD_FADE, HUSH_FADE, Shared};
+use super::{FLUSH_FADE, GAIN_RAMP, HOLD_FADE, Shared};
 
 /// The end of the queue that the device callback owns.
 pub struct Speaker {
@@ -16,8 +16,8 @@ pub struct Speaker {
     shared: Arc<Shared>,
     /// Position of the next sample in the ring.
     read: u64,
-    /// The last hush dealt with.
-    hushed: u64,
+    /// The last flush dealt with.
+    flushed: u64,
     discarded: u64,
     underruns: u64,
     /// Whether the last sample out came from the queue. Where it did not, there is nothing to fade.
@@ -25,7 +25,7 @@ pub struct Speaker {
     gain: Ramp,
     /// How far a hold has let the sound fade: 0 is silence, [`HOLD_FADE`] is all of it.
     presence: usize,
-    /// The fade towards a hush, while it lasts.
+    /// The fade towards a flush, while it lasts.
     fade: Option<Fade>,
 }
 
@@ -33,7 +33,7 @@ pub struct Speaker {
 struct Wishes {
     gain: f32,
     held: bool,
-    hush: u64,
+    flush: u64,
 }
 
 impl Speaker {
@@ -42,7 +42,7 @@ impl Speaker {
             ring,
             shared,
             read: 0,
-            hushed: 0,
+            flushed: 0,
             discarded: 0,
             underruns: 0,
             sounding: false,
@@ -69,29 +69,29 @@ impl Speaker {
         self.shared.played.store(self.read, Release);
     }
 
-    /// The order matters, see [`Playout::hush`](super::Playout::hush).
+    /// The order matters, see [`Playout::flush`](super::Playout::flush).
     fn wishes(&self) -> Wishes {
         let gain = f32::from_bits(self.shared.gain.load(Acquire));
         let held = self.shared.held.load(Acquire);
-        let hush = self.shared.hush.load(Acquire);
-        Wishes { gain, held, hush }
+        let flush = self.shared.flush.load(Acquire);
+        Wishes { gain, held, flush }
     }
 
     /// Fills the beginning of `out` with samples that are all treated alike; at least one.
     fn fill_some(&mut self, out: &mut [f32], wishes: &mut Wishes) -> usize {
-        if self.hushed != wishes.hush && self.fade.is_none() {
-            let left = wishes.hush.saturating_sub(self.read) as usize;
+        if self.flushed != wishes.flush && self.fade.is_none() {
+            let left = wishes.flush.saturating_sub(self.read) as usize;
             if left > 0 && self.sounding && self.presence > 0 {
-                self.fade = Some(Fade::over(left.min(HUSH_FADE)));
+                self.fade = Some(Fade::over(left.min(FLUSH_FADE)));
             } else {
-                self.discard(wishes.hush);
+                self.discard(wishes.flush);
             }
         }
         if let Some(fade) = self.fade {
             let count = out.len().min(fade.left);
             let done = self.play(&mut out[..count], false);
             if self.fade.is_some_and(|fade| fade.left == 0) {
-                self.discard(wishes.hush);
+                self.discard(wishes.flush);
             }
             return done;
         }
@@ -125,7 +125,7 @@ impl Speaker {
         }
         // The sample now seen in the ring was pushed after whatever was wished before it.
         *wishes = self.wishes();
-        if self.hushed != wishes.hush {
+        if self.flushed != wishes.flush {
             return 0;
         }
         self.gain = Ramp::at(wishes.gain);
@@ -183,14 +183,14 @@ impl Speaker {
         gain
     }
 
-    /// Jumps to `hush`; nothing sounds then.
-    fn discard(&mut self, hush: u64) {
-        self.hushed = hush;
-        if self.read > hush {
-            // What was pushed after the hush has begun to sound before the hush was seen.
+    /// Jumps to `flush`; nothing sounds then.
+    fn discard(&mut self, flush: u64) {
+        self.flushed = flush;
+        if self.read > flush {
+            // What was pushed after the flush has begun to sound before the flush was seen.
             return;
         }
-        let skipped = self.ring.skip((hush - self.read) as usize) as u64;
+        let skipped = self.ring.skip((flush - self.read) as usize) as u64;
         self.read += skipped;
         self.discarded += skipped;
         self.fade = None;

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use duplex_audio::{
-    ACTIVITY_WINDOW, EchoPath, Frame, FrontEnd, FrontEndOptions, ImpulseResponse, MICROPHONE_FRAME,
-    noise,
+    ACTIVITY_WINDOW, ActivityFrame, EchoPath, FrontEnd, FrontEndOptions, ImpulseResponse,
+    MICROPHONE_FRAME, noise,
 };
 use duplex_core::SAMPLE_RATE;
 
@@ -16,7 +16,7 @@ fn frames(
     near: &[f32],
     far: &[f32],
     paths: &mut dyn FnMut(usize) -> Option<EchoPath>,
-) -> Vec<Frame> {
+) -> Vec<ActivityFrame> {
     let mut front_end = FrontEnd::new(crate::common::voice_activity(), FrontEndOptions::default());
     let mut path = paths(0).expect("there is a path at the beginning");
     let mut noise = noise::pink(11);
@@ -152,11 +152,11 @@ fn a_minute_of_silence_clipping_or_no_numbers_is_no_speech_and_no_harm() {
 
 #[test]
 fn a_voice_through_a_wall_has_no_treble() {
-    let treble = |voice: &[f32]| {
+    let high_band_snr = |voice: &[f32]| {
         let quiet = path(31, 60, -90.0);
         let silence = vec![0.0; voice.len()];
         let frames = frames(voice, &silence, &mut |n| (n == 0).then(|| quiet.clone()));
-        frames.iter().map(|frame| frame.treble_db).fold(0.0, f32::max)
+        frames.iter().map(|frame| frame.high_band_snr_db).fold(0.0, f32::max)
     };
     let voice = |level: f32| {
         let mut voice = vec![0.0; SECOND];
@@ -167,10 +167,10 @@ fn a_voice_through_a_wall_has_no_treble() {
     let mean = |samples: &[f32]| -> Vec<f32> {
         samples.windows(16).map(|window| window.iter().sum::<f32>() / 16.0).collect()
     };
-    // Nor has a loud one, though what is left of its treble is more than silence.
+    // Nor has a loud one, though what is left of its high_band_snr is more than silence.
     for level in [-26.0, -6.0] {
         let voice = voice(level);
-        let (near, far) = (treble(&voice), treble(&mean(&mean(&mean(&voice)))));
+        let (near, far) = (high_band_snr(&voice), high_band_snr(&mean(&mean(&mean(&voice)))));
         assert!(near > 15.0, "{near} dB at {level}");
         assert!(far < 5.0, "{far} dB at {level}");
     }

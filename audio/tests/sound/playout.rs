@@ -2,7 +2,7 @@
 
 use duplex_audio::{
     PLAYOUT_FRAME, Playout, Speaker, playout,
-    playout::{GAIN_RAMP, HOLD_FADE, HUSH_FADE},
+    playout::{FLUSH_FADE, GAIN_RAMP, HOLD_FADE},
 };
 
 /// A queue in the middle of playing ones.
@@ -49,13 +49,13 @@ fn a_full_queue_takes_what_fits() {
 #[test]
 fn hushed_speech_fades_and_what_follows_begins_at_full_gain() {
     let (mut playout, mut speaker) = playing_ones(10_000);
-    let hushed = playout.hush();
-    let out = fill(&mut speaker, HUSH_FADE);
+    let flushed = playout.flush();
+    let out = fill(&mut speaker, FLUSH_FADE);
     assert!(falls(&out), "no click on the way out");
-    assert_eq!(out[HUSH_FADE - 1], 0.0);
-    assert_eq!(playout.played(), hushed);
-    let heard = (PLAYOUT_FRAME + HUSH_FADE) as u64;
-    assert_eq!(playout.discarded(), hushed - heard, "all but what was heard");
+    assert_eq!(out[FLUSH_FADE - 1], 0.0);
+    assert_eq!(playout.played(), flushed);
+    let heard = (PLAYOUT_FRAME + FLUSH_FADE) as u64;
+    assert_eq!(playout.discarded(), flushed - heard, "all but what was heard");
 
     playout.push(&[0.5; 1_000]);
     assert!(fill(&mut speaker, 1_000).iter().all(|&x| x == 0.5));
@@ -63,19 +63,19 @@ fn hushed_speech_fades_and_what_follows_begins_at_full_gain() {
 }
 
 #[test]
-fn a_new_answer_follows_a_hush_within_one_callback() {
+fn a_new_answer_follows_a_flush_within_one_callback() {
     let (mut playout, mut speaker) = playing_ones(5_000);
-    playout.hush();
+    playout.flush();
     playout.push(&[-0.5; 300]);
-    let out = fill(&mut speaker, HUSH_FADE + 300);
-    assert!(out[..HUSH_FADE].iter().all(|&x| x >= 0.0));
-    assert!(out[HUSH_FADE..].iter().all(|&x| x == -0.5));
+    let out = fill(&mut speaker, FLUSH_FADE + 300);
+    assert!(out[..FLUSH_FADE].iter().all(|&x| x >= 0.0));
+    assert!(out[FLUSH_FADE..].iter().all(|&x| x == -0.5));
 }
 
 #[test]
 fn a_tail_shorter_than_the_fade_still_ends_in_silence() {
     let (mut playout, mut speaker) = playing_ones(PLAYOUT_FRAME + 10);
-    playout.hush();
+    playout.flush();
     let out = fill(&mut speaker, 20);
     assert!(falls(&out));
     assert_eq!(out[9], 0.0);
@@ -83,16 +83,16 @@ fn a_tail_shorter_than_the_fade_still_ends_in_silence() {
 }
 
 #[test]
-fn a_second_hush_during_the_fade_takes_what_was_pushed_in_between() {
+fn a_second_flush_during_the_fade_takes_what_was_pushed_in_between() {
     let (mut playout, mut speaker) = playing_ones(5_000);
-    playout.hush();
-    fill(&mut speaker, HUSH_FADE / 2);
+    playout.flush();
+    fill(&mut speaker, FLUSH_FADE / 2);
     playout.push(&[-1.0; 200]);
-    let second = playout.hush();
+    let second = playout.flush();
     playout.push(&[0.25; 100]);
-    let out = fill(&mut speaker, HUSH_FADE / 2 + 100);
+    let out = fill(&mut speaker, FLUSH_FADE / 2 + 100);
     assert!(out.iter().all(|&x| x >= 0.0), "nothing of the second is heard");
-    assert_eq!(out[HUSH_FADE / 2..], [0.25; 100]);
+    assert_eq!(out[FLUSH_FADE / 2..], [0.25; 100]);
     assert_eq!(playout.played(), second + 100);
 }
 
@@ -129,23 +129,23 @@ fn a_hold_released_during_its_fade_turns_back() {
 }
 
 #[test]
-fn a_hush_while_held_discards_at_once_and_ends_the_hold() {
+fn a_flush_while_held_discards_at_once_and_ends_the_hold() {
     let (mut playout, mut speaker) = playing_ones(9_000);
     playout.hold();
     fill(&mut speaker, 2 * HOLD_FADE);
-    let hushed = playout.hush();
+    let flushed = playout.flush();
     playout.push(&[0.5; 50]);
     assert_eq!(fill(&mut speaker, 50), [0.5; 50]);
-    assert_eq!(playout.played(), hushed + 50);
-    assert_eq!(playout.discarded(), hushed - (PLAYOUT_FRAME + HOLD_FADE) as u64);
+    assert_eq!(playout.played(), flushed + 50);
+    assert_eq!(playout.discarded(), flushed - (PLAYOUT_FRAME + HOLD_FADE) as u64);
 }
 
 #[test]
-fn a_hush_with_nothing_left_still_ends_the_hold() {
+fn a_flush_with_nothing_left_still_ends_the_hold() {
     let (mut playout, mut speaker) = playing_ones(PLAYOUT_FRAME + 100);
     playout.hold();
     fill(&mut speaker, 200);
-    playout.hush();
+    playout.flush();
     playout.push(&[0.5; 50]);
     assert_eq!(fill(&mut speaker, 50), [0.5; 50]);
 }
@@ -175,15 +175,15 @@ fn a_duck_is_a_ramp_both_ways() {
 }
 
 #[test]
-fn a_hush_does_not_let_ducked_speech_rise_before_it_ends() {
+fn a_flush_does_not_let_ducked_speech_rise_before_it_ends() {
     let (mut playout, mut speaker) = playing_ones(20_000);
     playout.set_gain(0.25);
     fill(&mut speaker, GAIN_RAMP);
-    playout.hush();
+    playout.flush();
     playout.push(&[0.9; 10]);
-    let out = fill(&mut speaker, HUSH_FADE + 10);
-    assert!(falls(&out[..HUSH_FADE]) && out[0] <= 0.25);
-    assert_eq!(out[HUSH_FADE..], [0.9; 10], "the new answer is not ducked");
+    let out = fill(&mut speaker, FLUSH_FADE + 10);
+    assert!(falls(&out[..FLUSH_FADE]) && out[0] <= 0.25);
+    assert_eq!(out[FLUSH_FADE..], [0.9; 10], "the new answer is not ducked");
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn running_empty_is_an_underrun_unless_it_was_announced() {
     playout.finish();
     fill(&mut speaker, 100);
     playout.push(&[1.0; 50]);
-    playout.hush();
+    playout.flush();
     fill(&mut speaker, 100);
     assert_eq!(playout.underruns(), 1);
 }

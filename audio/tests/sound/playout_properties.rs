@@ -7,7 +7,7 @@ use std::sync::atomic::{
 
 use duplex_audio::{
     playout,
-    playout::{GAIN_RAMP, HOLD_FADE, HUSH_FADE},
+    playout::{FLUSH_FADE, GAIN_RAMP, HOLD_FADE},
 };
 use proptest::prelude::*;
 
@@ -18,7 +18,7 @@ enum Operation {
     Gain(f32),
     Hold,
     Release,
-    Hush,
+    Flush,
     Finish,
 }
 
@@ -29,7 +29,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => (0.0f32..=1.0).prop_map(Operation::Gain),
         1 => Just(Operation::Hold),
         1 => Just(Operation::Release),
-        1 => Just(Operation::Hush),
+        1 => Just(Operation::Flush),
         1 => Just(Operation::Finish),
     ]
 }
@@ -41,7 +41,7 @@ struct Model {
     discarded: usize,
     underruns: u64,
     end: usize,
-    hush: Option<usize>,
+    flush: Option<usize>,
     held: bool,
     sounding: bool,
     wish: f32,
@@ -62,7 +62,7 @@ impl Model {
             discarded: 0,
             underruns: 0,
             end: 0,
-            hush: None,
+            flush: None,
             held: false,
             sounding: false,
             wish: 1.0,
@@ -80,18 +80,18 @@ impl Model {
     fn finish_hush(&mut self, at: usize) {
         self.discarded += at - self.read;
         self.read = at;
-        self.hush = None;
+        self.flush = None;
         self.fade = None;
         self.sounding = false;
         self.presence = HOLD_FADE;
     }
 
     fn next(&mut self) -> f32 {
-        if let Some(at) = self.hush {
+        if let Some(at) = self.flush {
             let audible = self.sounding && self.presence > 0 && at > self.read;
             match self.fade {
                 None if audible => {
-                    let length = HUSH_FADE.min(at - self.read);
+                    let length = FLUSH_FADE.min(at - self.read);
                     self.fade = Some((length, length));
                 }
                 None => self.finish_hush(at),
@@ -182,7 +182,7 @@ proptest! {
                     }
                     if count > 0 {
                         // The model looks at a fade's end when it is asked for the next sample.
-                        if let (Some(at), Some((0, _))) = (model.hush, model.fade) {
+                        if let (Some(at), Some((0, _))) = (model.flush, model.fade) {
                             model.finish_hush(at);
                         }
                         prop_assert_eq!(playout.played(), model.read as u64);
@@ -204,9 +204,9 @@ proptest! {
                     playout.release();
                     model.held = false;
                 }
-                Operation::Hush => {
-                    playout.hush();
-                    model.hush = Some(model.pushed.len());
+                Operation::Flush => {
+                    playout.flush();
+                    model.flush = Some(model.pushed.len());
                     model.wish = 1.0;
                     model.held = false;
                 }
@@ -234,7 +234,7 @@ impl Drop for Done<'_> {
 
 /// Turns are told apart by their sign: even ones are positive, odd ones negative.
 #[test]
-fn two_threads_never_hear_a_hushed_turn_after_its_fade() {
+fn two_threads_never_hear_a_flushed_turn_after_its_fade() {
     const TURNS: u64 = 400;
     let (mut playout, mut speaker) = playout(4_096);
     let turn = AtomicU64::new(0);
@@ -245,14 +245,14 @@ fn two_threads_never_hear_a_hushed_turn_after_its_fade() {
             let mut out = [0.0; 97];
             let (mut current, mut stale, mut most_stale) = (0, 0, 0);
             while !done.load(Acquire) {
-                // The turns before this one were hushed before this callback begins.
+                // The turns before this one were flushed before this callback begins.
                 let now = turn.load(Acquire);
                 if now != current {
                     (current, stale) = (now, 0);
                 }
                 speaker.fill(&mut out);
-                let hushed = if current % 2 == 0 { -1.0 } else { 1.0 };
-                stale += out.iter().filter(|&&x| x * hushed > 0.0).count();
+                let flushed = if current % 2 == 0 { -1.0 } else { 1.0 };
+                stale += out.iter().filter(|&&x| x * flushed > 0.0).count();
                 most_stale = most_stale.max(stale);
             }
             most_stale
@@ -278,11 +278,11 @@ fn two_threads_never_hear_a_hushed_turn_after_its_fade() {
                 std::thread::yield_now();
             }
             total += length as u64;
-            let hushed = playout.hush();
-            assert_eq!(hushed, total);
+            let flushed = playout.flush();
+            assert_eq!(flushed, total);
             turn.store(number + 1, Release);
-            // One hush at a time, or the sign would not tell the turns apart.
-            while playout.played() < hushed {
+            // One flush at a time, or the sign would not tell the turns apart.
+            while playout.played() < flushed {
                 std::thread::yield_now();
             }
             assert!(playout.discarded() <= playout.played());
@@ -291,6 +291,6 @@ fn two_threads_never_hear_a_hushed_turn_after_its_fade() {
         assert_eq!(playout.played(), playout.written());
         device.join().expect("the device thread ends well")
     });
-    assert!(most_stale > 0, "some hush met sound");
-    assert!(most_stale <= HUSH_FADE, "{most_stale} samples of a hushed turn were heard");
+    assert!(most_stale > 0, "some flush met sound");
+    assert!(most_stale <= FLUSH_FADE, "{most_stale} samples of a flushed turn were heard");
 }

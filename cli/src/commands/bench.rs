@@ -12,13 +12,13 @@ use duplex_harness::report::{Expect, Percentiles};
 use duplex_harness::room::{Anchor, Cue, RoomOptions, Sound};
 use duplex_harness::suite::{self, SuiteReport};
 use duplex_model::asr::{Recogniser, Request, wer};
-use duplex_model::llm::{Llm, Message, Role, Weights};
+use duplex_model::llm::{ChatMessage, Llm, Role, Weights};
 use duplex_model::tts::Voice;
 use serde::Serialize;
 
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
-use crate::hold::{Scene, folder, hold, machine};
+use crate::run_call::{Scene, folder, machine, run_call};
 use crate::set::{self, Set};
 use crate::setup;
 use crate::view::Mode;
@@ -195,8 +195,8 @@ fn llm(config: &Config) -> Result<Report, Failure> {
     let (mut prompts, mut firsts, mut rates) = (Vec::new(), Vec::new(), Vec::new());
     for question in ["Why is the sky blue?", "How do plants make their food?", "Tell me a story."] {
         let messages = [
-            Message::new(Role::System, options.system_prompt.as_str()),
-            Message::new(Role::User, question),
+            ChatMessage::new(Role::System, options.system_prompt.as_str()),
+            ChatMessage::new(Role::User, question),
         ];
         let began = Instant::now();
         llm.prefill(call, &messages, &mut || false).map_err(failed)?;
@@ -285,8 +285,8 @@ fn turns(args: &Bench, config: &Config) -> Result<Report, Failure> {
         is_virtual: false,
         mode: Mode::choose(false),
     };
-    let held = hold(config, &engine, scene)?;
-    let record = held.record("Turns", &expect)?;
+    let call = run_call(config, &engine, scene)?;
+    let record = call.record("Turns", &expect)?;
     record.write(&args.out)?;
     let mut figures = BTreeMap::from([
         ("rss_mb".to_owned(), record.summary.rss_mb),
@@ -312,7 +312,7 @@ fn turns(args: &Bench, config: &Config) -> Result<Report, Failure> {
         ])
     });
     let rows = rows.collect();
-    held.ended_well()?;
+    call.ended_well()?;
     Ok(Report { bench: "turns", machine: machine(), figures, rows })
 }
 
@@ -330,7 +330,7 @@ fn conversation(args: &Bench, config: &Config, out: &mut dyn Write) -> Result<()
         folder: args.out.clone(),
         ..Set::default()
     };
-    let outcome = set::hold(config, &set)?;
+    let outcome = set::run_set(config, &set)?;
     let changes = baseline.map(|baseline| suite::compare(&baseline, &outcome.report));
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &outcome.report).map_err(std::io::Error::from)?;

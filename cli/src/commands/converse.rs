@@ -9,7 +9,7 @@ use duplex_harness::room::{Anchor, Cue, RoomOptions, Sound};
 
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::hold::{Scene, folder, hold};
+use crate::run_call::{Scene, folder, run_call};
 use crate::setup;
 use crate::view::Mode;
 
@@ -64,7 +64,7 @@ pub(crate) fn run(args: Converse, config: &Config, out: &mut dyn Write) -> Resul
         tail_ms: (args.tail.clamp(0.0, 600.0) * 1000.0) as u64,
         ..RoomOptions::default()
     };
-    let held = hold(
+    let call = run_call(
         config,
         &engine,
         Scene {
@@ -78,11 +78,11 @@ pub(crate) fn run(args: Converse, config: &Config, out: &mut dyn Write) -> Resul
     )?;
     if let Some(report) = &args.report {
         folder(report)?;
-        held.record(&args.input.display().to_string(), &BTreeMap::new())?.write(report)?;
+        call.record(&args.input.display().to_string(), &BTreeMap::new())?.write(report)?;
     }
     if !args.json {
-        let seconds = held.outcome.lasted.as_millis() as f64 / 1000.0;
+        let seconds = call.outcome.lasted.as_millis() as f64 / 1000.0;
         writeln!(out, "{seconds:.1} s of conversation in {}", args.output.display())?;
     }
-    held.ended_well()
+    call.ended_well()
 }

@@ -8,7 +8,7 @@ use duplex_harness::report::{CallRecord, Percentiles};
 
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
-use crate::hold::{Scene, folder, hold};
+use crate::run_call::{Scene, folder, run_call};
 use crate::setup;
 use crate::view::Mode;
 
@@ -33,7 +33,7 @@ pub(crate) fn run(args: Demo, config: &Config, out: &mut dyn Write) -> Result<()
     folder(&args.out)?;
     let (cues, expect) = demo::script()?;
     let engine = setup::engine(config)?;
-    let held = hold(
+    let call = run_call(
         config,
         &engine,
         Scene {
@@ -45,12 +45,12 @@ pub(crate) fn run(args: Demo, config: &Config, out: &mut dyn Write) -> Result<()
             mode: Mode::choose(args.json),
         },
     )?;
-    let record = held.record("The demo call", &expect)?;
+    let record = call.record("The demo call", &expect)?;
     record.write(&args.out)?;
     if !args.json {
         print(&record, &args, out)?;
     }
-    held.ended_well()?;
+    call.ended_well()?;
     if record.passed {
         return Ok(());
     }

@@ -67,7 +67,7 @@ pub(crate) fn run(args: Test, config: &Config, out: &mut dyn Write) -> Result<()
         keep_audio: args.keep_audio,
         folder: args.report,
     };
-    let outcome = set::hold(config, &set)?;
+    let outcome = set::run_set(config, &set)?;
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &outcome.report).map_err(std::io::Error::from)?;
         writeln!(out)?;

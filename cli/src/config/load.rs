@@ -14,6 +14,12 @@ use crate::failure::{Exit, Failure};
 
 type ConfigLayer = <Config as confique::Config>::Layer;
 
+/// Keys that have another name than in earlier versions: `(old, new)`.
+const RENAMED: &[(&str, &str)] = &[
+    ("turn.near_treble_db", "turn.near_high_band_snr_db"),
+    ("charges.judge_ms", "charges.detect_end_of_turn_ms"),
+];
+
 /// How alike a key must be to one that exists to be taken for a slip of it (Jaro-Winkler).
 const ALIKE: f64 = 0.75;
 
@@ -133,9 +139,12 @@ fn leaves(
     Ok(found)
 }
 
-/// The error for a key that does not exist, with the nearest that does.
+/// The error for a key that does not exist, with its new name where it has one, or else the nearest that does.
 fn unknown(place: &str, key: &str) -> Failure {
     let failure = Failure::new(Exit::Usage, format!("{place}: there is no key {key}"));
+    if let Some((_, new)) = RENAMED.iter().find(|(old, _)| *old == key) {
+        return failure.with_hint(format!("it is called {new} now"));
+    }
     let alike = |known: &String| strsim::jaro_winkler(known, key);
     let nearest = keys().into_iter().max_by(|a, b| alike(a).total_cmp(&alike(b)));
     match nearest.filter(|nearest| alike(nearest) >= ALIKE) {

@@ -179,7 +179,7 @@ pub(crate) struct Audio {
 /// Who yields to whom.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Manners {
+pub(crate) enum TurnPolicy {
     /// The evidence decides
     #[default]
     Duplex,
@@ -207,7 +207,7 @@ pub(crate) struct Turn {
     /// listen while it speaks). The latter two set release, yield_after_ms, resume_within_ms and
     /// reopen_within_ms themselves.
     #[config(default = "duplex")]
-    pub(crate) policy: Manners,
+    pub(crate) policy: TurnPolicy,
 
     /// Which models are asked whose turn it is: `acoustic` (by the sound), `model` (the duplex model, by
     /// what both sides said), or `both`. Silence and words count in any case.
@@ -290,10 +290,10 @@ pub(crate) struct Turn {
     #[config(default = 800)]
     pub(crate) longest_backchannel_ms: u64,
 
-    /// A voice whose treble never exceeded that of the background by so many dB comes from afar, and is
+    /// A voice whose high_band_snr never exceeded that of the background by so many dB comes from afar, and is
     /// ignored; 0 ignores none.
-    #[config(default = 5, validate(*near_treble_db <= 60, "at most 60"))]
-    pub(crate) near_treble_db: u64,
+    #[config(default = 5, validate(*near_high_band_snr_db <= 60, "at most 60"))]
+    pub(crate) near_high_band_snr_db: u64,
 
     /// How much must have been heard of a voice before it counts as one from afar.
     #[config(default = 600)]
@@ -363,7 +363,7 @@ pub(crate) struct Charges {
 
     /// An end-of-turn score.
     #[config(default = 80)]
-    pub(crate) judge_ms: u64,
+    pub(crate) detect_end_of_turn_ms: u64,
 
     /// A decision of the duplex model.
     #[config(default = 60)]

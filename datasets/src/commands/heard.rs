@@ -13,7 +13,7 @@ use duplex_model::weights::Role;
 
 use crate::{args, interrupt, progress};
 
-/// Paces at which a phrase is said: murmurs are quick.
+/// Paces at which a phrase is said: backchannels are quick.
 const SPEEDS: [f32; 3] = [1.0, 1.4, 1.8];
 /// Silence around a phrase, in s.
 const SILENCE_S: f32 = 0.3;
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &args::Heard) -> anyhow::Result<()> {
     let book = Phrasebook::builtin();
     let phrases: Vec<&String> = Part::ALL
         .into_iter()
-        .flat_map(|part| book.murmurs.of(part).iter().chain(book.commands.of(part)))
+        .flat_map(|part| book.backchannels.of(part).iter().chain(book.commands.of(part)))
         .collect();
     let bar = progress::bar("phrases", phrases.len() as u64);
     for said in phrases {

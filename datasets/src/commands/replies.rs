@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use anyhow::Context as _;
 use duplex_datasets::Part;
 use duplex_datasets::texts::{self, Prompt, Reply};
-use duplex_model::llm::{DEFAULT_SYSTEM_PROMPT, Llm, LlmOptions, Message, Role, Weights};
+use duplex_model::llm::{ChatMessage, DEFAULT_SYSTEM_PROMPT, Llm, LlmOptions, Role, Weights};
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg32;
@@ -38,8 +38,8 @@ pub(crate) fn run(args: &args::Replies) -> anyhow::Result<()> {
             continue;
         }
         let messages = [
-            Message::new(Role::System, DEFAULT_SYSTEM_PROMPT),
-            Message::new(Role::User, &prompt.text),
+            ChatMessage::new(Role::System, DEFAULT_SYSTEM_PROMPT),
+            ChatMessage::new(Role::User, &prompt.text),
         ];
         let mut reply = String::new();
         let mut take = |text: &str| {

@@ -7,7 +7,7 @@ mod score;
 
 use std::time::{Duration, Instant};
 
-use duplex_model::llm::{CallId, Heard, Llm, LlmError, Marks, Message, Role, Weights};
+use duplex_model::llm::{CallId, ChatMessage, Llm, LlmError, Marks, Role, UserInput, Weights};
 use duplex_model::llm::{DEFAULT_SYSTEM_PROMPT, LONGEST_SILENCE, Slice as LaidOut, Token};
 
 use crate::dialogue::{Category, Dialogue, Phase, Slice};
@@ -42,11 +42,11 @@ impl Thresholds {
         Self { silent, speaking }
     }
 
-    fn of(&self, user: &Heard, is_speaking: bool) -> f32 {
+    fn of(&self, user: &UserInput, is_speaking: bool) -> f32 {
         match user {
             _ if is_speaking => self.speaking,
-            Heard::Words { .. } => self.silent[0],
-            Heard::Silence(slices) => self.silent[(*slices).min(LONGEST_SILENCE)],
+            UserInput::Words { .. } => self.silent[0],
+            UserInput::Silence(slices) => self.silent[(*slices).min(LONGEST_SILENCE)],
         }
     }
 }
@@ -81,10 +81,10 @@ pub fn by_silence(dialogue: &Dialogue, wait: usize) -> Vec<Asked> {
     let mut all = Vec::new();
     for (at, slice, is_speaking) in asked_of(&slices) {
         let answers = match &slice.user {
-            Heard::Words { falls_silent, .. } => *falls_silent && wait == 0,
-            Heard::Silence(silence) => is_unanswered && *silence >= wait.max(1),
+            UserInput::Words { falls_silent, .. } => *falls_silent && wait == 0,
+            UserInput::Silence(silence) => is_unanswered && *silence >= wait.max(1),
         };
-        let has_words = matches!(slice.user, Heard::Words { .. });
+        let has_words = matches!(slice.user, UserInput::Words { .. });
         let speaks = if is_speaking { !has_words } else { answers };
         is_unanswered = (is_unanswered || has_words) && slice.assistant.is_none();
         let (phase, idle) = (dialogue.slices[at].phase, if speaks { 0.0 } else { 1.0 });
@@ -97,7 +97,7 @@ pub fn by_silence(dialogue: &Dialogue, wait: usize) -> Vec<Asked> {
 /// them. After the longest silence that is told from longer ones, the next idle slice is the same question.
 fn asked_of(slices: &[LaidOut]) -> impl Iterator<Item = (usize, &LaidOut, bool)> {
     let is_new = |slice: &LaidOut| {
-        let is_longer = matches!(slice.user, Heard::Silence(n) if n > LONGEST_SILENCE);
+        let is_longer = matches!(slice.user, UserInput::Silence(n) if n > LONGEST_SILENCE);
         !(slice.is_idle() && is_longer)
     };
     let asked = slices.iter().enumerate().filter(move |(_, slice)| is_new(slice));
@@ -162,7 +162,7 @@ impl<'l, 'w> Judge<'l, 'w> {
     /// The user's side of `dialogue`, and the model's own.
     ///
     /// The user waits for an answer that is due, for four slices at most; without one the conversation is over. Where the model's reply is over
-    /// before the dialogue's, an interruption is a turn like others, and murmurs and what is said to others are left out.
+    /// before the dialogue's, an interruption is a turn like others, and backchannels and what is said to others are left out.
     ///
     /// # Errors
     /// As [`Judge::ask`].
@@ -288,7 +288,7 @@ impl<'l, 'w> Judge<'l, 'w> {
         words: usize,
     ) -> Result<bool, LlmError> {
         let began = Instant::now();
-        let user = slice.map_or(Heard::Silence(1 + run.idle), |slice| heard(slice, run.idle));
+        let user = slice.map_or(UserInput::Silence(1 + run.idle), |slice| heard(slice, run.idle));
         let speaks = self.decides(&run.history, &run.slices, &user, run.is_speaking)?;
         let mut slice = LaidOut { user, ..LaidOut::default() };
         if speaks {
@@ -319,9 +319,9 @@ impl<'l, 'w> Judge<'l, 'w> {
 
     fn decides(
         &mut self,
-        history: &[Message],
+        history: &[ChatMessage],
         slices: &[LaidOut],
-        user: &Heard,
+        user: &UserInput,
         is_speaking: bool,
     ) -> Result<bool, LlmError> {
         Ok(self.idle(history, slices, user)? < self.thresholds.of(user, is_speaking))
@@ -329,16 +329,16 @@ impl<'l, 'w> Judge<'l, 'w> {
 
     fn idle(
         &mut self,
-        history: &[Message],
+        history: &[ChatMessage],
         slices: &[LaidOut],
-        user: &Heard,
+        user: &UserInput,
     ) -> Result<f32, LlmError> {
         let tokens = self.tokens(history, slices, user);
         let idle = self.llm.idle_probability(self.call, self.marks, &tokens, &mut || false)?;
         Ok(idle.unwrap_or(1.0))
     }
 
-    fn tokens(&self, history: &[Message], slices: &[LaidOut], user: &Heard) -> Vec<Token> {
+    fn tokens(&self, history: &[ChatMessage], slices: &[LaidOut], user: &UserInput) -> Vec<Token> {
         self.marks.question(self.weights, history, slices, user)
     }
 }
@@ -359,7 +359,7 @@ fn faced(slice: &Slice, next: Option<Phase>, is_speaking: bool) -> Phase {
 /// A conversation that runs free.
 #[derive(Default)]
 struct Run {
-    history: Vec<Message>,
+    history: Vec<ChatMessage>,
     slices: Vec<LaidOut>,
     /// How many of the last slices were idle.
     idle: usize,
@@ -373,11 +373,11 @@ impl Run {
     }
 }
 
-fn history(dialogue: &Dialogue) -> Vec<Message> {
-    let mut messages = vec![Message::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
+fn history(dialogue: &Dialogue) -> Vec<ChatMessage> {
+    let mut messages = vec![ChatMessage::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
     for turn in &dialogue.history {
-        messages.push(Message::new(Role::User, &turn.user));
-        messages.push(Message::new(Role::Assistant, &turn.assistant));
+        messages.push(ChatMessage::new(Role::User, &turn.user));
+        messages.push(ChatMessage::new(Role::Assistant, &turn.assistant));
     }
     messages
 }
@@ -393,10 +393,10 @@ fn laid_out(slices: &[Slice]) -> Vec<LaidOut> {
 }
 
 /// What is heard of the user in `slice` after so many idle ones.
-fn heard(slice: &Slice, idle: usize) -> Heard {
+fn heard(slice: &Slice, idle: usize) -> UserInput {
     match &slice.user {
-        None => Heard::Silence(1 + idle),
-        Some(text) => Heard::Words { text: text.clone(), falls_silent: slice.falls_silent },
+        None => UserInput::Silence(1 + idle),
+        Some(text) => UserInput::Words { text: text.clone(), falls_silent: slice.falls_silent },
     }
 }
 
@@ -436,10 +436,13 @@ mod tests {
     #[test]
     fn the_last_threshold_holds_for_all_longer_silences() {
         let thresholds = Thresholds::new(&[0.3, 0.5, 0.7], 0.6);
-        let of = |user: Heard| thresholds.of(&user, false);
-        assert_eq!(of(Heard::finished("what is tea")), 0.3);
-        assert_eq!([1, 2, 3, 9].map(|silence| of(Heard::Silence(silence))), [0.5, 0.7, 0.7, 0.7]);
-        assert_eq!(thresholds.of(&Heard::Silence(1), true), 0.6);
+        let of = |user: UserInput| thresholds.of(&user, false);
+        assert_eq!(of(UserInput::finished("what is tea")), 0.3);
+        assert_eq!(
+            [1, 2, 3, 9].map(|silence| of(UserInput::Silence(silence))),
+            [0.5, 0.7, 0.7, 0.7]
+        );
+        assert_eq!(thresholds.of(&UserInput::Silence(1), true), 0.6);
         assert_eq!(Thresholds::new(&[0.4], 0.5).silent, [0.4; 5]);
     }
 }

@@ -2,43 +2,52 @@
 
 use crate::{
     Action, Notice, Samples, Turn, UserKind, Why,
-    floor::{self, Words},
+    overlap_policy::{self, UtteranceClass},
     reply::Reply,
     words,
 };
 
-use super::{DuplexSession, Mouth, Reaction, decide::Decision};
+use super::{AssistantState, DuplexSession, Reaction, decide::Decision};
 
 impl DuplexSession {
     /// The assistant is silent: does the user's sound ask for an answer, and is it over?
     pub(super) fn consider_answer(&mut self) {
-        let Some(user) = &self.ear.pending else { return };
-        let silence = self.ear.silence();
-        if self.ear.speaking || !user.is_recognised() {
+        let Some(user) = &self.tracker.pending else { return };
+        let silence = self.tracker.silence();
+        if self.tracker.speaking || !user.is_recognised() {
             return;
         }
         let text = user.text();
         let quiet = silence >= self.policy.settle_after;
         // What cut the assistant was said under its voice.
         let classify = match self.interrupted {
-            Some(_) => floor::classify_overlapped,
-            None => floor::classify,
+            Some(_) => overlap_policy::classify_overlapped,
+            None => overlap_policy::classify,
         };
         let kind = classify(user, &self.policy);
         let kind = match kind {
-            Words::None | Words::ToOthers | Words::Far | Words::Stop => kind,
-            Words::Backchannel if self.is_listening(&text) => kind,
-            Words::Short if self.interrupted.is_some() || user.began < self.spoke_until => kind,
-            Words::Backchannel | Words::Short | Words::Turn => Words::Turn,
+            UtteranceClass::None
+            | UtteranceClass::ToOthers
+            | UtteranceClass::Far
+            | UtteranceClass::Stop => kind,
+            UtteranceClass::Backchannel if self.is_listening(&text) => kind,
+            UtteranceClass::Short
+                if self.interrupted.is_some() || user.began < self.spoke_until =>
+            {
+                kind
+            }
+            UtteranceClass::Backchannel | UtteranceClass::Short | UtteranceClass::Turn => {
+                UtteranceClass::Turn
+            }
         };
         let (kind, why) = match kind {
-            Words::Turn => return self.prepare(text, silence),
-            Words::Stop => (UserKind::Stop, Why::StopCommand),
-            Words::None => (UserKind::Noise, Why::NoWords),
-            Words::ToOthers => (UserKind::Noise, Why::ToOthers),
-            Words::Far => (UserKind::Noise, Why::Far),
-            Words::Backchannel => (UserKind::Backchannel, Why::Backchannel),
-            Words::Short => (UserKind::Backchannel, Why::ShortSound),
+            UtteranceClass::Turn => return self.prepare(text, silence),
+            UtteranceClass::Stop => (UserKind::Stop, Why::StopCommand),
+            UtteranceClass::None => (UserKind::Noise, Why::NoWords),
+            UtteranceClass::ToOthers => (UserKind::Noise, Why::ToOthers),
+            UtteranceClass::Far => (UserKind::Noise, Why::Far),
+            UtteranceClass::Backchannel => (UserKind::Backchannel, Why::Backchannel),
+            UtteranceClass::Short => (UserKind::Backchannel, Why::ShortSound),
         };
         if !quiet {
             return;
@@ -61,17 +70,19 @@ impl DuplexSession {
 
     /// Makes a reply ready, and lets it be heard once the evidence suffices.
     fn prepare(&mut self, text: String, silence: Samples) {
-        match &self.mouth {
-            Mouth::Preparing(reply)
+        match &self.assistant {
+            AssistantState::Preparing(reply)
                 if words::normalise(&reply.answers) == words::normalise(&text) => {}
-            Mouth::Preparing(reply) => {
+            AssistantState::Preparing(reply) => {
                 let why = if text.starts_with(&reply.answers) { Why::WentOn } else { Why::Revised };
                 self.drop_prepared(why);
                 self.start(text.clone());
             }
             _ => self.start(text.clone()),
         }
-        let (Mouth::Preparing(reply), Some(user)) = (&self.mouth, &self.ear.pending) else {
+        let (AssistantState::Preparing(reply), Some(user)) =
+            (&self.assistant, &self.tracker.pending)
+        else {
             return;
         };
         let Some(threshold) = self.policy.threshold(silence) else { return };
@@ -84,15 +95,17 @@ impl DuplexSession {
             }
             return;
         }
-        let evidence = floor::evidence(user, &text, idle).weigh();
+        let evidence = overlap_policy::evidence(user, &text, idle).weigh();
         if evidence < threshold || decision == Decision::Awaited || !reply.utterance.has_audio() {
             return;
         }
-        let Mouth::Preparing(reply) = std::mem::replace(&mut self.mouth, Mouth::Silent) else {
+        let AssistantState::Preparing(reply) =
+            std::mem::replace(&mut self.assistant, AssistantState::Silent)
+        else {
             return;
         };
         let turn = reply.turn;
-        self.mouth = Mouth::Speaking(reply, Reaction::default());
+        self.assistant = AssistantState::Speaking(reply, Reaction::default());
         self.actions.push(Action::Speak(turn));
         self.settle(UserKind::Turn, None);
         self.notify(Notice::Released { turn, silence, evidence, threshold });
@@ -102,13 +115,13 @@ impl DuplexSession {
         self.turn = Turn(self.turn.0 + 1);
         let turn = self.turn;
         self.notify(Notice::Preparing { turn, answers: answers.clone() });
-        self.mouth = Mouth::Preparing(Reply::new(turn, answers));
+        self.assistant = AssistantState::Preparing(Reply::new(turn, answers));
     }
 
     pub(super) fn drop_prepared(&mut self, why: Why) {
-        if let Mouth::Preparing(reply) = &self.mouth {
+        if let AssistantState::Preparing(reply) = &self.assistant {
             let turn = reply.turn;
-            self.mouth = Mouth::Silent;
+            self.assistant = AssistantState::Silent;
             self.actions.push(Action::Drop(turn));
             self.notify(Notice::Dropped { turn, why });
         }
@@ -124,9 +137,9 @@ impl DuplexSession {
         self.turn = Turn(self.turn.0 + 1);
         let turn = self.turn;
         let heard = self.transcript.reopen_assistant();
-        let reply = Reply::going_on(turn, cut.answers, heard, cut.unheard, cut.complete);
-        self.mouth = Mouth::Speaking(reply, Reaction::default());
+        let reply = Reply::resumed(turn, cut.answers, heard, cut.unheard, cut.complete);
+        self.assistant = AssistantState::Speaking(reply, Reaction::default());
         self.actions.push(Action::Speak(turn));
-        self.notify(Notice::GoesOn { turn, why });
+        self.notify(Notice::Resumed { turn, why });
     }
 }

@@ -1,8 +1,8 @@
 //! The duplex model: what it is asked, and which of its answers count.
 
-use crate::{Action, Floor, Permille, Said, SessionTime, Slice, Speaker, words};
+use crate::{Action, DecisionId, Permille, SessionTime, SliceWords, Speaker, TurnContext, words};
 
-use super::{DuplexSession, Mouth};
+use super::{AssistantState, DuplexSession};
 
 /// Words of one side in a slice at most; about what is said in [`Policy::decision_slice`](crate::Policy::decision_slice).
 const WORDS: usize = 3;
@@ -10,7 +10,7 @@ const WORDS: usize = 3;
 /// What was asked last, and what came back.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Decisions {
-    asked: Slice,
+    asked: DecisionId,
     at: SessionTime,
     about: Option<About>,
     idle: Option<Permille>,
@@ -59,7 +59,7 @@ impl Decision {
 
 impl Decisions {
     /// An answer; one to an older question is of no use.
-    pub(super) fn decided(&mut self, slice: Slice, idle: Permille) {
+    pub(super) fn decided(&mut self, slice: DecisionId, idle: Permille) {
         if slice == self.asked {
             self.idle = Some(idle);
         }
@@ -87,13 +87,13 @@ impl DuplexSession {
         if !self.policy.sources.model() {
             return;
         }
-        let Some(user) = &self.ear.pending else { return };
-        let is_speaking = matches!(self.mouth, Mouth::Speaking(..));
-        if !is_speaking && (self.ear.speaking || !user.is_recognised()) {
+        let Some(user) = &self.tracker.pending else { return };
+        let is_speaking = matches!(self.assistant, AssistantState::Speaking(..));
+        if !is_speaking && (self.tracker.speaking || !user.is_recognised()) {
             return;
         }
         let text = user.text();
-        let falls_silent = !self.ear.speaking;
+        let falls_silent = !self.tracker.speaking;
         let silence = if is_speaking || !falls_silent { 0 } else { self.silent_slices() };
         let about = About { words: words::normalise(&text), is_speaking, falls_silent, silence };
         let last = self.decisions.about.as_ref();
@@ -103,31 +103,31 @@ impl DuplexSession {
         // What was said of the same words before counts until the next answer.
         let same = last.is_some_and(|last| last.is_of(&about.words, is_speaking));
         let idle = self.decisions.idle.filter(|_| same);
-        let slice = Slice(self.decisions.asked.0 + 1);
+        let slice = DecisionId(self.decisions.asked.0 + 1);
         self.decisions = Decisions { asked: slice, at: self.now, about: Some(about), idle };
-        let floor = Floor { falls_silent, silence, ..self.floor(&text) };
-        self.actions.push(Action::Decide { slice, floor });
+        let context = TurnContext { falls_silent, silence, ..self.turn_context(&text) };
+        self.actions.push(Action::Decide { slice, context });
     }
 
     /// Lets the duplex model hear what the user has said for certain, so that little is left to read when it is asked.
-    pub(super) fn listen(&mut self, text: &str) {
+    pub(super) fn prefill_turn_model(&mut self, text: &str) {
         if self.policy.sources.model() {
-            let floor = self.floor(text);
-            self.actions.push(Action::Listen(floor));
+            let context = self.turn_context(text);
+            self.actions.push(Action::PrefillTurnModel(context));
         }
     }
 
     /// The conversation up to the user's newest words. A reply under way stands in slices, with the question
     /// that it answers; what is over is plain text.
-    fn floor(&self, text: &str) -> Floor {
+    fn turn_context(&self, text: &str) -> TurnContext {
         let mut lines = self.transcript.context("", false, String::new()).lines;
-        let mut slices: Vec<Said> = Vec::new();
+        let mut slices: Vec<SliceWords> = Vec::new();
         let mut heard = Vec::new();
-        if let Mouth::Speaking(reply, _) = &self.mouth {
+        if let AssistantState::Speaking(reply, _) = &self.assistant {
             heard = in_slices(&reply.utterance.heard());
             if let Some(line) = lines.pop_if(|line| line.speaker == Speaker::User) {
                 let question = in_slices(&line.text).into_iter();
-                slices.extend(question.map(|user| Said { user, ..Said::default() }));
+                slices.extend(question.map(|user| SliceWords { user, ..SliceWords::default() }));
                 if let Some(end) = slices.last_mut() {
                     end.falls_silent = true;
                 }
@@ -140,7 +140,7 @@ impl DuplexSession {
         for (index, assistant) in heard.into_iter().enumerate() {
             match slices.get_mut(begins + index) {
                 Some(said) => said.assistant = assistant,
-                None => slices.push(Said { assistant, ..Said::default() }),
+                None => slices.push(SliceWords { assistant, ..SliceWords::default() }),
             }
         }
         // What the user said before the newest words was said while the assistant spoke on.
@@ -151,15 +151,16 @@ impl DuplexSession {
         for (said, user) in slices[from..].iter_mut().zip(during) {
             said.user.clone_from(user);
         }
-        let early = before.iter().map(|user| Said { user: user.clone(), ..Said::default() });
+        let early =
+            before.iter().map(|user| SliceWords { user: user.clone(), ..SliceWords::default() });
         slices.splice(from..from, early);
-        Floor { lines, slices, user, ..Floor::default() }
+        TurnContext { lines, slices, user, ..TurnContext::default() }
     }
 
     /// Whole slices since the user's last sound, as far as they are told apart.
     fn silent_slices(&self) -> u32 {
-        let slices = self.ear.silence().0 / self.policy.decision_slice.0.max(1);
-        slices.min(Floor::LONGEST_SILENCE.into()) as u32
+        let slices = self.tracker.silence().0 / self.policy.decision_slice.0.max(1);
+        slices.min(TurnContext::LONGEST_SILENCE.into()) as u32
     }
 }
 

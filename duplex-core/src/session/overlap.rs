@@ -1,17 +1,20 @@
 //! The assistant speaks, and the user makes a sound.
 
-use crate::{Action, Cut, Notice, Overlap, UserKind, Verdict, Why, floor};
+use crate::{Action, Cut, Notice, Overlap, UserKind, Verdict, Why, overlap_policy};
 
-use super::{DuplexSession, Interrupted, Mouth};
+use super::{AssistantState, DuplexSession, Interrupted};
 
 impl DuplexSession {
     /// The assistant speaks: does the user want the floor?
     pub(super) fn consider_overlap(&mut self) {
-        let Some(user) = &self.ear.pending else { return };
-        let (speaking, silence, voiced) = (self.ear.speaking, self.ear.silence(), user.voiced);
+        let Some(user) = &self.tracker.pending else { return };
+        let (speaking, silence, voiced) =
+            (self.tracker.speaking, self.tracker.silence(), user.voiced);
         match self.policy.overlap {
             Overlap::Weighed => {}
-            Overlap::Yields if voiced >= self.policy.yield_after => return self.hush(Why::Length),
+            Overlap::Yields if voiced >= self.policy.yield_after => {
+                return self.cancel(Why::Length);
+            }
             Overlap::Yields => {
                 if !speaking && silence >= self.policy.settle_after {
                     self.settle(UserKind::Noise, Some(Why::ShortSound));
@@ -19,14 +22,14 @@ impl DuplexSession {
                 return;
             }
             Overlap::Unheard => {
-                self.ear.settle();
+                self.tracker.settle();
                 return;
             }
         }
         let decision = self.decision(&user.text(), true);
-        let near = user.treble >= self.policy.near_treble;
-        let verdict = floor::judge(user, speaking, silence, decision, &self.policy);
-        let Mouth::Speaking(_, reaction) = &mut self.mouth else { return };
+        let near = user.high_band_snr >= self.policy.near_high_band_snr;
+        let verdict = overlap_policy::judge(user, speaking, silence, decision, &self.policy);
+        let AssistantState::Speaking(_, reaction) = &mut self.assistant else { return };
         match verdict {
             Verdict::Undecided => {
                 if speaking && !reaction.ducked {
@@ -38,25 +41,25 @@ impl DuplexSession {
                     self.actions.push(Action::Hold);
                 }
             }
-            Verdict::GoOn(Why::NoAnswer) if !reaction.ducked => {}
-            Verdict::GoOn(Why::Far) if speaking && !reaction.ducked => {}
-            Verdict::GoOn(why) => self.go_on(why),
-            Verdict::Yield(why) => self.hush(why),
-            Verdict::Stop => self.hush(Why::StopCommand),
+            Verdict::Continue(Why::NoAnswer) if !reaction.ducked => {}
+            Verdict::Continue(Why::Far) if speaking && !reaction.ducked => {}
+            Verdict::Continue(why) => self.keep_speaking(why),
+            Verdict::Yield(why) => self.cancel(why),
+            Verdict::Stop => self.cancel(Why::StopCommand),
         }
     }
 
     /// The assistant keeps the floor: what the user's sound changed is undone.
-    fn go_on(&mut self, why: Why) {
+    fn keep_speaking(&mut self, why: Why) {
         match why {
             Why::Backchannel | Why::ShortSound => self.settle(UserKind::Backchannel, Some(why)),
             // The words may still come, and count then.
             Why::NoAnswer => {}
             // Whoever is close by may still join in.
-            Why::Far if self.ear.speaking => {}
+            Why::Far if self.tracker.speaking => {}
             _ => self.settle(UserKind::Noise, Some(why)),
         }
-        let Mouth::Speaking(reply, reaction) = &mut self.mouth else { return };
+        let AssistantState::Speaking(reply, reaction) = &mut self.assistant else { return };
         let turn = reply.turn;
         let before = std::mem::take(reaction);
         if before.held {
@@ -64,21 +67,23 @@ impl DuplexSession {
         }
         if before.ducked {
             self.actions.push(Action::Unduck);
-            self.notify(Notice::GoesOn { turn, why });
+            self.notify(Notice::Resumed { turn, why });
         }
     }
 
     /// The assistant loses the floor: what was heard of its turn stands, the rest was never said.
-    pub(super) fn hush(&mut self, why: Why) {
-        let Mouth::Speaking(reply, _) = std::mem::replace(&mut self.mouth, Mouth::Silent) else {
+    pub(super) fn cancel(&mut self, why: Why) {
+        let AssistantState::Speaking(reply, _) =
+            std::mem::replace(&mut self.assistant, AssistantState::Silent)
+        else {
             return;
         };
         let (heard, unheard) = (reply.utterance.heard(), reply.utterance.unheard().to_owned());
-        self.actions.push(Action::Hush(reply.turn));
+        self.actions.push(Action::Cancel(reply.turn));
         let reopened = !reply.utterance.is_resumed()
             && reply.utterance.heard_audio() < self.policy.reopen_within
             && matches!(why, Why::Words | Why::Length | Why::Model);
-        self.notify(Notice::Hushed {
+        self.notify(Notice::Cancelled {
             turn: reply.turn,
             why,
             heard: heard.clone(),
@@ -87,7 +92,7 @@ impl DuplexSession {
         if reopened {
             // The assistant came in while the user was still speaking: both parts are one turn.
             if let (Some(text), Some(user)) =
-                (self.transcript.reopen_user(), self.ear.pending.as_mut())
+                (self.transcript.reopen_user(), self.tracker.pending.as_mut())
             {
                 user.prepend(&text);
                 self.notify(Notice::Reopened { text });

@@ -91,7 +91,7 @@ pub fn is_stop(words: &[String]) -> bool {
     all && stops > 0
 }
 
-/// Said over the assistant's voice, `words` are most likely a command to fall silent, though not as it
+/// SliceWords over the assistant's voice, `words` are most likely a command to fall silent, though not as it
 /// is usually said: parts of a voice are lost under another.
 pub fn resembles_stop(text: &str, words: &[String]) -> bool {
     let marked = |mark: &&str| begins_with(words, mark) || ends_with(words, mark);
@@ -103,7 +103,7 @@ pub fn resembles_stop(text: &str, words: &[String]) -> bool {
 
 /// Some of `words` asks for something.
 pub fn asks(text: &str, words: &[String]) -> bool {
-    // Of two words the second asks for nothing: "God who" is a murmur.
+    // Of two words the second asks for nothing: "God who" is a backchannel.
     let asking = if words.len() > 2 { words } else { &words[..words.len().min(1)] };
     text.trim_end().ends_with('?') && words.len() > 1
         || asking.iter().any(|word| ASKING.contains(&word.as_str()))

@@ -6,8 +6,8 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use duplex_core::{
-    Action, DuplexSession, Event, Floor, Frame, Mark, Notice, Permille, Policy, Samples,
-    SessionTime, Turn,
+    Action, DuplexSession, Event, Mark, Notice, Permille, Policy, Samples, SessionTime, Turn,
+    TurnContext, VadFrame,
 };
 
 pub(crate) const FRAME: u64 = 512;
@@ -49,11 +49,11 @@ pub(crate) struct World {
     pub(crate) latencies: Latencies,
     user: Vec<Says>,
     /// Treble of the user's voice, in dB above the background.
-    pub(crate) treble: i8,
+    pub(crate) high_band_snr: i8,
     /// What the duplex model says of silence, in thousandths.
-    pub(crate) idle: fn(&Floor) -> u16,
-    pub(crate) floors: Vec<Floor>,
-    pub(crate) listened: Vec<Floor>,
+    pub(crate) idle: fn(&TurnContext) -> u16,
+    pub(crate) decided: Vec<TurnContext>,
+    pub(crate) listened: Vec<TurnContext>,
     replies: BTreeMap<&'static str, Vec<&'static str>>,
     agenda: BTreeMap<(SessionTime, usize), Event>,
     scheduled: usize,
@@ -65,7 +65,7 @@ pub(crate) struct World {
     pub(crate) gain_low: bool,
     /// `(time, turn)` of every frame in which the assistant was audible.
     pub(crate) audible: Vec<(SessionTime, Turn)>,
-    pub(crate) hushed: BTreeMap<Turn, SessionTime>,
+    pub(crate) cancelled: BTreeMap<Turn, SessionTime>,
     resumed: Vec<Turn>,
     /// Of each cut turn: what was heard, what was not, and how much audio of it had played.
     pub(crate) cuts: Vec<(String, String, u64)>,
@@ -88,9 +88,9 @@ impl World {
             session: DuplexSession::new(policy),
             latencies: Latencies::default(),
             user: user.to_vec(),
-            treble: 20,
+            high_band_snr: 20,
             idle: |_| 500,
-            floors: Vec::new(),
+            decided: Vec::new(),
             listened: Vec::new(),
             replies: BTreeMap::new(),
             agenda: BTreeMap::new(),
@@ -101,7 +101,7 @@ impl World {
             held: false,
             gain_low: false,
             audible: Vec::new(),
-            hushed: BTreeMap::new(),
+            cancelled: BTreeMap::new(),
             resumed: Vec::new(),
             cuts: Vec::new(),
             recognitions: Vec::new(),
@@ -145,9 +145,9 @@ impl World {
             self.play();
             let speech = self.speaks(self.now);
             let level = if speech { -20 } else { -60 };
-            let treble = if speech { self.treble } else { 0 };
+            let high_band_snr = if speech { self.high_band_snr } else { 0 };
             let probability = Permille(if speech { 950 } else { 20 });
-            self.step(Event::Frame(Frame { speech, probability, level, treble }));
+            self.step(Event::VoiceActivity(VadFrame { speech, probability, level, high_band_snr }));
         }
         self
     }
@@ -199,25 +199,25 @@ impl World {
 
     fn act(&mut self, action: Action) {
         match action {
-            Action::Recognise { chunk, from, to, .. } => {
+            Action::Recognise { segment, from, to, .. } => {
                 self.outstanding += 1;
                 self.most_outstanding = self.most_outstanding.max(self.outstanding);
                 self.recognitions.push((self.now, from, to));
                 let text = self.words(from, to);
-                let event = Event::Recognised { chunk, to, text, confidence: Permille(800) };
+                let event = Event::Recognised { segment, to, text, confidence: Permille(800) };
                 self.later(self.latencies.recogniser, event);
             }
-            Action::JudgeEnd { to, .. } => {
+            Action::DetectEndOfTurn { to, .. } => {
                 let said = self.user.iter().rfind(|says| ms(says.from) < to);
                 let probability = Permille(said.map_or(0, |says| says.end));
                 self.later(self.latencies.end_of_turn, Event::EndOfTurn { to, probability });
             }
-            Action::Decide { slice, floor } => {
-                let idle = Permille((self.idle)(&floor));
-                self.floors.push(floor);
+            Action::Decide { slice, context } => {
+                let idle = Permille((self.idle)(&context));
+                self.decided.push(context);
                 self.later(self.latencies.decision, Event::Decided { slice, idle });
             }
-            Action::Listen(floor) => self.listened.push(floor),
+            Action::PrefillTurnModel(context) => self.listened.push(context),
             Action::Prefill(_) => {}
             Action::Write { turn, context } => {
                 let asked = context.lines.last().map(|line| line.text.clone()).unwrap_or_default();
@@ -271,21 +271,21 @@ impl World {
                 self.held = false;
                 self.note("release");
             }
-            Action::Hush(turn) => {
+            Action::Cancel(turn) => {
                 self.playing = None;
                 self.held = false;
                 self.gain_low = false;
-                self.hushed.insert(turn, self.now);
-                self.note(&format!("hush {}", turn.0));
+                self.cancelled.insert(turn, self.now);
+                self.note(&format!("cancel {}", turn.0));
             }
             Action::Drop(turn) => self.note(&format!("drop {}", turn.0)),
             Action::Notify(notice) => match notice {
                 Notice::UserTurn { text, kind, .. } => self.note(&format!("{kind:?} {text:?}")),
                 Notice::Finished { text, .. } => self.note(&format!("finished {text:?}")),
-                Notice::GoesOn { turn, .. } if self.playing == Some(turn) && self.played == 0 => {
+                Notice::Resumed { turn, .. } if self.playing == Some(turn) && self.played == 0 => {
                     self.resumed.push(turn);
                 }
-                Notice::Hushed { turn, heard, unheard, why } => {
+                Notice::Cancelled { turn, heard, unheard, why } => {
                     // The audio of a turn that goes on with an earlier one holds only the rest.
                     if !self.resumed.contains(&turn) {
                         self.cuts.push((heard.clone(), unheard, self.played));

@@ -15,7 +15,7 @@ use std::io::{self, BufReader, IsTerminal};
 
 use anyhow::{Context, Result, bail};
 
-use protocol::Frame;
+use protocol::Packet;
 use recogniser::Recogniser;
 
 fn main() -> Result<()> {
@@ -28,24 +28,24 @@ fn main() -> Result<()> {
     let mut input = BufReader::new(io::stdin().lock());
     let mut output = claim_stdout().context("cannot take over standard output")?;
 
-    let Some(Frame::Load(load)) = next(&mut input)? else {
+    let Some(Packet::Load(load)) = next(&mut input)? else {
         bail!("the first frame does not name a model")
     };
     let mut recogniser = match Recogniser::load(load) {
         Ok((recogniser, ready)) => {
-            Frame::Ready(ready).write_to(&mut output)?;
+            Packet::Ready(ready).write_to(&mut output)?;
             recogniser
         }
         Err(error) => {
-            Frame::Refused(format!("{error:#}")).write_to(&mut output)?;
+            Packet::Refused(format!("{error:#}")).write_to(&mut output)?;
             return Ok(());
         }
     };
     while let Some(frame) = next(&mut input)? {
-        let Frame::Window(window) = frame else { bail!("expected a window of audio") };
+        let Packet::Window(window) = frame else { bail!("expected a window of audio") };
         match recogniser.decode(&window) {
-            Ok(decoded) => Frame::Decoded(decoded),
-            Err(error) => Frame::Refused(format!("{error:#}")),
+            Ok(decoded) => Packet::Decoded(decoded),
+            Err(error) => Packet::Refused(format!("{error:#}")),
         }
         .write_to(&mut output)?;
     }
@@ -53,8 +53,8 @@ fn main() -> Result<()> {
 }
 
 /// The next frame; none where the client has closed the pipe or died.
-fn next(input: &mut impl io::Read) -> Result<Option<Frame>> {
-    match Frame::read_from(input) {
+fn next(input: &mut impl io::Read) -> Result<Option<Packet>> {
+    match Packet::read_from(input) {
         Ok(frame) => Ok(Some(frame)),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
         Err(error) => Err(error).context("standard input"),

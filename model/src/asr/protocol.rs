@@ -7,9 +7,9 @@
 //! |---|---|
 //! | 4 | [`MAGIC`]: names the protocol and its version |
 //! | 4 | length of the payload, little-endian, at most [`MAX_PAYLOAD`] |
-//! | length | one [`Frame`] in [postcard](https://postcard.jamesmunns.com/wire-format)'s format; samples are 4 bytes each, little-endian |
+//! | length | one [`Packet`] in [postcard](https://postcard.jamesmunns.com/wire-format)'s format; samples are 4 bytes each, little-endian |
 //!
-//! The client opens with [`Frame::Load`], and the worker answers it and each [`Frame::Window`] in turn, so that
+//! The client opens with [`Packet::Load`], and the worker answers it and each [`Packet::Window`] in turn, so that
 //! neither ever has two frames under way. The end of standard input ends the worker.
 //!
 //! The worker knows nothing of policy: how much context a window gets, how many tokens, and what of the answer is
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The first bytes of every frame. The digit changes whenever [`Frame`] does.
+/// The first bytes of every frame. The digit changes whenever [`Packet`] does.
 pub(crate) const MAGIC: [u8; 4] = *b"DXA1";
 
 /// A payload longer than this comes from something that is no part of this protocol. A window of 30 s has 1.9 MB.
@@ -28,7 +28,7 @@ pub(crate) const MAX_PAYLOAD: usize = 4 << 20;
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Frame {
+pub(crate) enum Packet {
     /// To the worker, once: the model to recognise with.
     Load(Load),
     /// To the client, in answer to `Load`.
@@ -41,7 +41,7 @@ pub(crate) enum Frame {
     Refused(String),
 }
 
-/// See [`Frame::Load`].
+/// See [`Packet::Load`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Load {
     /// Path of the ggml model, as the bytes of the platform: a path need not be UTF-8.
@@ -52,7 +52,7 @@ pub(crate) struct Load {
     pub(crate) threads: u32,
 }
 
-/// See [`Frame::Ready`].
+/// See [`Packet::Ready`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Ready {
     /// The size of Whisper, such as `tiny`.
@@ -65,7 +65,7 @@ pub(crate) struct Ready {
     pub(crate) load: Duration,
 }
 
-/// See [`Frame::Window`].
+/// See [`Packet::Window`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Window {
     /// Mono, 16 kHz, full scale 1.
@@ -78,7 +78,7 @@ pub(crate) struct Window {
     pub(crate) prompt: String,
 }
 
-/// See [`Frame::Decoded`].
+/// See [`Packet::Decoded`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Decoded {
     /// Text tokens in order.
@@ -104,7 +104,7 @@ pub(crate) struct Token {
     pub(crate) probability: f32,
 }
 
-impl Frame {
+impl Packet {
     /// Writes the frame as one piece and flushes.
     pub(crate) fn write_to(&self, writer: &mut impl Write) -> io::Result<()> {
         let mut bytes = MAGIC.to_vec();
@@ -144,8 +144,8 @@ impl Frame {
 mod tests {
     use super::*;
 
-    fn window() -> Frame {
-        Frame::Window(Window {
+    fn window() -> Packet {
+        Packet::Window(Window {
             audio: vec![0.25, -1.0],
             context: 300,
             max_tokens: 20,
@@ -157,10 +157,10 @@ mod tests {
     fn a_frame_survives_the_wire() {
         let mut wire = Vec::new();
         window().write_to(&mut wire).unwrap();
-        Frame::Refused("no".into()).write_to(&mut wire).unwrap();
+        Packet::Refused("no".into()).write_to(&mut wire).unwrap();
         let mut wire = wire.as_slice();
-        assert_eq!(Frame::read_from(&mut wire).unwrap(), window());
-        assert_eq!(Frame::read_from(&mut wire).unwrap(), Frame::Refused("no".into()));
+        assert_eq!(Packet::read_from(&mut wire).unwrap(), window());
+        assert_eq!(Packet::read_from(&mut wire).unwrap(), Packet::Refused("no".into()));
         assert!(wire.is_empty());
     }
 
@@ -169,7 +169,7 @@ mod tests {
         let mut wire = Vec::new();
         window().write_to(&mut wire).unwrap();
         for length in 0..wire.len() {
-            let error = Frame::read_from(&mut &wire[..length]).unwrap_err();
+            let error = Packet::read_from(&mut &wire[..length]).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "cut at {length}");
         }
     }
@@ -178,7 +178,7 @@ mod tests {
     fn what_is_no_frame_is_refused_before_anything_is_allocated_for_it() {
         let huge = [&MAGIC[..], &u32::MAX.to_le_bytes()].concat();
         for foreign in [&b"GET / HTTP/1.1\r\n\r\n"[..], &huge, b"DXA1\x02\x00\x00\x00\xff\xff"] {
-            let error = Frame::read_from(&mut &foreign[..]).unwrap_err();
+            let error = Packet::read_from(&mut &foreign[..]).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use duplex_core::{SAMPLE_RATE, Samples};
 
 use super::hypothesis::{Hypothesis, NonSpeech};
-use super::protocol::{Decoded, Frame, Load, Ready, Window};
+use super::protocol::{Decoded, Load, Packet, Ready, Window};
 use super::worker::Worker;
 use super::{AsrError, guard};
 
@@ -130,7 +130,7 @@ impl Recogniser {
                 ..Hypothesis::default()
             });
         }
-        let window = Frame::Window(self.frame(audio, request));
+        let window = Packet::Window(self.frame(audio, request));
         match self.exchange(&window) {
             Err(AsrError::WorkerDied { how }) => {
                 tracing::warn!(
@@ -189,7 +189,7 @@ impl Recogniser {
     }
 
     /// One attempt; starts a process where there is none.
-    fn exchange(&mut self, window: &Frame) -> Result<Decoded, AsrError> {
+    fn exchange(&mut self, window: &Packet) -> Result<Decoded, AsrError> {
         if self.worker.is_none() {
             self.restart()?;
         }
@@ -197,8 +197,8 @@ impl Recogniser {
             return Err(AsrError::WorkerDied { how: "it could not be replaced".to_owned() });
         };
         let error = match worker.exchange(window, self.options.patience) {
-            Ok(Frame::Decoded(decoded)) => return Ok(decoded),
-            Ok(Frame::Refused(reason)) => return Err(AsrError::Failed { reason }),
+            Ok(Packet::Decoded(decoded)) => return Ok(decoded),
+            Ok(Packet::Refused(reason)) => return Err(AsrError::Failed { reason }),
             Ok(_) => "an answer to another question".to_owned(),
             Err(error) => error.to_string(),
         };
@@ -228,14 +228,16 @@ fn start(options: &RecogniserOptions) -> Result<(Worker, Ready), AsrError> {
     let program = options.worker.clone();
     let mut worker = Worker::start(&program)
         .map_err(|source| AsrError::Spawn { worker: program.clone(), source })?;
-    let load = Frame::Load(Load {
+    let load = Packet::Load(Load {
         model: options.model.as_os_str().as_bytes().to_vec(),
         language: options.language.clone(),
         threads: options.threads as u32,
     });
     match worker.exchange(&load, options.start_patience) {
-        Ok(Frame::Ready(ready)) => Ok((worker, ready)),
-        Ok(Frame::Refused(reason)) => Err(AsrError::Model { model: options.model.clone(), reason }),
+        Ok(Packet::Ready(ready)) => Ok((worker, ready)),
+        Ok(Packet::Refused(reason)) => {
+            Err(AsrError::Model { model: options.model.clone(), reason })
+        }
         Ok(_) => Err(AsrError::NotAWorker {
             worker: program,
             reason: "it answered out of turn".to_owned(),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::protocol::Frame;
+use super::protocol::Packet;
 
 /// How long a process that closed its pipes gets to exit before it is killed.
 const GRACE: Duration = Duration::from_millis(100);
@@ -62,10 +62,10 @@ impl Worker {
     }
 
     /// Sends one frame and waits for the answer to it, no longer than `patience` in all.
-    pub(super) fn exchange(&mut self, frame: &Frame, patience: Duration) -> io::Result<Frame> {
+    pub(super) fn exchange(&mut self, packet: &Packet, patience: Duration) -> io::Result<Packet> {
         let mut pipes = Pipes { worker: self, deadline: Instant::now() + patience };
-        frame.write_to(&mut pipes)?;
-        Frame::read_from(&mut pipes)
+        packet.write_to(&mut pipes)?;
+        Packet::read_from(&mut pipes)
     }
 
     /// Ends the process and says how it ended: by itself, if it did, and with which last words.

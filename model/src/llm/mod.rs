@@ -1,7 +1,7 @@
 //! The language model: a conversation as text in, a reply as speakable text out, piece by piece.
 //!
 //! [`Llm`] owns one llama.cpp context over [`Weights`] and serves several calls with it. The truth of each conversation is the list
-//! of [`Message`]s that the caller holds; what the context has cached is only a mirror of it ([`Mirror`]). Whatever happens to the
+//! of [`ChatMessage`]s that the caller holds; what the context has cached is only a mirror of it ([`Mirror`]). Whatever happens to the
 //! messages (a word is revised, a reply is cut to what was heard), the caller passes the new list, and no more than the
 //! difference is decoded.
 //!
@@ -25,8 +25,8 @@ pub use llama_cpp_2::token::LlamaToken as Token;
 pub use error::LlmError;
 pub use mirror::{MAX_BATCH, Mirror, Need, Synced};
 pub use options::{DEFAULT_SYSTEM_PROMPT, LlmOptions, ReplyLimits, Sampling};
-pub use prompt::{Message, Prompt, Role};
-pub use slices::{Heard, LONGEST_SILENCE, Marks, Slice};
+pub use prompt::{ChatMessage, Prompt, Role};
+pub use slices::{LONGEST_SILENCE, Marks, Slice, UserInput};
 pub use speech::SpeechText;
 pub use weights::{ModelInfo, Weights};
 
@@ -146,7 +146,7 @@ impl<'w> Llm<'w> {
     pub fn prefill(
         &mut self,
         call: CallId,
-        messages: &[Message],
+        messages: &[ChatMessage],
         stop: &mut dyn FnMut() -> bool,
     ) -> Result<Synced, LlmError> {
         let state = find(&mut self.calls, call)?;
@@ -172,15 +172,17 @@ impl<'w> Llm<'w> {
     pub fn write(
         &mut self,
         call: CallId,
-        messages: &[Message],
+        messages: &[ChatMessage],
         stop: &mut dyn FnMut() -> bool,
         emit: &mut dyn FnMut(&str) -> ControlFlow<()>,
     ) -> Result<Written, LlmError> {
         let state = find(&mut self.calls, call)?;
         let prompt = match messages.last() {
-            Some(Message { role: Role::Assistant, .. }) => state.render(self.weights, messages)?,
+            Some(ChatMessage { role: Role::Assistant, .. }) => {
+                state.render(self.weights, messages)?
+            }
             _ => {
-                let opened = [messages, &[Message::new(Role::Assistant, "")]].concat();
+                let opened = [messages, &[ChatMessage::new(Role::Assistant, "")]].concat();
                 state.render(self.weights, &opened)?
             }
         };
@@ -298,7 +300,7 @@ impl<'w> Llm<'w> {
     ///
     /// # Errors
     /// [`LlmError::NoSuchCall`].
-    pub fn fit(&mut self, call: CallId, messages: &[Message]) -> Result<usize, LlmError> {
+    pub fn fit(&mut self, call: CallId, messages: &[ChatMessage]) -> Result<usize, LlmError> {
         let prompt = find(&mut self.calls, call)?.render(self.weights, messages)?;
         let have = self.mirror.capacity().saturating_sub(self.options.reply.hard + REPLY_OPENING);
         Ok(prompt::oldest_to_drop(messages, &prompt, have))
@@ -308,7 +310,7 @@ impl<'w> Llm<'w> {
     ///
     /// # Errors
     /// [`LlmError::NoSuchCall`].
-    pub fn prompt(&mut self, call: CallId, messages: &[Message]) -> Result<Prompt, LlmError> {
+    pub fn prompt(&mut self, call: CallId, messages: &[ChatMessage]) -> Result<Prompt, LlmError> {
         find(&mut self.calls, call)?.render(self.weights, messages)
     }
 
@@ -331,7 +333,7 @@ fn find(calls: &mut [Option<Call>], call: CallId) -> Result<&mut Call, LlmError>
 
 impl Call {
     /// Renders the messages; the newest of the assistant's keeps the tokens its reply was written in, as far as it is that reply.
-    fn render(&mut self, weights: &Weights, messages: &[Message]) -> Result<Prompt, LlmError> {
+    fn render(&mut self, weights: &Weights, messages: &[ChatMessage]) -> Result<Prompt, LlmError> {
         let newest = messages.iter().rev().find(|message| message.role == Role::Assistant);
         if let (Some(reply), Some(message)) = (&self.reply, newest) {
             let text = message.text.trim();

@@ -33,14 +33,14 @@ impl Role {
 
 /// One turn of a conversation. White space around the text is not part of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+pub struct ChatMessage {
     /// Who wrote it.
     pub role: Role,
     /// What was said.
     pub text: String,
 }
 
-impl Message {
+impl ChatMessage {
     /// A message of `role`.
     pub fn new(role: Role, text: impl Into<String>) -> Self {
         Self { role, text: text.into() }
@@ -70,7 +70,7 @@ impl Memo {
     }
 
     /// Forgets texts of earlier conversations once they outnumber those of this one.
-    fn prune(&mut self, messages: &[Message]) {
+    fn prune(&mut self, messages: &[ChatMessage]) {
         if self.texts.len() > 2 * messages.len() + 16 {
             let kept = messages.iter().map(|message| message.text.trim());
             self.texts = kept.filter_map(|text| self.texts.remove_entry(text)).collect();
@@ -83,7 +83,7 @@ impl Memo {
 pub(super) fn render(
     weights: &Weights,
     memo: &mut Memo,
-    messages: &[Message],
+    messages: &[ChatMessage],
 ) -> Result<Prompt, LlmError> {
     let (model, vocab) = (weights.model(), weights.vocab());
     let pieces = pieces(model, weights.template(), messages)
@@ -122,7 +122,7 @@ fn recall<'m>(
 fn pieces(
     model: &LlamaModel,
     template: &LlamaChatTemplate,
-    messages: &[Message],
+    messages: &[ChatMessage],
 ) -> Option<Vec<String>> {
     let Some((last, earlier)) = messages.split_last() else {
         return Some(Vec::new());
@@ -157,7 +157,7 @@ fn mark(at: usize) -> String {
 ///
 /// The window is moved as if the messages had come one by one, which makes the answer for a list that of its beginning until the
 /// window is full again.
-pub(super) fn oldest_to_drop(messages: &[Message], prompt: &Prompt, budget: usize) -> usize {
+pub(super) fn oldest_to_drop(messages: &[ChatMessage], prompt: &Prompt, budget: usize) -> usize {
     let first = usize::from(messages.first().is_some_and(|first| first.role == Role::System));
     let begin = |at: usize| prompt.starts.get(at).copied().unwrap_or(prompt.tokens.len());
     let budget = budget.saturating_sub(begin(first));
@@ -176,6 +176,6 @@ pub(super) fn oldest_to_drop(messages: &[Message], prompt: &Prompt, budget: usiz
 /// Whether llama.cpp can render a conversation with this template.
 pub(super) fn is_usable(model: &LlamaModel, template: &LlamaChatTemplate) -> bool {
     let roles = [Role::System, Role::User, Role::Assistant, Role::User, Role::Assistant];
-    let chat: Vec<_> = roles.iter().map(|role| Message::new(*role, "")).collect();
+    let chat: Vec<_> = roles.iter().map(|role| ChatMessage::new(*role, "")).collect();
     pieces(model, template, &chat).is_some()
 }

@@ -10,14 +10,14 @@
 
 use std::iter;
 
-use super::{LlmError, Message, Mirror, Need, Token, Weights};
+use super::{ChatMessage, LlmError, Mirror, Need, Token, Weights};
 
 /// The longest silence of the user that is told from longer ones, in slices.
 pub const LONGEST_SILENCE: usize = 4;
 
 /// What the user did in a slice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum UserInput {
     /// Nothing. So many slices have gone by, this one included, in which neither side said anything before it was the assistant's turn.
     Silence(usize),
     /// Words, which count as silence where they are none.
@@ -29,13 +29,13 @@ pub enum Heard {
     },
 }
 
-impl Default for Heard {
+impl Default for UserInput {
     fn default() -> Self {
         Self::Silence(1)
     }
 }
 
-impl Heard {
+impl UserInput {
     /// Words that the user was still speaking when the slice was over.
     pub fn cut(text: impl Into<String>) -> Self {
         Self::Words { text: text.into(), falls_silent: false }
@@ -61,7 +61,7 @@ impl Heard {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Slice {
     /// What the user did in it.
-    pub user: Heard,
+    pub user: UserInput,
     /// Words of the assistant; none where it was silent.
     pub assistant: Option<String>,
     /// Whether its reply ended with them.
@@ -107,7 +107,12 @@ impl Marks {
     }
 
     /// The tokens of `history`, whole turns, and of `slices`.
-    pub fn lay_out(self, weights: &Weights, history: &[Message], slices: &[Slice]) -> Vec<Token> {
+    pub fn lay_out(
+        self,
+        weights: &Weights,
+        history: &[ChatMessage],
+        slices: &[Slice],
+    ) -> Vec<Token> {
         let mut tokens = Vec::new();
         for message in history {
             let turn = format!("{}\n{}", message.role.name(), message.text.trim());
@@ -133,9 +138,9 @@ impl Marks {
     pub fn question(
         self,
         weights: &Weights,
-        history: &[Message],
+        history: &[ChatMessage],
         slices: &[Slice],
-        user: &Heard,
+        user: &UserInput,
     ) -> Vec<Token> {
         let mut tokens = self.lay_out(weights, history, slices);
         self.ask(weights, user, &mut tokens);
@@ -143,17 +148,17 @@ impl Marks {
     }
 
     /// Appends a slice up to its decision.
-    pub fn ask(self, weights: &Weights, user: &Heard, tokens: &mut Vec<Token>) {
+    pub fn ask(self, weights: &Weights, user: &UserInput, tokens: &mut Vec<Token>) {
         tokens.push(self.user);
         match (user.words(), user) {
             (Some((words, falls_silent)), _) => {
                 tokens.extend(plain(weights, &format!(" {words}")));
                 tokens.extend(falls_silent.then_some(self.idle));
             }
-            (None, Heard::Silence(slices)) => {
+            (None, UserInput::Silence(slices)) => {
                 tokens.extend(iter::repeat_n(self.idle, (*slices).clamp(1, LONGEST_SILENCE)));
             }
-            (None, Heard::Words { .. }) => tokens.push(self.idle),
+            (None, UserInput::Words { .. }) => tokens.push(self.idle),
         }
         tokens.push(self.assistant);
     }

@@ -1,10 +1,10 @@
 //! Long calls: what is left out when the history outgrows the context.
 
-use duplex_model::llm::{Llm, Message, Role};
+use duplex_model::llm::{ChatMessage, Llm, Role};
 
 use crate::support::{assistant, greedy, system, user, weights};
 
-fn turns(count: usize) -> Vec<Message> {
+fn turns(count: usize) -> Vec<ChatMessage> {
     let turn = |at: usize| {
         [
             user(&format!("Question {at} about the weather.")),

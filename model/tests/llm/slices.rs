@@ -3,13 +3,13 @@
 use std::fs;
 
 use duplex_model::adapter;
-use duplex_model::llm::{Heard, LONGEST_SILENCE, Llm, LlmError, Marks, Slice, Weights};
+use duplex_model::llm::{LONGEST_SILENCE, Llm, LlmError, Marks, Slice, UserInput, Weights};
 use tempfile::TempDir;
 
 use crate::support::{assistant, greedy, model_path, system, user, weights};
 
 fn heard(words: &str) -> Slice {
-    Slice { user: Heard::cut(words), ..Slice::default() }
+    Slice { user: UserInput::cut(words), ..Slice::default() }
 }
 
 fn said(words: &str, ends: bool) -> Slice {
@@ -51,18 +51,18 @@ fn a_slice_in_which_nobody_speaks_leaves_no_trace() {
 fn a_question_tells_how_long_the_user_has_been_silent() {
     let weights = weights();
     let marks = Marks::of(&weights).unwrap();
-    let ask = |user: Heard| {
+    let ask = |user: UserInput| {
         let mut tokens = Vec::new();
         marks.ask(&weights, &user, &mut tokens);
         tokens
     };
-    let silence = |slices| ask(Heard::Silence(slices));
+    let silence = |slices| ask(UserInput::Silence(slices));
     assert_eq!(silence(2), [marks.user, marks.idle, marks.idle, marks.assistant]);
     assert_eq!(silence(LONGEST_SILENCE + 3), silence(LONGEST_SILENCE));
-    assert_eq!(ask(Heard::finished(" \n")), silence(1));
-    let mut finished = ask(Heard::cut("tea?"));
+    assert_eq!(ask(UserInput::finished(" \n")), silence(1));
+    let mut finished = ask(UserInput::cut("tea?"));
     finished.insert(finished.len() - 1, marks.idle);
-    assert_eq!(ask(Heard::finished("tea?")), finished);
+    assert_eq!(ask(UserInput::finished("tea?")), finished);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn other_scripts_and_two_hundred_words_in_a_slice_are_decided_on() {
     for words in
         ["какой сегодня день", "今日は何曜日ですか", "\u{202e}\u{0}\u{1f600}", long.as_str()]
     {
-        let tokens = marks.question(&weights, &[system()], &[], &Heard::cut(words));
+        let tokens = marks.question(&weights, &[system()], &[], &UserInput::cut(words));
         let idle = llm.idle_probability(call, marks, &tokens, &mut || false).unwrap().unwrap();
         assert!((0.0..=1.0).contains(&idle), "{words}: {idle}");
     }
@@ -125,7 +125,7 @@ fn a_slice_too_long_for_the_context_is_an_error_and_changes_nothing() {
     let marks = Marks::of(&weights).unwrap();
     let mut llm = Llm::new(&weights, greedy()).unwrap();
     let call = llm.open_call().unwrap();
-    let ask = |words: &str| marks.question(&weights, &[system()], &[], &Heard::cut(words));
+    let ask = |words: &str| marks.question(&weights, &[system()], &[], &UserInput::cut(words));
     let before = llm.idle_probability(call, marks, &ask("tea?"), &mut || false).unwrap();
     let error = llm.idle_probability(call, marks, &ask(&"tea ".repeat(2000)), &mut || false);
     assert!(matches!(error, Err(LlmError::ContextFull { .. })));
@@ -168,7 +168,7 @@ fn files_that_are_no_adapters_of_the_model_are_told_apart() {
 }
 
 /// What the adapter that comes with the program says of silence after `words`.
-fn idle_after(user: &Heard) -> f32 {
+fn idle_after(user: &UserInput) -> f32 {
     let folder = TempDir::new().unwrap();
     let adapter = adapter::built_in(folder.path()).unwrap();
     let weights = weights().with_adapter(&adapter).unwrap();
@@ -181,8 +181,8 @@ fn idle_after(user: &Heard) -> f32 {
 
 #[test]
 fn the_adapter_waits_for_the_end_of_a_question() {
-    assert!(idle_after(&Heard::cut("What is the capital")) > 0.5);
-    assert!(idle_after(&Heard::finished("What is the capital of France?")) < 0.5);
+    assert!(idle_after(&UserInput::cut("What is the capital")) > 0.5);
+    assert!(idle_after(&UserInput::finished("What is the capital of France?")) < 0.5);
 }
 
 #[test]

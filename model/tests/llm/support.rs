@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use duplex_model::llm::{
-    CallId, End, Llm, LlmOptions, Message, ReplyLimits, Role, Sampling, Weights,
+    CallId, ChatMessage, End, Llm, LlmOptions, ReplyLimits, Role, Sampling, Weights,
 };
 
 pub(crate) fn model_path() -> PathBuf {
@@ -28,20 +28,20 @@ pub(crate) fn greedy() -> LlmOptions {
     }
 }
 
-pub(crate) fn system() -> Message {
-    Message::new(Role::System, "You are a voice assistant. Answer in one short sentence.")
+pub(crate) fn system() -> ChatMessage {
+    ChatMessage::new(Role::System, "You are a voice assistant. Answer in one short sentence.")
 }
 
-pub(crate) fn user(text: &str) -> Message {
-    Message::new(Role::User, text)
+pub(crate) fn user(text: &str) -> ChatMessage {
+    ChatMessage::new(Role::User, text)
 }
 
-pub(crate) fn assistant(text: &str) -> Message {
-    Message::new(Role::Assistant, text)
+pub(crate) fn assistant(text: &str) -> ChatMessage {
+    ChatMessage::new(Role::Assistant, text)
 }
 
 /// Writes the whole reply.
-pub(crate) fn reply(llm: &mut Llm<'_>, call: CallId, messages: &[Message]) -> (String, End) {
+pub(crate) fn reply(llm: &mut Llm<'_>, call: CallId, messages: &[ChatMessage]) -> (String, End) {
     let mut text = String::new();
     let mut emit = |piece: &str| {
         text.push_str(piece);
@@ -53,7 +53,11 @@ pub(crate) fn reply(llm: &mut Llm<'_>, call: CallId, messages: &[Message]) -> (S
 }
 
 /// Writes up to the first piece of text.
-pub(crate) fn first_piece(llm: &mut Llm<'_>, call: CallId, messages: &[Message]) -> (String, End) {
+pub(crate) fn first_piece(
+    llm: &mut Llm<'_>,
+    call: CallId,
+    messages: &[ChatMessage],
+) -> (String, End) {
     let mut text = String::new();
     let mut emit = |piece: &str| {
         text.push_str(piece);

@@ -5,7 +5,7 @@ use std::path::Path;
 use duplex_audio::{Clip, level_db};
 use duplex_core::{Samples, Speaker};
 use duplex_harness::{
-    agent::{Agent as _, Told, WebSocketAgent, WebSocketOptions},
+    agent::{Agent as _, AgentReport, WebSocketAgent, WebSocketOptions},
     room::{Anchor, Cue, Room, RoomOptions, Sound},
 };
 use duplex_runtime::Stop;
@@ -18,7 +18,7 @@ fn cue(clip: &str, anchor: Anchor) -> Cue {
 }
 
 /// A call with the server; gives what was told, and for how many ms the assistant was audible.
-fn call(url: &str, cues: Vec<Cue>) -> (Told, usize) {
+fn call(url: &str, cues: Vec<Cue>) -> (AgentReport, usize) {
     let folder = std::env::temp_dir();
     let name = format!("duplex-{}-{:?}.wav", std::process::id(), std::thread::current().id());
     let recording = folder.join(name);
@@ -26,7 +26,7 @@ fn call(url: &str, cues: Vec<Cue>) -> (Told, usize) {
     let options = RoomOptions { tail_ms: 5_000, ..RoomOptions::default() };
     let (room, _) = Room::new(options, cues, Some(recording.clone())).unwrap();
     let agent = WebSocketAgent::new(url, WebSocketOptions::default()).unwrap();
-    let told = agent.hold(Box::new(room), &Stop::default()).unwrap();
+    let told = agent.call(Box::new(room), &Stop::default()).unwrap();
     let clip = Clip::read(&recording).unwrap();
     std::fs::remove_file(&recording).unwrap();
     let frame = clip.rate as usize / 100;
@@ -34,12 +34,12 @@ fn call(url: &str, cues: Vec<Cue>) -> (Told, usize) {
     (told, audible * 10)
 }
 
-fn said(told: &Told, by: Speaker) -> String {
+fn said(told: &AgentReport, by: Speaker) -> String {
     let lines = told.transcript.iter().filter(|line| line.speaker == by);
     lines.map(|line| line.text.as_str()).collect::<Vec<_>>().join(" ")
 }
 
-fn is_answered(told: &Told, audible: usize) {
+fn is_answered(told: &AgentReport, audible: usize) {
     assert!(said(told, Speaker::User).contains("capital of France"), "{told:?}");
     assert!(!said(told, Speaker::Assistant).is_empty(), "{told:?}");
     assert!(audible > 500, "{audible} ms of an answer; {told:?}");

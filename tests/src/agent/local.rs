@@ -7,12 +7,13 @@ use std::{
 
 use duplex_audio::{MICROPHONE_FRAME, PLAYOUT_FRAME};
 use duplex_runtime::{
-    Acoustics, Call, CallError, CallOptions, Charges, Engine, Outcome, Scene, Seen, Stop, rehearse,
+    Acoustics, Call, CallError, CallOptions, Charges, Engine, Outcome, Scene, SessionStep, Stop,
+    run_virtual,
 };
 
 use crate::{collect::Collector, record::noted};
 
-use super::{Agent, AgentError, Told, ToldLine, watch::Watch};
+use super::{Agent, AgentError, AgentReport, ReportedLine, watch::Watch};
 
 /// Calls held by the engine of this process.
 pub struct Local {
@@ -54,7 +55,7 @@ impl Agent for Local {
         }
     }
 
-    fn hold(&self, room: Box<dyn Acoustics>, stop: &Stop) -> Result<Told, AgentError> {
+    fn call(&self, room: Box<dyn Acoustics>, stop: &Stop) -> Result<AgentReport, AgentError> {
         let watch = Arc::<Mutex<Watch>>::default();
         let room = Box::new(Watched { room, stop: stop.clone(), watch: Arc::clone(&watch) });
         let options = (self.options)();
@@ -63,10 +64,10 @@ impl Agent for Local {
         let collector = Collector::default();
         let observer = {
             let collector = collector.clone();
-            Box::new(move |seen: Seen<'_>| collector.see(seen))
+            Box::new(move |seen: SessionStep<'_>| collector.see(seen))
         };
         let outcome = match &self.charges {
-            Some(charges) => rehearse(&self.engine, room, options, charges, &own, observer),
+            Some(charges) => run_virtual(&self.engine, room, options, charges, &own, observer),
             None => Call::start(Arc::clone(&self.engine), room, options, own, observer)
                 .and_then(Call::join),
         };
@@ -74,13 +75,14 @@ impl Agent for Local {
         if let Some(error) = error {
             return Err(broken(error));
         }
-        let said = |line: duplex_core::Line| ToldLine { speaker: line.speaker, text: line.text };
+        let said =
+            |line: duplex_core::Line| ReportedLine { speaker: line.speaker, text: line.text };
         let clock = match self.charges {
             Some(_) => super::Clock::default(),
             None => watch.lock().unwrap_or_else(PoisonError::into_inner).clock(),
         };
         let notices = collector.collected().notices;
-        Ok(Told {
+        Ok(AgentReport {
             transcript: transcript.into_iter().map(said).collect(),
             decisions: notices.iter().map(|(at, notice)| noted(*at, notice)).collect(),
             clock,

@@ -23,7 +23,7 @@ pub trait Agent: Sync {
     ///
     /// # Errors
     /// [`AgentError`] says whether the other cases can still be tried.
-    fn hold(&self, room: Box<dyn Acoustics>, stop: &Stop) -> Result<Told, AgentError>;
+    fn call(&self, room: Box<dyn Acoustics>, stop: &Stop) -> Result<AgentReport, AgentError>;
 }
 
 /// Why a call could not be held to its end.
@@ -39,7 +39,7 @@ pub enum AgentError {
 
 /// A line of the transcript that an agent tells, or one side of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToldLine {
+pub struct ReportedLine {
     /// Who said it.
     pub speaker: Speaker,
     /// Its text; of the assistant, what the agent believes was heard.
@@ -57,9 +57,9 @@ pub struct Clock {
 
 /// What an agent tells of a call, beside its sound.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Told {
+pub struct AgentReport {
     /// What was said, as far as the agent tells; empty where it tells nothing.
-    pub transcript: Vec<ToldLine>,
+    pub transcript: Vec<ReportedLine>,
     /// What it decided, for people who look for causes; no figure depends on it.
     pub decisions: Vec<Notice>,
     /// How well the clock was kept; all zero in virtual time.
@@ -78,5 +78,5 @@ pub struct Take {
     /// When each cue was heard.
     pub fired: Vec<Fired>,
     /// What the agent tells.
-    pub told: Told,
+    pub told: AgentReport,
 }

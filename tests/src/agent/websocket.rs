@@ -22,7 +22,7 @@ use tungstenite::{
     http::Uri,
 };
 
-use super::{Agent, AgentError, Told, watch::Watch};
+use super::{Agent, AgentError, AgentReport, watch::Watch};
 use peer::Peer;
 
 /// How an agent behind a WebSocket is met.
@@ -131,7 +131,7 @@ impl Agent for WebSocketAgent {
         url.split('?').next().unwrap_or_default().to_owned()
     }
 
-    fn hold(&self, mut room: Box<dyn Acoustics>, stop: &Stop) -> Result<Told, AgentError> {
+    fn call(&self, mut room: Box<dyn Acoustics>, stop: &Stop) -> Result<AgentReport, AgentError> {
         let mut peer = self.connect()?;
         let began = Instant::now();
         let mut watch = Watch::default();
@@ -155,6 +155,6 @@ impl Agent for WebSocketAgent {
             }
             thread::sleep(next.saturating_duration_since(Instant::now()));
         }
-        Ok(Told { transcript: peer.leave(), clock: watch.clock(), ..Told::default() })
+        Ok(AgentReport { transcript: peer.leave(), clock: watch.clock(), ..AgentReport::default() })
     }
 }

@@ -135,8 +135,8 @@ pub(super) fn understood(
         }
         for wanted in &expectation.words {
             let wanted_words = words::normalise(wanted);
-            let held = wanted_words.iter().all(|word| whole.contains(word));
-            if !held {
+            let all_said = wanted_words.iter().all(|word| whole.contains(word));
+            if !all_said {
                 problems.push(format!("{}: the transcript lacks {wanted:?}", fired.id));
             }
         }

@@ -145,9 +145,9 @@ mod tests {
     #[test]
     fn the_interval_of_a_rate_is_that_of_the_binomial() {
         // 80 of 100: the normal approximation gives 0.8 +- 1.96 * 0.04.
-        let held: Vec<[f64; 1]> = (0..100).map(|n| [f64::from(u8::from(n < 80))]).collect();
-        let held: Vec<&[f64]> = held.iter().map(<[f64; 1]>::as_slice).collect();
-        let figures = estimated(&held, Metric::Takeover);
+        let trials: Vec<[f64; 1]> = (0..100).map(|n| [f64::from(u8::from(n < 80))]).collect();
+        let trials: Vec<&[f64]> = trials.iter().map(<[f64; 1]>::as_slice).collect();
+        let figures = estimated(&trials, Metric::Takeover);
         assert_eq!((figures.len(), figures[0].count, figures[0].value), (1, 100, 0.8));
         assert!((figures[0].low - 0.722).abs() < 0.015, "{figures:?}");
         assert!((figures[0].high - 0.878).abs() < 0.015, "{figures:?}");

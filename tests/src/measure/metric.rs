@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub enum Metric {
     /// Cases in which everything happened as expected.
-    CasesHeld,
+    CasesPassed,
     /// Expectations that were met.
     Expectations,
     /// Turns of the user's that the assistant took up.
@@ -71,7 +71,7 @@ pub enum Kind {
 impl Metric {
     /// All, in the order of reports.
     pub const ALL: [Self; 23] = [
-        Self::CasesHeld,
+        Self::CasesPassed,
         Self::Expectations,
         Self::Takeover,
         Self::ResponseRate,
@@ -99,7 +99,7 @@ impl Metric {
     /// Its name for people.
     pub const fn title(self) -> &'static str {
         match self {
-            Self::CasesHeld => "cases held",
+            Self::CasesPassed => "cases passed",
             Self::Expectations => "expectations met",
             Self::Takeover => "takeover rate",
             Self::ResponseRate => "response rate",
@@ -143,7 +143,7 @@ impl Metric {
     pub const fn more_is_better(self) -> bool {
         matches!(
             self,
-            Self::CasesHeld
+            Self::CasesPassed
                 | Self::Expectations
                 | Self::Takeover
                 | Self::ResponseRate

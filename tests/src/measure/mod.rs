@@ -23,7 +23,7 @@ use crate::{
     case::{Case, Category},
     report::{EventResult, Expect},
     room::Fired,
-    score::{Floor, GO_ON_WITHIN, Heard, Limits, Span, floor_at, judge},
+    score::{AssistantActivity, CueSpan, GO_ON_WITHIN, Limits, Span, assistant_activity_at, judge},
 };
 
 use metric::Metric;
@@ -87,12 +87,12 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
     }
 
     let voice = Voice { spans: &assistant, track: &take.assistant, rate: take.rate };
-    let held = judge(&cues, &assistant, &[]);
+    let results = judge(&cues, &assistant, &[]);
     let mut observations = Vec::new();
     let replaced = call::has_replaced(case, take);
     for (index, cue) in cues.iter().enumerate() {
         let id = cue.event_id(Expect::Ignore);
-        let went_on = held.iter().all(|event| event.id != id || event.passed);
+        let went_on = results.iter().all(|event| event.id != id || event.passed);
         let went_on = (went_on, restarts[index].is_none() && !replaced);
         observations.extend(trial::observe(case.category, &cues, index, &voice, went_on));
     }
@@ -108,13 +108,13 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
     let met =
         |event: &EventResult| Observation::whether(Metric::Expectations, &event.id, event.passed);
     observations.extend(events.iter().map(met));
-    observations.push(Observation::call(Metric::CasesHeld, f64::from(u8::from(passed)), 1.0));
+    observations.push(Observation::call(Metric::CasesPassed, f64::from(u8::from(passed)), 1.0));
     Measured { events, problems, passed, observations, user, assistant }
 }
 
 /// Both sides of a call as they were audible.
 pub(crate) struct Sides {
-    pub(crate) cues: Vec<Heard>,
+    pub(crate) cues: Vec<CueSpan>,
     /// Speech of the user's.
     pub(crate) user: Vec<Span>,
     /// Speech of the assistant's, every gap left out.
@@ -132,11 +132,11 @@ pub(crate) fn heard(
     about: impl Fn(&str) -> Option<(Vec<Expect>, Limits)>,
 ) -> Sides {
     let (user, fine) = (sides::speech(user, rate), sides::speech(assistant, rate));
-    let cues: Vec<Heard> = fired
+    let cues: Vec<CueSpan> = fired
         .map(|Fired { id, span }| {
             let (expect, limits) = about(&id).unwrap_or_default();
             let speech = span.map(|span| audible(&user, span)).unwrap_or_default();
-            Heard { id, expect, speech, limits }
+            CueSpan { id, expect, speech, limits }
         })
         .collect();
     let due = cues.iter().filter(|cue| cue.expect.contains(&Expect::Respond));
@@ -166,7 +166,7 @@ struct Restart {
 
 /// Whether the reply went back, after a gap at a cue to be ignored, rather than on.
 fn restart(
-    cues: &[Heard],
+    cues: &[CueSpan],
     index: usize,
     fine: &[Span],
     assistant: &[Span],
@@ -178,7 +178,7 @@ fn restart(
     if !cue.expect.contains(&Expect::Ignore) {
         return None;
     }
-    if floor_at(assistant, first.start) == Floor::Silent {
+    if assistant_activity_at(assistant, first.start) == AssistantActivity::Silent {
         return None;
     }
     let asked = cues[..index].iter().rev().find(|cue| cue.addresses());

@@ -3,7 +3,7 @@
 use crate::{
     case::Category,
     report::Expect,
-    score::{EDGE, Floor, Heard, Span, begins, floor_at, owes_answer},
+    score::{AssistantActivity, CueSpan, EDGE, Span, assistant_activity_at, begins, owes_answer},
 };
 
 use super::{
@@ -38,7 +38,7 @@ pub(super) struct Voice<'a> {
 /// expectation was met and whether the reply went on where it was.
 pub(super) fn observe(
     category: Category,
-    cues: &[Heard],
+    cues: &[CueSpan],
     index: usize,
     voice: &Voice<'_>,
     went_on: (bool, bool),
@@ -53,7 +53,7 @@ pub(super) fn observe(
         first: *first,
         last: *last,
         next: begins(later.iter().filter(|cue| cue.addresses())),
-        floor: floor_at(voice.spans, first.start),
+        activity: assistant_activity_at(voice.spans, first.start),
         voice,
     };
     let mut seen = Vec::new();
@@ -75,13 +75,13 @@ pub(super) fn observe(
 }
 
 struct Turn<'a> {
-    cue: &'a Heard,
+    cue: &'a CueSpan,
     first: Span,
     last: Span,
     /// When the user next addresses the assistant.
     next: f64,
     /// What the assistant was doing when the user began.
-    floor: Floor,
+    activity: AssistantActivity,
     voice: &'a Voice<'a>,
 }
 
@@ -114,7 +114,7 @@ impl Turn<'_> {
         let answer = self.begun(end - EDGE, self.next).next();
         seen.push(self.whether(ResponseRate, answer.is_some()));
         let (Some(answer), None) = (answer, early) else { return };
-        let interrupts = interrupts && matches!(self.floor, Floor::Speaking(_));
+        let interrupts = interrupts && matches!(self.activity, AssistantActivity::Speaking(_));
         let metric = if interrupts { InterruptionResponse } else { ResponseLatency };
         seen.push(self.of(metric, (answer.start - end).max(0.0)));
         let earlier = self.voice.spans.iter().map(|span| span.end);
@@ -126,7 +126,7 @@ impl Turn<'_> {
     }
 
     fn stop(&self, answers: bool, seen: &mut Vec<Observation>) {
-        let Floor::Speaking(cut) = self.floor else { return };
+        let AssistantActivity::Speaking(cut) = self.activity else { return };
         let latency = cut.end - self.first.start;
         seen.push(self.of(StopLatency, latency));
         seen.push(self.whether(YieldRate, latency <= YIELDS_WITHIN));
@@ -164,14 +164,14 @@ impl Turn<'_> {
         &self,
         category: Category,
         next: f64,
-        (held, in_place): (bool, bool),
+        (complete, in_place): (bool, bool),
         seen: &mut Vec<Observation>,
     ) {
-        let reply = match self.floor {
-            Floor::Speaking(reply) => reply,
+        let reply = match self.activity {
+            AssistantActivity::Speaking(reply) => reply,
             // Whether it goes on or speaks anew, nobody can hear.
-            Floor::Between => return,
-            Floor::Silent => {
+            AssistantActivity::Between => return,
+            AssistantActivity::Silent => {
                 let until = |window: f64| (self.last.end + window).min(next);
                 let answered =
                     |window| self.begun(self.first.start, until(window)).next().is_some();
@@ -183,9 +183,9 @@ impl Turn<'_> {
         let yielded = reply.end - self.first.start <= UNSHAKEN;
         seen.push(self.whether(Selectivity, !yielded));
         seen.push(self.whether(FalseBargeIn, yielded));
-        seen.push(self.whether(ResumeCorrect, held && in_place));
+        seen.push(self.whether(ResumeCorrect, complete && in_place));
         if category == Category::Backchannel {
-            seen.push(self.whether(BackchannelResume, held));
+            seen.push(self.whether(BackchannelResume, complete));
         }
     }
 }

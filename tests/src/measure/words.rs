@@ -87,7 +87,7 @@ pub fn truncation(told: &[&str], heard: &str) -> Truncation {
             differing += 1;
             i -= 1;
         } else {
-            // Heard, and not told: it belongs behind the word before it.
+            // CueSpan, and not told: it belongs behind the word before it.
             if let Some(line) = i.checked_sub(1).map(|i| words[i].0)
                 && !ended[line]
             {

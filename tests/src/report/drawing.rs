@@ -100,7 +100,7 @@ impl Strip {
         MARGIN + (ms - self.from_ms) * self.scale / 1000.0
     }
 
-    fn holds(&self, ms: f64) -> bool {
+    fn contains(&self, ms: f64) -> bool {
         (self.from_ms..self.to_ms).contains(&ms)
     }
 
@@ -287,7 +287,7 @@ impl<'a> Drawing<'a> {
         for notice in &self.record.notices {
             match notice.kind.as_str() {
                 "duck" => since = since.or(Some(notice.at_ms)),
-                "unduck" | "hush" => {
+                "unduck" | "cancel" => {
                     spans.extend(since.take().map(|from| (from as f64, notice.at_ms as f64)));
                 }
                 _ => {}
@@ -305,7 +305,7 @@ impl<'a> Drawing<'a> {
     fn cuts(&self, strip: &Strip) -> Markup {
         html! {
             @for spoken in &self.record.assistant_turns {
-                @if let Some(why) = spoken.cut.as_ref().filter(|_| strip.holds(spoken.end_ms as f64)) {
+                @if let Some(why) = spoken.cut.as_ref().filter(|_| strip.contains(spoken.end_ms as f64)) {
                     @let x = strip.x(spoken.end_ms as f64);
                     line class="cut" x1=(px(x)) x2=(px(x)) y1=(ASSISTANT_WAVE - 3.0)
                         y2=(ASSISTANT_WAVE + WAVE + 3.0) {
@@ -322,20 +322,20 @@ impl<'a> Drawing<'a> {
         let arrow = |event: &EventResult| {
             let (from, latency) = (event.from_ms? as f64, event.latency_ms?);
             let end = from + latency;
-            if !strip.holds(from) && !strip.holds(end) {
+            if !strip.contains(from) && !strip.contains(end) {
                 return None;
             }
             let (x1, x2) = (strip.x(from.max(strip.from_ms)), strip.x(end.min(strip.to_ms)));
             let class = if event.expect == Expect::Stop { "latency stop" } else { "latency" };
             let (top, bottom) = (USER_WAVE + WAVE, ASSISTANT_WAVE);
             let mut path = String::new();
-            if strip.holds(from) {
+            if strip.contains(from) {
                 write!(path, "M{x1:.1} {top}V{ARROWS}").ok()?;
             } else {
                 write!(path, "M{x1:.1} {ARROWS}").ok()?;
             }
             write!(path, "H{x2:.1}").ok()?;
-            if strip.holds(end) {
+            if strip.contains(end) {
                 write!(path, "V{}M{:.1} {}l3.5 6l3.5 -6", bottom - 1.0, x2 - 3.5, bottom - 7.0)
                     .ok()?;
             }

@@ -122,7 +122,7 @@ pub struct Notice {
     /// When.
     pub at_ms: u64,
     /// What: `onset`, `offset`, `partial`, `final`, `end_of_turn`, `prepared`, `released`,
-    /// `dropped`, `duck`, `unduck`, `hold`, `release`, `hush`, `resume`, `ignore`.
+    /// `dropped`, `duck`, `unduck`, `hold`, `release`, `cancel`, `resume`, `ignore`.
     pub kind: String,
     /// The circumstances, for people.
     pub detail: String,

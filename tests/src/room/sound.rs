@@ -115,7 +115,7 @@ impl Sound {
         Self { near: Arc::new(near), recorded: None, is_effect: self.is_effect }
     }
 
-    /// As it is heard from another room: quieter, without treble, drawn out by reverberation that
+    /// As it is heard from another room: quieter, without high_band_snr, drawn out by reverberation that
     /// comes from `seed`. Nobody takes it for the user's voice.
     #[must_use]
     pub fn from_afar(&self, seed: u64) -> Self {

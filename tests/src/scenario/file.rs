@@ -165,7 +165,7 @@ pub(super) struct TurnKeys {
     /// Speed against the clip's own. The pitch rises with it. Default: 1.
     #[schemars(range(min = 0.5, max = 2.0))]
     pub speed: Option<f64>,
-    /// Whether it is heard from another room: quieter by 12 dB, without treble, reverberant.
+    /// Whether it is heard from another room: quieter by 12 dB, without high_band_snr, reverberant.
     pub far: Option<bool>,
     /// When it begins. Default, of the first turn only: half a second after the call began.
     pub anchor: Option<When>,

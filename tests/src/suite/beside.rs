@@ -32,10 +32,10 @@ pub fn beside(reports: &[SuiteReport]) -> String {
     }
     _ = writeln!(text, "\n|---|{}", "---|".repeat(reports.len()));
     for category in categories(reports) {
-        let held = |report: &SuiteReport| held(report.categories.get(&category)?);
-        row(&mut text, category.as_str(), reports.iter().map(held));
+        let pass_rate = |report: &SuiteReport| pass_rate(report.categories.get(&category)?);
+        row(&mut text, category.as_str(), reports.iter().map(pass_rate));
     }
-    row(&mut text, "**all**", reports.iter().map(|report| held(&report.overall)));
+    row(&mut text, "**all**", reports.iter().map(|report| pass_rate(&report.overall)));
 
     text.push_str("\n| over all cases |");
     for report in reports {
@@ -77,7 +77,7 @@ pub fn picture(reports: &[SuiteReport]) -> String {
                 @let top = TOP + number as f64 * row;
                 text x=(LEFT - 10.0) y=(top + row / 2.0 + 1.0) text-anchor="end" fill="#111827" { (category.as_str()) }
                 @for (index, report) in reports.iter().enumerate() {
-                    @if let Some(figure) = report.categories.get(category).and_then(held) {
+                    @if let Some(figure) = report.categories.get(category).and_then(pass_rate) {
                         @let y = top + (index as f64 + 0.5) * LINE;
                         @let colour = COLOURS[index % COLOURS.len()];
                         line x1=(x(figure.low)) x2=(x(figure.high)) y1=(y) y2=(y) stroke=(colour) stroke-width="4" stroke-opacity="0.35" stroke-linecap="round" {}
@@ -94,8 +94,8 @@ fn categories(reports: &[SuiteReport]) -> BTreeSet<Category> {
     reports.iter().flat_map(|report| report.categories.keys().copied()).collect()
 }
 
-fn held(group: &Group) -> Option<Figure> {
-    group.figure(Metric::CasesHeld, Statistic::Rate).copied()
+fn pass_rate(group: &Group) -> Option<Figure> {
+    group.figure(Metric::CasesPassed, Statistic::Rate).copied()
 }
 
 fn row(text: &mut String, name: &str, figures: impl Iterator<Item = Option<Figure>>) {

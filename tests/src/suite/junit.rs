@@ -23,7 +23,7 @@ pub(super) fn xml(run: &SuiteRun) -> Result<String, SerializeError> {
 
 fn test(result: &CaseResult) -> TestCase {
     let status = match result.verdict {
-        Verdict::Held => TestCaseStatus::success(),
+        Verdict::Passed => TestCaseStatus::success(),
         Verdict::Invalid => {
             let mut status = TestCaseStatus::skipped();
             status.set_message(result.reason.as_str());

@@ -31,7 +31,7 @@ pub use summary::{CaseReport, Counts, Group, ReadError, SCHEMA, SuiteReport, Tra
 pub use table::{changes, table};
 
 use crate::{
-    agent::ToldLine,
+    agent::ReportedLine,
     case::{Category, Source},
     measure::Measured,
     report::{Notice, ReportError, files},
@@ -71,7 +71,7 @@ pub struct Progress<'a> {
     /// The case that was begun or finished last.
     pub case: &'a str,
     /// Whether it held; none while it lasts.
-    pub held: Option<bool>,
+    pub passed: Option<bool>,
 }
 
 /// What became of a case.
@@ -79,7 +79,7 @@ pub struct Progress<'a> {
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Everything happened as expected.
-    Held,
+    Passed,
     /// Something did not.
     Failed,
     /// The machine could not keep time: it says nothing about the agent, and counts nowhere.
@@ -92,7 +92,7 @@ impl Verdict {
     /// The word for it in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Held => "held",
+            Self::Passed => "passed",
             Self::Failed => "failed",
             Self::Invalid => "invalid",
             Self::Broken => "broken",
@@ -122,7 +122,7 @@ pub struct CaseResult {
     /// What the user said, by cue: from, to (in ms), words.
     pub said: Vec<(f64, f64, String)>,
     /// What the agent tells.
-    pub transcript: Vec<ToldLine>,
+    pub transcript: Vec<ReportedLine>,
     /// What the agent decided, where it tells.
     pub decisions: Vec<Notice>,
     /// Both sides, for drawing.
@@ -167,7 +167,7 @@ impl SuiteRun {
         let mut counted = self.results.iter().filter(counts).peekable();
         self.unreachable.is_none()
             && counted.peek().is_some()
-            && counted.all(|result| result.verdict == Verdict::Held)
+            && counted.all(|result| result.verdict == Verdict::Passed)
     }
 
     /// Writes `report.json`, `junit.xml` and `index.html` into `folder`, each whole or not at all, and

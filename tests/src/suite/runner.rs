@@ -13,7 +13,7 @@ use std::{
 use duplex_audio::{Clip, FRAME_MILLIS, FileError};
 
 use crate::{
-    agent::{Agent, AgentError, Clock, Take, Told},
+    agent::{Agent, AgentError, AgentReport, Clock, Take},
     case::Case,
     measure::{Measured, Observation, Recogniser, measure, metric::Metric},
     room::{Fired, Room},
@@ -30,7 +30,7 @@ const WORST_LAG: f64 = 100.0;
 /// Where the audio is kept, in the folder of the set.
 const AUDIO: &str = "audio";
 
-/// A call to be held.
+/// A call to be call.
 struct Job<'a> {
     case: &'a Case,
     repetition: usize,
@@ -40,15 +40,15 @@ struct Job<'a> {
 
 enum Event {
     Begun(usize),
-    Over(usize, Result<Held, FileError>),
+    Over(usize, Result<FinishedCall, FileError>),
 }
 
-struct Held {
-    told: Result<Told, AgentError>,
+struct FinishedCall {
+    told: Result<AgentReport, AgentError>,
     fired: Vec<Fired>,
 }
 
-/// Holds every case `repeat` times, measures it, and keeps the audio of those that did not hold.
+/// Holds every case `repeat` times, measures it, and keeps the audio of those that did not run_call.
 ///
 /// An agent that breaks a call fails that case; one that cannot be reached ends the set, and
 /// [`SuiteRun::unreachable`] says so. `progress` is told of every call that begins and ends. Measuring, and
@@ -87,8 +87,8 @@ pub fn run(
                     if sender.send(Event::Begun(index)).is_err() {
                         break;
                     }
-                    let held = hold(job, agent, options);
-                    if sender.send(Event::Over(index, held)).is_err() {
+                    let call = run_call(job, agent, options);
+                    if sender.send(Event::Over(index, call)).is_err() {
                         break;
                     }
                 }
@@ -98,37 +98,37 @@ pub fn run(
         for event in events {
             let pace = |done: usize| began.elapsed() / u32::try_from(done).unwrap_or(u32::MAX);
             let rest = |done: usize| u32::try_from(jobs.len() - done).unwrap_or(u32::MAX);
-            let mut tell = |done: usize, index: usize, held| {
+            let mut tell = |done: usize, index: usize, passed| {
                 progress(Progress {
                     done,
                     total: jobs.len(),
                     remaining: (done > 0).then(|| pace(done) * rest(done)),
                     case: &jobs[index].case.id,
-                    held,
+                    passed,
                 });
             };
-            let (index, held) = match event {
+            let (index, call) = match event {
                 Event::Begun(index) => {
                     tell(done, index, None);
                     continue;
                 }
-                Event::Over(index, held) => (index, held),
+                Event::Over(index, call) => (index, call),
             };
             // A call that was stopped in its middle says nothing.
             if options.stop.is_stopped() {
                 continue;
             }
-            let held = held.and_then(|held| match held.told {
+            let call = call.and_then(|call| match call.told {
                 Err(AgentError::Unreachable(why)) => {
                     unreachable = Some(why);
                     Ok(None)
                 }
-                _ => judge(&jobs[index], held, options, &mut recognise).map(Some),
+                _ => judge(&jobs[index], call, options, &mut recognise).map(Some),
             });
-            match held {
+            match call {
                 Ok(Some(result)) => {
                     done += 1;
-                    tell(done, index, Some(result.verdict == Verdict::Held));
+                    tell(done, index, Some(result.verdict == Verdict::Passed));
                     results.push((index, result));
                 }
                 Ok(None) => break,
@@ -173,26 +173,30 @@ fn jobs(cases: &[Case], repeat: usize) -> Vec<Job<'_>> {
     each.map(job).collect()
 }
 
-fn hold(job: &Job<'_>, agent: &dyn Agent, options: &Options) -> Result<Held, FileError> {
+fn run_call(
+    job: &Job<'_>,
+    agent: &dyn Agent,
+    options: &Options,
+) -> Result<FinishedCall, FileError> {
     let path = options.folder.join(&job.audio);
     let (room, log) = Room::new(job.case.room.clone(), job.case.cues.clone(), Some(path))?;
-    let told = agent.hold(Box::new(room), &options.stop);
+    let told = agent.call(Box::new(room), &options.stop);
     match log.take_error() {
         Some(error) => Err(error),
-        None => Ok(Held { told, fired: log.fired() }),
+        None => Ok(FinishedCall { told, fired: log.fired() }),
     }
 }
 
 fn judge(
     job: &Job<'_>,
-    held: Held,
+    call: FinishedCall,
     options: &Options,
     recognise: &mut Option<&mut Recogniser<'_>>,
 ) -> Result<CaseResult, FileError> {
     let path = options.folder.join(&job.audio);
-    let (told, broken) = match held.told {
+    let (told, broken) = match call.told {
         Ok(told) => (told, None),
-        Err(error) => (Told::default(), Some(error.to_string())),
+        Err(error) => (AgentReport::default(), Some(error.to_string())),
     };
     // A call that broke before its first frame leaves an empty recording, which is no sound file.
     let clip = match Clip::read(&path) {
@@ -206,12 +210,12 @@ fn judge(
     let mut channels = clip.channels.into_iter();
     let (user, assistant) =
         (channels.next().unwrap_or_default(), channels.next().unwrap_or_default());
-    let take = Take { rate, user, assistant, fired: held.fired, told };
+    let take = Take { rate, user, assistant, fired: call.fired, told };
     let length_ms = take.user.len() as f64 * 1000.0 / f64::from(rate.max(1));
     let late = lateness(take.told.clock, length_ms);
     let measured = match (&broken, &late) {
         (Some(_), _) => Measured {
-            observations: vec![Observation::call(Metric::CasesHeld, 0.0, 1.0)],
+            observations: vec![Observation::call(Metric::CasesPassed, 0.0, 1.0)],
             ..Measured::default()
         },
         // Nothing that a late machine measured may enter a figure.
@@ -223,10 +227,10 @@ fn judge(
     let (verdict, reason) = match (broken, late) {
         (Some(why), _) => (Verdict::Broken, why),
         (None, Some(why)) => (Verdict::Invalid, why),
-        (None, None) if measured.passed => (Verdict::Held, String::new()),
+        (None, None) if measured.passed => (Verdict::Passed, String::new()),
         (None, None) => (Verdict::Failed, reasons(&measured)),
     };
-    let keep = options.keep_audio || verdict != Verdict::Held;
+    let keep = options.keep_audio || verdict != Verdict::Passed;
     if !keep {
         // What cannot be removed is merely left over.
         let _ = std::fs::remove_file(&path);
@@ -267,7 +271,7 @@ fn lateness(clock: Clock, length_ms: f64) -> Option<String> {
     let share = clock.late_frames as f64 / frames;
     (share > MOST_LATE || clock.worst_ms > WORST_LAG).then(|| {
         format!(
-            "the machine did not keep time: {} of {frames:.0} frames late, one by {:.0} ms; hold fewer calls at once",
+            "the machine did not keep time: {} of {frames:.0} frames late, one by {:.0} ms; run fewer calls at once",
             clock.late_frames, clock.worst_ms
         )
     })

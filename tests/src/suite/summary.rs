@@ -17,7 +17,7 @@ use crate::{
 use super::{CaseResult, SuiteRun, Verdict};
 
 /// Version of the layout of a set's `report.json`. Grows when a field changes its meaning or goes away.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// A set, as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ pub struct Counts {
     /// All.
     pub calls: usize,
     /// Those in which everything happened as expected.
-    pub held: usize,
+    pub passed: usize,
     /// Those in which something did not.
     pub failed: usize,
     /// Those that say nothing, because the machine could not keep time.
@@ -194,7 +194,7 @@ fn group(results: &[&CaseResult]) -> Group {
     let count = |verdict| results.iter().filter(|result| result.verdict == verdict).count();
     let counts = Counts {
         calls: results.len(),
-        held: count(Verdict::Held),
+        passed: count(Verdict::Passed),
         failed: count(Verdict::Failed),
         invalid: count(Verdict::Invalid),
         broken: count(Verdict::Broken),
@@ -213,7 +213,7 @@ fn group(results: &[&CaseResult]) -> Group {
 
 fn case(result: &CaseResult) -> CaseReport {
     let source = result.source.as_ref();
-    let line = |line: &crate::agent::ToldLine| TranscriptLine {
+    let line = |line: &crate::agent::ReportedLine| TranscriptLine {
         speaker: match line.speaker {
             duplex_core::Speaker::User => "user".to_owned(),
             duplex_core::Speaker::Assistant => "assistant".to_owned(),

@@ -14,7 +14,7 @@ use super::{Change, ChangeVerdict, Group, SuiteReport};
 
 /// The figures that a set is judged by at a glance, by column.
 const COLUMNS: [(&str, Metric, Statistic); 7] = [
-    ("as expected", Metric::CasesHeld, Statistic::Rate),
+    ("as expected", Metric::CasesPassed, Statistic::Rate),
     ("takeover", Metric::Takeover, Statistic::Rate),
     ("selectivity", Metric::Selectivity, Statistic::Rate),
     ("response p50", Metric::ResponseLatency, Statistic::P50),
@@ -58,8 +58,8 @@ pub fn table(report: &SuiteReport) -> String {
     }
     let counts = report.overall.counts;
     text.push_str(&format!(
-        "\n{} of {} held, {} failed, {} broken, {} invalid, in {:.0} s\n",
-        counts.held, counts.calls, counts.failed, counts.broken, counts.invalid, report.wall_s
+        "\n{} of {} passed, {} failed, {} broken, {} invalid, in {:.0} s\n",
+        counts.passed, counts.calls, counts.failed, counts.broken, counts.invalid, report.wall_s
     ));
     text
 }

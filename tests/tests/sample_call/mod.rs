@@ -144,7 +144,7 @@ pub(crate) fn call() -> CallRecord {
             notice(5550, "unduck", "turn 1"),
             notice(10_240, "onset", "level -20 dB"),
             notice(10_260, "duck", "turn 2"),
-            notice(10_500, "hush", "\"Wait, what about\""),
+            notice(10_500, "cancel", "\"Wait, what about\""),
             notice(12_110, "offset", ""),
             notice(12_300, "final", "Wait, what about the weather in London?"),
             notice(12_420, "released", "turn 3"),
@@ -157,7 +157,7 @@ pub(crate) fn call() -> CallRecord {
             notice(23_480, "released", "turn 4"),
             notice(25_040, "onset", ""),
             notice(25_060, "duck", "turn 4"),
-            notice(25_290, "hush", "\"Stop\""),
+            notice(25_290, "cancel", "\"Stop\""),
         ],
         events: vec![
             event("question", Expect::Respond, "responded", 1000, Some((2480, 620.0))),

@@ -147,12 +147,17 @@ fn far_talk_is_quieter_and_duller() {
     let sound = Sound::read(speech().join("g01.flac")).unwrap();
     let far = sound.from_afar(3);
     // Treble: what changes from one sample to the next.
-    let treble = |sound: &Sound| {
+    let high_band_snr = |sound: &Sound| {
         let steps: Vec<f32> = sound.samples().windows(2).map(|pair| pair[1] - pair[0]).collect();
         active_level_db(&steps) - active_level_db(sound.samples())
     };
     assert!(active_level_db(far.samples()) < active_level_db(sound.samples()) - 10.0);
-    assert!(treble(&far) < treble(&sound) - 6.0, "{} {}", treble(&far), treble(&sound));
+    assert!(
+        high_band_snr(&far) < high_band_snr(&sound) - 6.0,
+        "{} {}",
+        high_band_snr(&far),
+        high_band_snr(&sound)
+    );
     assert_eq!(far.length(), sound.length());
 }
 

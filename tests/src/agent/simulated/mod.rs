@@ -11,7 +11,7 @@ use duplex_audio::{FRAME_MILLIS, MICROPHONE_FRAME, PLAYOUT_FRAME};
 use duplex_core::Speaker;
 use duplex_runtime::{Acoustics, Scene, Stop};
 
-use super::{Agent, AgentError, Told, ToldLine};
+use super::{Agent, AgentError, AgentReport, ReportedLine};
 use code::{Meaning, Reply};
 
 /// Something that an agent does wrong.
@@ -49,7 +49,7 @@ pub struct Simulated {
     /// From the user's first sound to its last, in ms.
     pub stops_after_ms: u64,
     /// Whether it falls silent at a sign of attention, to go on 300 ms after it.
-    pub holds_for_attention: bool,
+    pub pauses_for_attention: bool,
     /// How many words a reply has, of 300 ms each.
     pub words: usize,
     /// What it does wrong.
@@ -62,7 +62,7 @@ impl Default for Simulated {
         Self {
             answers_after_ms: 700,
             stops_after_ms: 380,
-            holds_for_attention: false,
+            pauses_for_attention: false,
             words: 24,
             faults: Vec::new(),
         }
@@ -97,17 +97,17 @@ impl Agent for Simulated {
         "simulated".to_owned()
     }
 
-    fn hold(&self, mut room: Box<dyn Acoustics>, stop: &Stop) -> Result<Told, AgentError> {
-        let mut mind = Mind::new(self);
+    fn call(&self, mut room: Box<dyn Acoustics>, stop: &Stop) -> Result<AgentReport, AgentError> {
+        let mut behaviour = Behaviour::new(self);
         let mut microphone = [0.0; MICROPHONE_FRAME];
         while !stop.is_stopped() {
-            let playout = mind.speak();
+            let playout = behaviour.speak();
             if room.exchange(&playout, &mut microphone) == Scene::Over {
                 break;
             }
-            mind.hear(Meaning::heard(&microphone));
+            behaviour.hear(Meaning::heard(&microphone));
         }
-        Ok(Told { transcript: mind.transcript(), ..Told::default() })
+        Ok(AgentReport { transcript: behaviour.transcript(), ..AgentReport::default() })
     }
 }
 
@@ -115,7 +115,7 @@ impl Agent for Simulated {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Plan {
     Answer,
-    Hush,
+    FallSilent,
     Hold,
     GoOn,
     StartOver,
@@ -128,7 +128,7 @@ struct Speech {
     falters: bool,
 }
 
-struct Mind<'a> {
+struct Behaviour<'a> {
     agent: &'a Simulated,
     now_ms: u64,
     plans: Vec<(u64, Plan)>,
@@ -136,10 +136,10 @@ struct Mind<'a> {
     held: Option<Speech>,
     replies: usize,
     hearing: Option<Meaning>,
-    said: Vec<ToldLine>,
+    said: Vec<ReportedLine>,
 }
 
-impl<'a> Mind<'a> {
+impl<'a> Behaviour<'a> {
     fn new(agent: &'a Simulated) -> Self {
         let unasked = agent.has(Fault::SpeaksUnasked).then_some((UNASKED_AT, Plan::Answer));
         Self {
@@ -166,7 +166,7 @@ impl<'a> Mind<'a> {
         speech.at += PLAYOUT_FRAME;
         let spoken = (speech.at / PLAYOUT_FRAME) as u64 * FRAME_MILLIS;
         if speech.at >= speech.reply.length() {
-            self.hush();
+            self.fall_silent();
         } else if speech.falters && spoken >= FALTERS_AT {
             speech.falters = false;
             self.held = self.speech.take();
@@ -179,13 +179,13 @@ impl<'a> Mind<'a> {
         match plan {
             Plan::Answer if self.agent.has(Fault::NeverAnswers) => {}
             Plan::Answer => {
-                self.hush();
+                self.fall_silent();
                 let reply = Reply::new(self.replies, self.agent.words);
                 let falters = self.agent.has(Fault::InterruptsItself);
                 self.speech = Some(Speech { reply, at: 0, falters });
                 self.replies += 1;
             }
-            Plan::Hush => self.hush(),
+            Plan::FallSilent => self.fall_silent(),
             Plan::Hold => self.held = self.speech.take(),
             Plan::GoOn => self.speech = self.held.take().or(self.speech.take()),
             Plan::StartOver => {
@@ -198,12 +198,12 @@ impl<'a> Mind<'a> {
     }
 
     /// Ends a reply, spoken or held, and tells it.
-    fn hush(&mut self) {
+    fn fall_silent(&mut self) {
         let Some(speech) = self.speech.take().or(self.held.take()) else { return };
         let heard =
             if self.agent.has(Fault::TellsTooMuch) { speech.reply.length() } else { speech.at };
         let text = speech.reply.text(heard);
-        self.said.push(ToldLine { speaker: Speaker::Assistant, text });
+        self.said.push(ReportedLine { speaker: Speaker::Assistant, text });
     }
 
     fn hear(&mut self, heard: Option<Meaning>) {
@@ -227,17 +227,17 @@ impl<'a> Mind<'a> {
             Meaning::Question | Meaning::Unfinished | Meaning::Interruption | Meaning::Stop => {
                 self.plans.retain(|(_, plan)| *plan != Plan::Answer);
                 if self.is_busy() && !self.agent.has(Fault::NeverStops) {
-                    self.plans.push((falls_silent, Plan::Hush));
+                    self.plans.push((falls_silent, Plan::FallSilent));
                 }
             }
             Meaning::Attention if self.is_busy() && self.agent.has(Fault::StopsForAttention) => {
-                self.plans.push((falls_silent, Plan::Hush));
+                self.plans.push((falls_silent, Plan::FallSilent));
             }
-            Meaning::Attention if self.is_busy() && self.holds() => {
+            Meaning::Attention if self.is_busy() && self.pauses() => {
                 self.plans.push((falls_silent, Plan::Hold));
             }
             Meaning::Cough if self.is_busy() && self.agent.has(Fault::StopsForCoughs) => {
-                self.plans.push((falls_silent, Plan::Hush));
+                self.plans.push((falls_silent, Plan::FallSilent));
             }
             Meaning::Attention | Meaning::Cough | Meaning::Aside => {}
         }
@@ -248,7 +248,7 @@ impl<'a> Mind<'a> {
         let told = meaning != Meaning::Cough && meaning != Meaning::Attention;
         if told {
             let text = meaning.word().to_owned();
-            self.said.push(ToldLine { speaker: Speaker::User, text });
+            self.said.push(ReportedLine { speaker: Speaker::User, text });
         }
         match meaning {
             Meaning::Question => self.plans.push(answer),
@@ -260,7 +260,7 @@ impl<'a> Mind<'a> {
             Meaning::Stop if self.agent.has(Fault::SpeaksAfterStop) => {
                 self.plans.push((at + AGAIN_AFTER, Plan::Answer));
             }
-            Meaning::Attention if self.is_busy() && self.holds() => {
+            Meaning::Attention if self.is_busy() && self.pauses() => {
                 let over = self.agent.has(Fault::StartsOver);
                 let plan = if over { Plan::StartOver } else { Plan::GoOn };
                 // Not before it has fallen silent.
@@ -272,16 +272,16 @@ impl<'a> Mind<'a> {
         }
     }
 
-    fn holds(&self) -> bool {
-        self.agent.holds_for_attention || self.agent.has(Fault::StartsOver)
+    fn pauses(&self) -> bool {
+        self.agent.pauses_for_attention || self.agent.has(Fault::StartsOver)
     }
 
     fn is_busy(&self) -> bool {
         self.speech.is_some() || self.held.is_some()
     }
 
-    fn transcript(mut self) -> Vec<ToldLine> {
-        self.hush();
+    fn transcript(mut self) -> Vec<ReportedLine> {
+        self.fall_silent();
         self.said
     }
 }

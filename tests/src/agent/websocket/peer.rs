@@ -15,7 +15,7 @@ use tungstenite::{
 };
 
 use super::{WebSocketOptions, fault::Fault};
-use crate::agent::ToldLine;
+use crate::agent::ReportedLine;
 
 /// Sound of one message.
 const MESSAGE: Duration = Duration::from_millis(20);
@@ -80,7 +80,7 @@ pub(super) struct Peer {
     /// What the room said and was not sent yet, at the agent's rate.
     pending: Vec<i16>,
     text: usize,
-    transcript: Vec<ToldLine>,
+    transcript: Vec<ReportedLine>,
 }
 
 impl Peer {
@@ -153,7 +153,7 @@ impl Peer {
                     Some("agent" | "assistant") => Speaker::Assistant,
                     _ => Speaker::User,
                 };
-                self.transcript.push(ToldLine { speaker, text });
+                self.transcript.push(ReportedLine { speaker, text });
             }
             Ok(Said::Transcript { is_final: false, .. }) | Err(_) => {}
         }
@@ -183,7 +183,7 @@ impl Peer {
 
     /// Ends the call in order, and gives what was told in it. A farewell that goes wrong is none of
     /// the call's.
-    pub(super) fn leave(mut self) -> Vec<ToldLine> {
+    pub(super) fn leave(mut self) -> Vec<ReportedLine> {
         let frame = CloseFrame { code: CloseCode::Normal, reason: "the call is over".into() };
         let until = Instant::now() + FAREWELL;
         let mut ended =

@@ -43,7 +43,7 @@ pub(super) fn badges(events: &[EventResult], strip: &Strip) -> Markup {
 /// first.
 fn placed<'a>(events: &'a [EventResult], strip: &Strip) -> Vec<Badge<'a>> {
     let mut here: Vec<&EventResult> =
-        events.iter().filter(|event| strip.holds(event.at_ms as f64)).collect();
+        events.iter().filter(|event| strip.contains(event.at_ms as f64)).collect();
     here.sort_by_key(|event| event.at_ms);
     let right = strip.x(strip.to_ms) + MARGIN;
     let mut free = [0.0f64; ROWS.len()];

@@ -29,7 +29,7 @@ pub(super) fn texts(lane: &Lane<'_>, strip: &Strip) -> Markup {
             // Up to the next turn of the lane, or the edge.
             @let right = lane.texts[index + 1..]
                 .iter()
-                .find(|next| strip.holds(next.start_ms))
+                .find(|next| strip.contains(next.start_ms))
                 .map_or(strip.x(strip.to_ms) + MARGIN, |next| strip.x(next.start_ms) - 8.0);
             @let runs = runs(text, strip, right, lane.lines);
             @let used = runs.iter().map(|run| run.row + 1).max().unwrap_or(0);
@@ -53,8 +53,8 @@ pub(super) fn texts(lane: &Lane<'_>, strip: &Strip) -> Markup {
 
 fn runs(text: &Text<'_>, strip: &Strip, right: f64, rows: usize) -> Vec<Run> {
     let words: Vec<(f64, &str)> =
-        timed(text).into_iter().filter(|(ms, _)| strip.holds(*ms)).collect();
-    let ends_here = strip.holds(text.end_ms - 1.0);
+        timed(text).into_iter().filter(|(ms, _)| strip.contains(*ms)).collect();
+    let ends_here = strip.contains(text.end_ms - 1.0);
     let unheard = if ends_here { text.unheard } else { "" };
     if strip.scale < WORDS_FROM_SCALE {
         let Some((x, end)) = strip.clip(text.start_ms, text.end_ms) else { return Vec::new() };

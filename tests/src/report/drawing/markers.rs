@@ -10,7 +10,7 @@ const MARKER_TEXT: f64 = 211.0;
 pub(super) fn markers(notices: &[Notice], strip: &Strip) -> Markup {
     let notices: Vec<(f64, &Notice)> = notices
         .iter()
-        .filter(|notice| strip.holds(notice.at_ms as f64))
+        .filter(|notice| strip.contains(notice.at_ms as f64))
         .map(|notice| (strip.x(notice.at_ms as f64), notice))
         .collect();
     html! {
@@ -35,7 +35,7 @@ pub(super) fn markers(notices: &[Notice], strip: &Strip) -> Markup {
 fn labels<'a>(notices: &[(f64, &'a Notice)]) -> Vec<(f64, &'a str)> {
     let mut placed: Vec<(f64, &str)> = Vec::new();
     let half = |kind: &str| width(kind) * 0.42 + 2.0;
-    for wanted in ["hush", "floor", "turn", "other"] {
+    for wanted in ["cancel", "floor", "turn", "other"] {
         for (x, notice) in notices.iter().filter(|(_, notice)| group(&notice.kind) == wanted) {
             let kind = notice.kind.as_str();
             if placed.iter().all(|(other, name)| (x - other).abs() >= half(kind) + half(name)) {
@@ -52,7 +52,7 @@ fn group(kind: &str) -> &'static str {
         "onset" | "offset" | "partial" | "final" => "hearing",
         "end_of_turn" | "prepared" | "released" | "dropped" => "turn",
         "duck" | "unduck" | "hold" | "release" | "ignore" | "resume" => "floor",
-        "hush" => "hush",
+        "cancel" => "cancel",
         _ => "other",
     }
 }
@@ -63,7 +63,7 @@ pub(crate) fn legend() -> Markup {
         ("hearing", "heard: onset, words, offset"),
         ("turn", "turn: prepared, released, dropped"),
         ("floor", "floor: duck, unduck, ignore, resume"),
-        ("hush", "hush"),
+        ("cancel", "cancel"),
     ];
     let mut x = 0.0;
     html! {

@@ -20,7 +20,7 @@ const SUITE_STYLE: &str = include_str!("page.css");
 
 /// The figures of the table by category.
 const COLUMNS: [(&str, Metric, Statistic); 9] = [
-    ("as expected", Metric::CasesHeld, Statistic::Rate),
+    ("as expected", Metric::CasesPassed, Statistic::Rate),
     ("takeover", Metric::Takeover, Statistic::Rate),
     ("in pauses", Metric::PauseTakeover, Statistic::Rate),
     ("selectivity", Metric::Selectivity, Statistic::Rate),
@@ -36,7 +36,7 @@ pub(super) fn page(run: &SuiteRun, report: &SuiteReport) -> String {
     results.sort_by_key(|result| match result.verdict {
         Verdict::Failed | Verdict::Broken => 0,
         Verdict::Invalid => 1,
-        Verdict::Held => 2,
+        Verdict::Passed => 2,
     });
     let title = format!("{}: {} calls", printable(&run.agent), run.results.len());
     html! {
@@ -45,8 +45,8 @@ pub(super) fn page(run: &SuiteRun, report: &SuiteReport) -> String {
             (head(&title, SUITE_STYLE))
             body {
                 header {
-                    h1 { (title) " " (verdict(if report.passed { Verdict::Held } else { Verdict::Failed })) }
-                    p { "held in " (clock((report.wall_s * 1000.0) as u64)) " · intervals: 95 %, bootstrap by case" }
+                    h1 { (title) " " (verdict(if report.passed { Verdict::Passed } else { Verdict::Failed })) }
+                    p { "ran in " (clock((report.wall_s * 1000.0) as u64)) " · intervals: 95 %, bootstrap by case" }
                     @if let Some(why) = &report.unreachable {
                         p class="trouble" { "ended early: " (printable(why)) }
                     }
@@ -86,7 +86,7 @@ pub(super) fn page(run: &SuiteRun, report: &SuiteReport) -> String {
 
 fn verdict(verdict: Verdict) -> Markup {
     let class = match verdict {
-        Verdict::Held => "verdict pass",
+        Verdict::Passed => "verdict pass",
         Verdict::Invalid => "verdict invalid",
         Verdict::Failed | Verdict::Broken => "verdict fail",
     };
@@ -119,8 +119,8 @@ fn tiles(report: &SuiteReport) -> Markup {
     html! {
         section class="tiles" {
             div class="tile" {
-                b { (counts.held) " / " (counts.calls - counts.invalid) }
-                span { "calls held" }
+                b { (counts.passed) " / " (counts.calls - counts.invalid) }
+                span { "calls passed" }
                 small { (counts.failed) " failed · " (counts.broken) " broken · " (counts.invalid) " invalid" }
             }
             (tile("response latency, p50", Metric::ResponseLatency, Statistic::P50, &p90(Metric::ResponseLatency)))
@@ -195,7 +195,7 @@ fn overall(group: &Group) -> Markup {
 /// One call, folded away where it held.
 fn call(result: &CaseResult) -> Markup {
     html! {
-        details class="case" open[result.verdict != Verdict::Held] {
+        details class="case" open[result.verdict != Verdict::Passed] {
             summary {
                 (verdict(result.verdict)) " " (printable(&result.id))
                 @if result.repetition > 1 { " (" (result.repetition) ")" }

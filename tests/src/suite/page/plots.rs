@@ -16,14 +16,14 @@ const LEFT: f64 = 165.0;
 const RIGHT: f64 = 345.0;
 const ROW: f64 = 21.0;
 
-/// How many cases of each category held.
+/// How many cases of each category pass_rate.
 pub(super) fn by_category(report: &SuiteReport) -> Markup {
-    let held = |group: &Group| group.figure(Metric::CasesHeld, Statistic::Rate).copied();
+    let pass_rate = |group: &Group| group.figure(Metric::CasesPassed, Statistic::Rate).copied();
     let each = report
         .categories
         .iter()
-        .filter_map(|(name, group)| Some((name.as_str().to_owned(), held(group)?)));
-    let all = held(&report.overall).map(|figure| ("all".to_owned(), figure));
+        .filter_map(|(name, group)| Some((name.as_str().to_owned(), pass_rate(group)?)));
+    let all = pass_rate(&report.overall).map(|figure| ("all".to_owned(), figure));
     dots(&each.chain(all).collect::<Vec<_>>())
 }
 

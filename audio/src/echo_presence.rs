@@ -44,7 +44,7 @@ const SMOOTHING: f32 = 0.3;
 const RISE_DB: f32 = 0.5;
 
 /// Compares the microphone's level with and without the far end.
-pub(crate) struct Coupling {
+pub(crate) struct EchoPresence {
     /// Power of the step that is being filled.
     microphone: f32,
     far: f32,
@@ -60,7 +60,7 @@ pub(crate) struct Coupling {
     silent: u32,
 }
 
-impl Coupling {
+impl EchoPresence {
     pub(crate) fn new() -> Self {
         Self {
             microphone: 0.0,

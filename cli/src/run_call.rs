@@ -10,7 +10,7 @@ use duplex_harness::collect::Collector;
 use duplex_harness::record::{Finished, record};
 use duplex_harness::report::{CallRecord, Expect, ReportError};
 use duplex_harness::room::{Cue, Fired, Room, RoomOptions};
-use duplex_runtime::{Call, CallError, Engine, Outcome, Stop, rehearse};
+use duplex_runtime::{Call, CallError, Engine, Outcome, Stop, run_virtual};
 
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
@@ -31,7 +31,7 @@ pub(crate) struct Scene {
 }
 
 /// A call that was held.
-pub(crate) struct Held {
+pub(crate) struct FinishedCall {
     recording: PathBuf,
     fired: Vec<Fired>,
     collector: Collector,
@@ -41,7 +41,11 @@ pub(crate) struct Held {
 }
 
 /// Holds the call.
-pub(crate) fn hold(config: &Config, engine: &Arc<Engine>, scene: Scene) -> Result<Held, Failure> {
+pub(crate) fn run_call(
+    config: &Config,
+    engine: &Arc<Engine>,
+    scene: Scene,
+) -> Result<FinishedCall, Failure> {
     interrupt::catch()?;
     let mut options = setup::call_options(config);
     options.journal = scene.journal;
@@ -52,7 +56,7 @@ pub(crate) fn hold(config: &Config, engine: &Arc<Engine>, scene: Scene) -> Resul
     let mut show = view.observer();
     let observer = {
         let collector = collector.clone();
-        Box::new(move |seen: duplex_runtime::Seen<'_>| {
+        Box::new(move |seen: duplex_runtime::SessionStep<'_>| {
             collector.see(seen);
             show(seen);
         })
@@ -60,7 +64,7 @@ pub(crate) fn hold(config: &Config, engine: &Arc<Engine>, scene: Scene) -> Resul
     let caught = interrupt::stops(&stop);
     let outcome = if scene.is_virtual {
         let charges = setup::charges(config);
-        rehearse(engine, Box::new(room), options, &charges, &stop, observer)?
+        run_virtual(engine, Box::new(room), options, &charges, &stop, observer)?
     } else {
         Call::start(Arc::clone(engine), Box::new(room), options, stop, observer)?.join()?
     };
@@ -71,7 +75,7 @@ pub(crate) fn hold(config: &Config, engine: &Arc<Engine>, scene: Scene) -> Resul
     }
     let facts = engine.facts();
     let processes = [Some(std::process::id()), facts.recogniser];
-    Ok(Held {
+    Ok(FinishedCall {
         recording: scene.recording,
         fired: log.fired(),
         collector,
@@ -81,7 +85,7 @@ pub(crate) fn hold(config: &Config, engine: &Arc<Engine>, scene: Scene) -> Resul
     })
 }
 
-impl Held {
+impl FinishedCall {
     /// Measures the recording and judges the call.
     pub(crate) fn record(
         &self,

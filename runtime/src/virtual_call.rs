@@ -10,19 +10,19 @@ use duplex_audio::MICROPHONE_FRAME;
 use duplex_core::{Event, Samples, SessionTime};
 
 use crate::{
-    Acoustics, CallError, CallOptions, Engine, Outcome, Scene, Seen, Stop,
+    Acoustics, CallError, CallOptions, Engine, Outcome, Scene, SessionStep, Stop,
     call::{Device, outcome},
-    conductor::{Conductor, QUEUE},
-    job::{Job, Message, Work},
+    job::{Job, SessionMessage, Work},
+    session_driver::{QUEUE, SessionDriver},
 };
 
-/// What each job of a rehearsal costs, in session time. The defaults are about what two cores take.
+/// What each job of a virtual call costs, in session time. The defaults are about what two cores take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Charges {
     /// A window of the recogniser.
     pub recognise: Samples,
     /// An end-of-turn score.
-    pub judge: Samples,
+    pub detect_end_of_turn: Samples,
     /// A decision of the duplex model.
     pub decide: Samples,
     /// Reading ahead.
@@ -39,7 +39,7 @@ impl Default for Charges {
     fn default() -> Self {
         Self {
             recognise: Samples::from_millis(250),
-            judge: Samples::from_millis(80),
+            detect_end_of_turn: Samples::from_millis(80),
             decide: Samples::from_millis(60),
             prefill: Samples::from_millis(30),
             write: Samples::from_millis(150),
@@ -51,35 +51,35 @@ impl Default for Charges {
 
 /// Which model a job keeps busy: each does one job after another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Station {
-    Ear,
-    End,
-    Floor,
-    Mind,
+enum Worker {
+    Recogniser,
+    EndOfTurn,
+    TurnModel,
+    Reply,
     Voice,
 }
 
 /// Messages that are due at a moment, in the order in which they were made.
 #[derive(Default)]
 struct Agenda {
-    due: BTreeMap<(SessionTime, u64), Message>,
+    due: BTreeMap<(SessionTime, u64), SessionMessage>,
     made: u64,
-    busy: BTreeMap<Station, SessionTime>,
+    busy: BTreeMap<Worker, SessionTime>,
     now: SessionTime,
 }
 
 impl Agenda {
-    fn add(&mut self, work: &Work, charges: &Charges, messages: VecDeque<Message>) {
-        let (station, cost) = match work {
-            Work::Recognise { .. } => (Station::Ear, charges.recognise),
-            Work::JudgeEnd { .. } => (Station::End, charges.judge),
-            Work::Decide { .. } => (Station::Floor, charges.decide),
-            Work::Listen(_) => (Station::Floor, charges.prefill),
-            Work::Prefill(_) => (Station::Mind, charges.prefill),
-            Work::Write { .. } => (Station::Mind, charges.write),
-            Work::Synthesise { .. } => (Station::Voice, charges.first_audio),
+    fn add(&mut self, work: &Work, charges: &Charges, messages: VecDeque<SessionMessage>) {
+        let (worker, cost) = match work {
+            Work::Recognise { .. } => (Worker::Recogniser, charges.recognise),
+            Work::DetectEndOfTurn { .. } => (Worker::EndOfTurn, charges.detect_end_of_turn),
+            Work::Decide { .. } => (Worker::TurnModel, charges.decide),
+            Work::PrefillTurnModel(_) => (Worker::TurnModel, charges.prefill),
+            Work::Prefill(_) => (Worker::Reply, charges.prefill),
+            Work::Write { .. } => (Worker::Reply, charges.write),
+            Work::Synthesise { .. } => (Worker::Voice, charges.first_audio),
         };
-        let free = self.busy.get(&station).copied().unwrap_or_default();
+        let free = self.busy.get(&worker).copied().unwrap_or_default();
         let mut at = free.max(self.now) + cost;
         for (index, message) in messages.into_iter().enumerate() {
             if index > 0 {
@@ -88,7 +88,7 @@ impl Agenda {
             self.made += 1;
             self.due.insert((at, self.made), message);
         }
-        self.busy.insert(station, at);
+        self.busy.insert(worker, at);
     }
 }
 
@@ -97,17 +97,17 @@ impl Agenda {
 ///
 /// # Errors
 /// As for a live call.
-pub fn rehearse(
+pub fn run_virtual(
     engine: &Engine,
     acoustics: Box<dyn Acoustics>,
     options: CallOptions,
     charges: &Charges,
     stop: &Stop,
-    observer: Box<dyn FnMut(Seen<'_>) + Send>,
+    observer: Box<dyn FnMut(SessionStep<'_>) + Send>,
 ) -> Result<Outcome, CallError> {
     let (playout, speaker) = duplex_audio::playout(QUEUE);
     let mut device = Device::new(engine, acoustics, speaker, options.front_end);
-    let mut conductor = Conductor::new(options, playout, observer)?;
+    let mut driver = SessionDriver::new(options, playout, observer)?;
     let key = engine.open();
     let agenda = RefCell::new(Agenda::default());
     let mut submit = |work: Work| {
@@ -116,7 +116,7 @@ pub fn rehearse(
         let job = Job {
             call: key,
             work: work.clone(),
-            stale: crate::job::Stale::default(),
+            cancellation: crate::job::Cancellation::default(),
             reply: Box::new(move |message| _ = reply.send(message)),
         };
         engine.submit(job).map_err(|job| job.work)?;
@@ -125,11 +125,11 @@ pub fn rehearse(
     };
     let mut sounds = Vec::new();
     let mut heard = SessionTime(0);
-    while !conductor.over {
+    while !driver.over {
         let scene = device.frame(&mut |message| sounds.push(message));
         heard = heard + Samples(MICROPHONE_FRAME as u64);
         for sound in sounds.drain(..) {
-            let Message::Sound { end, .. } = &sound else { continue };
+            let SessionMessage::Sound { end, .. } = &sound else { continue };
             let end = *end;
             loop {
                 let next = agenda
@@ -139,17 +139,17 @@ pub fn rehearse(
                     .and_then(|entry| (entry.key().0 < end).then(|| entry.remove_entry()));
                 let Some(((at, _), message)) = next else { break };
                 agenda.borrow_mut().now = at;
-                conductor.handle(at, message, &mut submit);
+                driver.handle(at, message, &mut submit);
             }
             agenda.borrow_mut().now = end;
-            conductor.counters.frames += 1;
-            conductor.handle(end, sound, &mut submit);
+            driver.counters.frames += 1;
+            driver.handle(end, sound, &mut submit);
         }
-        if scene == Scene::Over || stop.is_stopped() || conductor.error.is_some() {
-            conductor.handle(heard, Message::Event(Event::Left), &mut submit);
+        if scene == Scene::Over || stop.is_stopped() || driver.error.is_some() {
+            driver.handle(heard, SessionMessage::Event(Event::Left), &mut submit);
         }
     }
-    conductor.finish();
+    driver.finish();
     engine.close(key);
-    Ok(outcome(conductor, heard))
+    Ok(outcome(driver, heard))
 }

@@ -18,7 +18,7 @@ const COPY: f32 = 0.3;
 /// that. In double talk at an echo of -12 dB it is below in three of four windows.
 const MOSTLY: f32 = 0.5;
 
-/// Windows for which a leak is expected to go on: about half a second, while suppression comes and goes
+/// Windows for which a residual_echo is expected to go on: about half a second, while suppression comes and goes
 /// and blurs the wave.
 const EXPECTED: u32 = 15;
 
@@ -30,15 +30,15 @@ const COLD: u32 = 150;
 const LEAST_POWER: f32 = 1e-9;
 
 /// Keeps as much of the signals as the comparison needs.
-pub(crate) struct Leak {
+pub(crate) struct ResidualEcho {
     microphone: Past,
     cleaned: Past,
     far: Past,
-    /// Windows with the far end active for which a leak is still expected.
+    /// Windows with the far end active for which a residual_echo is still expected.
     expected: u32,
 }
 
-impl Leak {
+impl ResidualEcho {
     /// Looks for the far end at delays of up to `reach` samples.
     pub(crate) fn new(reach: usize) -> Self {
         Self {

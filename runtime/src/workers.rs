@@ -3,28 +3,30 @@
 use std::{collections::BTreeMap, ops::ControlFlow, time::Instant};
 
 use duplex_audio::{PLAYOUT_RATE, Resampler};
-use duplex_core::{Context, Event, Failure, Floor, Mark, Permille, SAMPLE_RATE, Samples, Speaker};
+use duplex_core::{
+    Context, Event, Failure, Mark, Permille, SAMPLE_RATE, Samples, Speaker, TurnContext,
+};
 use duplex_model::{
     asr::{Recogniser, Request},
     endpoint::EndOfTurn,
     llm::{
-        CallId, DEFAULT_SYSTEM_PROMPT, End, Heard, LONGEST_SILENCE, Llm, LlmError, LlmOptions,
-        Marks, Message as Line, Role, Slice, Weights,
+        CallId, ChatMessage, DEFAULT_SYSTEM_PROMPT, End, LONGEST_SILENCE, Llm, LlmError,
+        LlmOptions, Marks, Role, Slice, UserInput, Weights,
     },
     tts::{Splitter, Voice},
 };
 
-use crate::job::{CallKey, Job, Message, Work};
+use crate::job::{CallKey, Job, SessionMessage, Work};
 
 /// Recognises a window.
 pub(crate) fn recognise(recogniser: &mut Recogniser, job: &Job) {
-    let Work::Recognise { chunk, to, audio } = &job.work else { return };
+    let Work::Recognise { segment, to, audio } = &job.work else { return };
     let event = match recogniser.recognise(audio, &Request::default()) {
         Ok(hypothesis) => {
             let words = hypothesis.words.len().max(1) as f32;
             let sum: f32 = hypothesis.words.iter().map(|word| word.probability).sum();
             Event::Recognised {
-                chunk: *chunk,
+                segment: *segment,
                 to: *to,
                 text: hypothesis.text,
                 confidence: Permille::from_probability(sum / words),
@@ -32,17 +34,17 @@ pub(crate) fn recognise(recogniser: &mut Recogniser, job: &Job) {
         }
         Err(error) => {
             tracing::warn!("recognition failed: {error}");
-            Event::Failed(Failure::Recogniser(*chunk))
+            Event::Failed(Failure::Recogniser(*segment))
         }
     };
-    (job.reply)(Message::Event(event));
+    (job.reply)(SessionMessage::Event(event));
 }
 
 /// Judges by ear whether a turn is over.
-pub(crate) fn judge_end(model: &mut EndOfTurn, job: &Job) {
-    let Work::JudgeEnd { to, audio } = &job.work else { return };
+pub(crate) fn detect_end_of_turn(model: &mut EndOfTurn, job: &Job) {
+    let Work::DetectEndOfTurn { to, audio } = &job.work else { return };
     match model.probability(audio) {
-        Ok(probability) => (job.reply)(Message::Event(Event::EndOfTurn {
+        Ok(probability) => (job.reply)(SessionMessage::Event(Event::EndOfTurn {
             to: *to,
             probability: Permille::from_probability(probability),
         })),
@@ -55,19 +57,19 @@ pub(crate) fn judge_end(model: &mut EndOfTurn, job: &Job) {
 struct Draft {
     turn: duplex_core::Turn,
     /// The conversation as it was when the reply began.
-    messages: Vec<Line>,
+    messages: Vec<ChatMessage>,
     splitter: Splitter,
     complete: bool,
 }
 
 /// The language model, with the replies that are being written, one a call.
-pub(crate) struct Mind<'w> {
+pub(crate) struct ReplyWorker<'w> {
     llm: Llm<'w>,
     system_prompt: String,
     calls: BTreeMap<CallKey, (CallId, Option<Draft>)>,
 }
 
-impl<'w> Mind<'w> {
+impl<'w> ReplyWorker<'w> {
     pub(crate) fn new(llm: Llm<'w>, system_prompt: String) -> Self {
         Self { llm, system_prompt, calls: BTreeMap::new() }
     }
@@ -97,7 +99,7 @@ impl<'w> Mind<'w> {
                         Event::Failed(Failure::Model(*turn))
                     }
                 };
-                (job.reply)(Message::Event(event));
+                (job.reply)(SessionMessage::Event(event));
             }
             _ => {}
         }
@@ -147,8 +149,11 @@ impl<'w> Mind<'w> {
         let mut clause = splitter.next_clause();
         if clause.is_none() && !*complete {
             let began = Instant::now();
-            let written =
-                self.llm.write(id, messages, &mut || job.stale.holds(turn), &mut |piece| {
+            let written = self.llm.write(
+                id,
+                messages,
+                &mut || job.cancellation.is_cancelled(turn),
+                &mut |piece| {
                     splitter.push(piece);
                     clause = splitter.next_clause();
                     if clause.is_some() {
@@ -156,7 +161,8 @@ impl<'w> Mind<'w> {
                     } else {
                         ControlFlow::Continue(())
                     }
-                })?;
+                },
+            )?;
             tracing::debug!(
                 prefilled = written.prefilled,
                 tokens = written.tokens,
@@ -182,15 +188,15 @@ impl<'w> Mind<'w> {
     }
 
     /// The conversation as the model reads it, without what no longer fits.
-    fn messages(&mut self, id: CallId, context: &Context) -> Result<Vec<Line>, LlmError> {
-        let mut messages = vec![Line::new(Role::System, self.system_prompt.as_str())];
+    fn messages(&mut self, id: CallId, context: &Context) -> Result<Vec<ChatMessage>, LlmError> {
+        let mut messages = vec![ChatMessage::new(Role::System, self.system_prompt.as_str())];
         messages.extend(context.lines.iter().map(line));
         let last = context.lines.last().map(|line| line.speaker);
         if context.open && last != Some(Speaker::User) {
-            messages.push(Line::new(Role::User, ""));
+            messages.push(ChatMessage::new(Role::User, ""));
         }
         if !context.reply.is_empty() {
-            messages.push(Line::new(Role::Assistant, context.reply.as_str()));
+            messages.push(ChatMessage::new(Role::Assistant, context.reply.as_str()));
         }
         let drop = self.llm.fit(id, &messages)?;
         messages.drain(1..1 + drop);
@@ -199,17 +205,17 @@ impl<'w> Mind<'w> {
 }
 
 const _: () =
-    assert!(Floor::LONGEST_SILENCE as usize == LONGEST_SILENCE, "one silence is the longest");
+    assert!(TurnContext::LONGEST_SILENCE as usize == LONGEST_SILENCE, "one silence is the longest");
 
 /// The duplex model, with the calls in which it decides.
-pub(crate) struct FloorModel<'w> {
+pub(crate) struct TurnModelWorker<'w> {
     weights: &'w Weights,
     llm: Llm<'w>,
     marks: Marks,
     calls: BTreeMap<CallKey, CallId>,
 }
 
-impl<'w> FloorModel<'w> {
+impl<'w> TurnModelWorker<'w> {
     pub(crate) fn new(weights: &'w Weights, options: LlmOptions) -> Result<Self, LlmError> {
         let marks = Marks::of(weights)?;
         Ok(Self { weights, llm: Llm::new(weights, options)?, marks, calls: BTreeMap::new() })
@@ -227,19 +233,21 @@ impl<'w> FloorModel<'w> {
     /// Decides, or reads ahead.
     pub(crate) fn work(&mut self, job: &Job) {
         match &job.work {
-            Work::Decide { slice, floor } => match self.decide(job.call, floor) {
-                Ok(idle) => (job.reply)(Message::Event(Event::Decided { slice: *slice, idle })),
+            Work::Decide { slice, context } => match self.decide(job.call, context) {
+                Ok(idle) => {
+                    (job.reply)(SessionMessage::Event(Event::Decided { slice: *slice, idle }))
+                }
                 // The other evidence decides.
                 Err(error) => tracing::warn!("the duplex model did not decide: {error}"),
             },
-            Work::Listen(floor) => self.listen(job.call, floor),
+            Work::PrefillTurnModel(context) => self.listen(job.call, context),
             _ => {}
         }
     }
 
-    fn listen(&mut self, key: CallKey, floor: &Floor) {
+    fn listen(&mut self, key: CallKey, context: &TurnContext) {
         let read = self.call(key).and_then(|id| {
-            let (history, slices) = laid_out(floor);
+            let (history, slices) = laid_out(context);
             let tokens = self.marks.lay_out(self.weights, &history, &slices);
             self.llm.listen(id, &tokens, &mut || false)
         });
@@ -248,15 +256,16 @@ impl<'w> FloorModel<'w> {
         }
     }
 
-    fn decide(&mut self, key: CallKey, floor: &Floor) -> Result<Permille, LlmError> {
+    fn decide(&mut self, key: CallKey, context: &TurnContext) -> Result<Permille, LlmError> {
         let id = self.call(key)?;
         let began = Instant::now();
-        let (history, mut slices) = laid_out(floor);
-        let mut user = Heard::Words { text: floor.user.clone(), falls_silent: floor.falls_silent };
-        if floor.silence > 0 {
+        let (history, mut slices) = laid_out(context);
+        let mut user =
+            UserInput::Words { text: context.user.clone(), falls_silent: context.falls_silent };
+        if context.silence > 0 {
             // The slice of the words is over, and was left to the user.
             slices.push(Slice { user, ..Slice::default() });
-            user = Heard::Silence(floor.silence as usize);
+            user = UserInput::Silence(context.silence as usize);
         }
         let tokens = self.marks.question(self.weights, &history, &slices, &user);
         let idle = self.llm.idle_probability(id, self.marks, &tokens, &mut || false)?;
@@ -273,12 +282,12 @@ impl<'w> FloorModel<'w> {
 }
 
 /// The turns that are over, and the slices since, without the user's newest words.
-fn laid_out(floor: &Floor) -> (Vec<Line>, Vec<Slice>) {
+fn laid_out(context: &TurnContext) -> (Vec<ChatMessage>, Vec<Slice>) {
     // What it was trained with, whatever the reply model is told.
-    let mut history = vec![Line::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
-    history.extend(floor.lines.iter().map(line));
-    let slices = floor.slices.iter().map(|said| Slice {
-        user: Heard::Words { text: said.user.clone(), falls_silent: said.falls_silent },
+    let mut history = vec![ChatMessage::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
+    history.extend(context.lines.iter().map(line));
+    let slices = context.slices.iter().map(|said| Slice {
+        user: UserInput::Words { text: said.user.clone(), falls_silent: said.falls_silent },
         assistant: (!said.assistant.is_empty()).then(|| said.assistant.clone()),
         ends: false,
     });
@@ -286,20 +295,20 @@ fn laid_out(floor: &Floor) -> (Vec<Line>, Vec<Slice>) {
 }
 
 /// A line of the transcript as the models read it.
-fn line(line: &duplex_core::Line) -> Line {
+fn line(line: &duplex_core::Line) -> ChatMessage {
     let role = match line.speaker {
         Speaker::User => Role::User,
         Speaker::Assistant => Role::Assistant,
     };
-    Line::new(role, line.text.as_str())
+    ChatMessage::new(role, line.text.as_str())
 }
 
 /// The voice, with what is needed to play it.
-pub(crate) struct Speech {
+pub(crate) struct SpeechWorker {
     voice: Voice,
 }
 
-impl Speech {
+impl SpeechWorker {
     pub(crate) fn new(voice: Voice) -> Self {
         Self { voice }
     }
@@ -313,11 +322,11 @@ impl Speech {
             Ok(resampler) => resampler,
             Err(error) => {
                 tracing::error!("the voice's sample rate cannot be played: {error}");
-                return (job.reply)(Message::Event(Event::Failed(Failure::Voice(turn))));
+                return (job.reply)(SessionMessage::Event(Event::Failed(Failure::Voice(turn))));
             }
         };
         let spoken = self.voice.speak(text, &mut |chunk| {
-            if job.stale.holds(turn) {
+            if job.cancellation.is_cancelled(turn) {
                 return ControlFlow::Break(());
             }
             let mut samples = Vec::new();
@@ -329,12 +338,12 @@ impl Speech {
             let marks = chunk.marks.iter();
             let marks =
                 marks.map(|mark| Mark { at: at(mark.samples), bytes: mark.bytes }).collect();
-            (job.reply)(Message::Audio { turn, clause, samples, marks, last: chunk.last });
+            (job.reply)(SessionMessage::Audio { turn, clause, samples, marks, last: chunk.last });
             ControlFlow::Continue(())
         });
         if let Err(error) = spoken {
             tracing::warn!("a clause was not spoken: {error}");
-            (job.reply)(Message::Event(Event::Failed(Failure::Voice(turn))));
+            (job.reply)(SessionMessage::Event(Event::Failed(Failure::Voice(turn))));
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Who has the floor: the evidence, weighed in one place.
 
-use crate::{Permille, Policy, Samples, Why, ear::Pending, session::Decision, words};
+use crate::{Permille, Policy, Samples, Why, session::Decision, user_tracker::Pending, words};
 
 /// Nobody says words faster than this on average. More of them in a short sound were made up by the
-/// recogniser, which knows sentences better than murmurs.
+/// recogniser, which knows sentences better than backchannels.
 const SHORTEST_WORD: Samples = Samples::from_millis(200);
 
 /// Nobody can say words faster than this, even where voice activity found only half of a soft voice.
@@ -12,7 +12,7 @@ const SHORTEST_SAYABLE: Samples = Samples::from_millis(50);
 /// What is known of whether the user's turn is over. Each source but silence may be missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// By ear: intonation and rhythm, from the end-of-turn model.
+    /// By tracker: intonation and rhythm, from the end-of-turn model.
     pub acoustic: Option<Permille>,
     /// By the duplex model: that the assistant should stay silent.
     pub idle: Option<Permille>,
@@ -34,8 +34,8 @@ impl Evidence {
     /// Evidence that the turn is over, from its sources.
     pub fn weigh(self) -> Permille {
         let model = self.idle.map(|idle| 1000 - i32::from(idle.0.min(1000)));
-        let ear = self.acoustic.map(|acoustic| i32::from(acoustic.0));
-        let sources = [model, ear];
+        let acoustic = self.acoustic.map(|acoustic| i32::from(acoustic.0));
+        let sources = [model, acoustic];
         let known = sources.iter().flatten().count() as i32;
         let mean = sources.iter().flatten().sum::<i32>().checked_div(known).unwrap_or(550);
         let weighed = match self {
@@ -59,12 +59,12 @@ pub enum Verdict {
     /// The user wants silence.
     Stop,
     /// The assistant keeps the floor.
-    GoOn(Why),
+    Continue(Why),
 }
 
 /// What the user's words are, once they are all there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Words {
+pub(crate) enum UtteranceClass {
     None,
     ToOthers,
     Far,
@@ -76,37 +76,37 @@ pub(crate) enum Words {
 
 /// The voice comes from afar: another room, or somebody the microphone is not meant for.
 pub(crate) fn is_far(user: &Pending, policy: &Policy) -> bool {
-    user.voiced >= policy.near_after && user.treble < policy.near_treble
+    user.voiced >= policy.near_after && user.high_band_snr < policy.near_high_band_snr
 }
 
 /// Tells attention and commands from turns, by words, number of words and length.
-pub(crate) fn classify(user: &Pending, policy: &Policy) -> Words {
+pub(crate) fn classify(user: &Pending, policy: &Policy) -> UtteranceClass {
     let text = &user.text();
     let words = words::normalise(text);
     if words.is_empty() {
-        Words::None
+        UtteranceClass::None
     } else if !policy.words {
-        Words::Turn
+        UtteranceClass::Turn
     } else if is_far(user, policy) {
-        Words::Far
+        UtteranceClass::Far
     } else if words::is_stop(&words) {
-        Words::Stop
+        UtteranceClass::Stop
     } else if words::is_to_others(text) {
-        Words::ToOthers
+        UtteranceClass::ToOthers
     } else if words::is_backchannel(&words) {
-        Words::Backchannel
+        UtteranceClass::Backchannel
     } else if takes_longer(&words, SHORTEST_SAYABLE, user) {
         // Whatever they ask: the recogniser made a sentence of a scrap of echo.
-        Words::Short
+        UtteranceClass::Short
     } else if user.voiced <= policy.longest_backchannel
         && (words.len() <= 2
             || takes_longer(&words, SHORTEST_WORD, user)
             || user.confidence() < policy.doubtful)
         && !words::asks(text, &words)
     {
-        Words::Short
+        UtteranceClass::Short
     } else {
-        Words::Turn
+        UtteranceClass::Turn
     }
 }
 
@@ -117,12 +117,16 @@ fn takes_longer(words: &[String], each: Samples, user: &Pending) -> bool {
 
 /// The same of what was said under the assistant's voice, where commands are half heard, and the recogniser
 /// makes words of the silence behind a sign of attention.
-pub(crate) fn classify_overlapped(user: &Pending, policy: &Policy) -> Words {
+pub(crate) fn classify_overlapped(user: &Pending, policy: &Policy) -> UtteranceClass {
     let text = &user.text();
     let words = words::normalise(text);
     match classify(user, policy) {
-        Words::Short | Words::Turn if words::resembles_stop(text, &words) => Words::Stop,
-        Words::Turn if words::resembles_backchannel(text, &words) => Words::Backchannel,
+        UtteranceClass::Short | UtteranceClass::Turn if words::resembles_stop(text, &words) => {
+            UtteranceClass::Stop
+        }
+        UtteranceClass::Turn if words::resembles_backchannel(text, &words) => {
+            UtteranceClass::Backchannel
+        }
         kind => kind,
     }
 }
@@ -139,28 +143,30 @@ pub(crate) fn judge(
     let falls_silent = decision.idle().is_some_and(|idle| idle >= policy.surely_idle);
     if !speaking && user.is_recognised() {
         return match classify_overlapped(user, policy) {
-            Words::None => Verdict::GoOn(Why::NoWords),
-            Words::ToOthers => Verdict::GoOn(Why::ToOthers),
-            Words::Far => Verdict::GoOn(Why::Far),
-            Words::Stop => Verdict::Stop,
-            Words::Backchannel => Verdict::GoOn(Why::Backchannel),
-            Words::Short | Words::Turn if decision == Decision::Awaited => Verdict::Undecided,
-            Words::Short if falls_silent => Verdict::Yield(Why::Model),
-            Words::Short => Verdict::GoOn(Why::ShortSound),
-            Words::Turn if goes_on => Verdict::GoOn(Why::Model),
-            Words::Turn => Verdict::Yield(Why::Words),
+            UtteranceClass::None => Verdict::Continue(Why::NoWords),
+            UtteranceClass::ToOthers => Verdict::Continue(Why::ToOthers),
+            UtteranceClass::Far => Verdict::Continue(Why::Far),
+            UtteranceClass::Stop => Verdict::Stop,
+            UtteranceClass::Backchannel => Verdict::Continue(Why::Backchannel),
+            UtteranceClass::Short | UtteranceClass::Turn if decision == Decision::Awaited => {
+                Verdict::Undecided
+            }
+            UtteranceClass::Short if falls_silent => Verdict::Yield(Why::Model),
+            UtteranceClass::Short => Verdict::Continue(Why::ShortSound),
+            UtteranceClass::Turn if goes_on => Verdict::Continue(Why::Model),
+            UtteranceClass::Turn => Verdict::Yield(Why::Words),
         };
     }
     if !speaking && silence >= policy.recogniser_patience {
-        return Verdict::GoOn(Why::NoAnswer);
+        return Verdict::Continue(Why::NoAnswer);
     }
     if is_far(user, policy) {
-        return Verdict::GoOn(Why::Far);
+        return Verdict::Continue(Why::Far);
     }
     let words = words::normalise(&user.text());
     // Half a sentence: a command may turn out to be the beginning of a question, attention the
     // beginning of an objection. Only what is neither takes the floor at once.
-    let is_turn = words.len() > 2 && classify_overlapped(user, policy) == Words::Turn;
+    let is_turn = words.len() > 2 && classify_overlapped(user, policy) == UtteranceClass::Turn;
     if is_turn && !goes_on && decision != Decision::Awaited {
         return Verdict::Yield(Why::Words);
     }

@@ -1,11 +1,13 @@
 //! The user's side: which sound is pending, what was recognised of it, and what to recognise next.
 
-use crate::{Action, Chunk, Frame, Permille, Policy, Samples, SessionTime, SliceClock, words};
+use crate::{
+    Action, Permille, Policy, Samples, SegmentId, SessionTime, SliceClock, VadFrame, words,
+};
 
-/// A stretch of sound that is recognised as a whole, growing while the user speaks.
+/// A segment of sound that is recognised as a whole, growing while the user speaks.
 #[derive(Clone, Debug)]
-struct Stretch {
-    chunk: Chunk,
+struct Segment {
+    segment: SegmentId,
     from: SessionTime,
     /// The newest hypothesis.
     text: String,
@@ -14,7 +16,7 @@ struct Stretch {
     /// Where the audio of the newest hypothesis ends.
     covers: SessionTime,
     confidence: Permille,
-    /// Level of each frame, to cut a long stretch where it is quietest.
+    /// Level of each frame, to cut a long segment where it is quietest.
     levels: Vec<(SessionTime, i8)>,
 }
 
@@ -27,22 +29,22 @@ pub(crate) struct Pending {
     pub(crate) voiced_until: SessionTime,
     /// How much of it was voiced.
     pub(crate) voiced: Samples,
-    /// The most treble that a frame of it had, in dB above the background.
-    pub(crate) treble: i8,
+    /// The most high_band_snr that a frame of it had, in dB above the background.
+    pub(crate) high_band_snr: i8,
     /// The newest end-of-turn score, and the end of the audio that it judged.
     pub(crate) end: Option<(SessionTime, Permille)>,
-    /// Words of stretches that are closed.
+    /// Words of segments that are closed.
     settled: String,
-    /// Closed stretches that wait for their words.
-    closing: Vec<Stretch>,
-    open: Option<Stretch>,
+    /// Closed segments that wait for their words.
+    closing: Vec<Segment>,
+    open: Option<Segment>,
 }
 
 impl Pending {
     /// All words recognised so far.
     pub(crate) fn text(&self) -> String {
         let parts = std::iter::once(self.settled.as_str())
-            .chain(self.closing.iter().chain(&self.open).map(|stretch| stretch.text.as_str()));
+            .chain(self.closing.iter().chain(&self.open).map(|segment| segment.text.as_str()));
         join(parts)
     }
 
@@ -60,12 +62,12 @@ impl Pending {
     /// Every voiced frame has been recognised.
     pub(crate) fn is_recognised(&self) -> bool {
         self.closing.is_empty()
-            && self.open.as_ref().is_none_or(|stretch| stretch.covers >= self.voiced_until)
+            && self.open.as_ref().is_none_or(|segment| segment.covers >= self.voiced_until)
     }
 
     /// Mean probability of the newest words.
     pub(crate) fn confidence(&self) -> Permille {
-        self.open.as_ref().map_or(Permille(0), |stretch| stretch.confidence)
+        self.open.as_ref().map_or(Permille(0), |segment| segment.confidence)
     }
 
     /// Goes on with a turn whose words were settled before.
@@ -80,48 +82,48 @@ fn join<'a>(parts: impl Iterator<Item = &'a str>) -> String {
 
 /// What a frame changes for the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Heard {
+pub(crate) enum VoiceEdge {
     /// The user began to make a sound.
     Onset,
     /// The user fell silent with this frame.
     Offset,
     /// As before.
-    Nothing,
+    Unchanged,
 }
 
 /// A recognition job that was not answered yet.
 #[derive(Clone, Copy, Debug)]
 struct Job {
-    chunk: Chunk,
+    segment: SegmentId,
     to: SessionTime,
     asked: SessionTime,
 }
 
 /// Follows the user's sound and keeps the recogniser busy with it, one job at a time.
 #[derive(Clone, Debug)]
-pub(crate) struct Ear {
+pub(crate) struct UserTracker {
     pub(crate) pending: Option<Pending>,
     pub(crate) speaking: bool,
     slices: SliceClock,
-    next: Chunk,
+    next: SegmentId,
     job: Option<Job>,
     /// The end of the audio whose end-of-turn score was asked for.
-    judged: SessionTime,
+    detected_until: SessionTime,
     /// The end of the newest frame that was clearly speech.
     clear_until: SessionTime,
     now: SessionTime,
     frame: Samples,
 }
 
-impl Ear {
+impl UserTracker {
     pub(crate) fn new(policy: &Policy) -> Self {
         Self {
             pending: None,
             speaking: false,
             slices: SliceClock::new(policy.slice),
-            next: Chunk(0),
+            next: SegmentId(0),
             job: None,
-            judged: SessionTime(0),
+            detected_until: SessionTime(0),
             clear_until: SessionTime(0),
             now: SessionTime(0),
             frame: Samples(0),
@@ -137,29 +139,29 @@ impl Ear {
     pub(crate) fn frame(
         &mut self,
         at: SessionTime,
-        frame: Frame,
+        frame: VadFrame,
         policy: &Policy,
         actions: &mut Vec<Action>,
-    ) -> Heard {
+    ) -> VoiceEdge {
         self.frame = at - self.now;
         self.now = at;
-        let heard = match (self.speaking, frame.speech) {
-            (false, true) => Heard::Onset,
-            (true, false) => Heard::Offset,
-            _ => Heard::Nothing,
+        let edge = match (self.speaking, frame.speech) {
+            (false, true) => VoiceEdge::Onset,
+            (true, false) => VoiceEdge::Offset,
+            _ => VoiceEdge::Unchanged,
         };
         self.speaking = frame.speech;
         if frame.speech && frame.probability >= policy.clear {
             self.clear_until = at;
         }
         if frame.speech && self.is_voiced(policy) {
-            self.voiced(frame.treble, policy);
+            self.voiced(frame.high_band_snr, policy);
         }
         if let Some(open) = self.pending.as_mut().and_then(|user| user.open.as_mut()) {
             open.levels.push((at, frame.level));
         }
-        let slice_over = match heard {
-            Heard::Offset => {
+        let slice_over = match edge {
+            VoiceEdge::Offset => {
                 self.slices.close(at);
                 true
             }
@@ -167,8 +169,8 @@ impl Ear {
         };
         self.split(policy);
         self.recognise(slice_over, policy, actions);
-        self.judge_end(policy, actions);
-        heard
+        self.detect_end_of_turn(policy, actions);
+        edge
     }
 
     /// The detector's probability falls over a few frames once the user is silent: these would
@@ -177,13 +179,13 @@ impl Ear {
         self.clear_until == self.now || self.now - self.clear_until > policy.linger
     }
 
-    fn voiced(&mut self, treble: i8, policy: &Policy) {
+    fn voiced(&mut self, high_band_snr: i8, policy: &Policy) {
         let (now, frame) = (self.now, self.frame);
         let user = self.pending.get_or_insert_with(|| Pending {
             began: now.back(frame),
             voiced_until: now,
             voiced: Samples(0),
-            treble: 0,
+            high_band_snr: 0,
             end: None,
             settled: String::new(),
             closing: Vec::new(),
@@ -191,11 +193,11 @@ impl Ear {
         });
         user.voiced_until = now;
         user.voiced = user.voiced + frame;
-        user.treble = user.treble.max(treble);
+        user.high_band_snr = user.high_band_snr.max(high_band_snr);
         if user.open.is_none() {
             let after = user.closing.last().map_or(SessionTime(0), |closing| closing.covers);
-            user.open = Some(Stretch {
-                chunk: self.next,
+            user.open = Some(Segment {
+                segment: self.next,
                 from: now.back(frame + policy.preroll).max(after),
                 text: String::new(),
                 agreed: 0,
@@ -203,11 +205,11 @@ impl Ear {
                 confidence: Permille(0),
                 levels: Vec::new(),
             });
-            self.next = Chunk(self.next.0 + 1);
+            self.next = SegmentId(self.next.0 + 1);
         }
     }
 
-    /// Closes the open stretch after a long pause, or where it gets too long.
+    /// Closes the open segment after a long pause, or where it gets too long.
     fn split(&mut self, policy: &Policy) {
         let now = self.now;
         let Some(user) = &mut self.pending else { return };
@@ -231,8 +233,8 @@ impl Ear {
             .min_by_key(|(at, level)| (*level, std::cmp::Reverse(*at)));
         let cut = quietest.map_or(late, |&(at, _)| at);
         let levels = open.levels.iter().copied().filter(|(at, _)| *at > cut).collect();
-        let rest = Stretch {
-            chunk: self.next,
+        let rest = Segment {
+            segment: self.next,
             from: cut,
             text: String::new(),
             agreed: 0,
@@ -240,7 +242,7 @@ impl Ear {
             confidence: Permille(0),
             levels,
         };
-        self.next = Chunk(self.next.0 + 1);
+        self.next = SegmentId(self.next.0 + 1);
         if let Some(mut closed) = user.open.replace(rest) {
             closed.covers = cut;
             user.closing.push(closed);
@@ -260,7 +262,7 @@ impl Ear {
         }
         let Some(user) = &self.pending else { return };
         let silence = now - user.voiced_until;
-        let (stretch, to, tail) = match (user.closing.first(), &user.open) {
+        let (segment, to, tail) = match (user.closing.first(), &user.open) {
             (Some(closing), _) => (closing, closing.covers, true),
             (None, Some(open)) if open.covers >= user.voiced_until => return,
             (None, Some(open)) if silence >= policy.tail_after => (open, now, true),
@@ -274,34 +276,39 @@ impl Ear {
             }
             (None, None) => return,
         };
-        self.job = Some(Job { chunk: stretch.chunk, to, asked: now });
-        actions.push(Action::Recognise { chunk: stretch.chunk, from: stretch.from, to, tail });
+        self.job = Some(Job { segment: segment.segment, to, asked: now });
+        actions.push(Action::Recognise { segment: segment.segment, from: segment.from, to, tail });
     }
 
-    fn judge_end(&mut self, policy: &Policy, actions: &mut Vec<Action>) {
+    fn detect_end_of_turn(&mut self, policy: &Policy, actions: &mut Vec<Action>) {
         let Some(user) = self.pending.as_ref().filter(|_| policy.sources.acoustic()) else {
             return;
         };
-        if self.now - user.voiced_until >= policy.tail_after && self.judged < user.voiced_until {
-            self.judged = self.now;
-            actions.push(Action::JudgeEnd { from: user.began.back(policy.preroll), to: self.now });
+        if self.now - user.voiced_until >= policy.tail_after
+            && self.detected_until < user.voiced_until
+        {
+            self.detected_until = self.now;
+            actions.push(Action::DetectEndOfTurn {
+                from: user.began.back(policy.preroll),
+                to: self.now,
+            });
         }
     }
 
     /// Takes in a hypothesis; false where it answers no job of this ear.
     pub(crate) fn recognised(
         &mut self,
-        chunk: Chunk,
+        segment: SegmentId,
         to: SessionTime,
         text: String,
         confidence: Permille,
     ) -> bool {
-        if self.job.is_none_or(|job| job.chunk != chunk || job.to != to) {
+        if self.job.is_none_or(|job| job.segment != segment || job.to != to) {
             return false;
         }
         self.job = None;
         let Some(user) = &mut self.pending else { return false };
-        if let Some(index) = user.closing.iter().position(|closing| closing.chunk == chunk) {
+        if let Some(index) = user.closing.iter().position(|closing| closing.segment == segment) {
             if user.closing[index].covers == to {
                 user.closing.remove(index);
                 user.settled = join([user.settled.as_str(), &text].into_iter());
@@ -310,7 +317,7 @@ impl Ear {
             }
             return true;
         }
-        let Some(open) = user.open.as_mut().filter(|open| open.chunk == chunk) else {
+        let Some(open) = user.open.as_mut().filter(|open| open.segment == segment) else {
             return false;
         };
         let (old, new) = (words::normalise(&open.text), words::normalise(&text));
@@ -323,15 +330,15 @@ impl Ear {
         true
     }
 
-    /// The recogniser failed on `chunk`: what it held is asked for again with the next frame.
-    pub(crate) fn recogniser_failed(&mut self, chunk: Chunk) {
-        if self.job.is_some_and(|job| job.chunk == chunk) {
+    /// The recogniser failed on `segment`: what it held is asked for again with the next frame.
+    pub(crate) fn recogniser_failed(&mut self, segment: SegmentId) {
+        if self.job.is_some_and(|job| job.segment == segment) {
             self.job = None;
         }
     }
 
     /// Takes in an end-of-turn score.
-    pub(crate) fn judged(&mut self, to: SessionTime, probability: Permille) {
+    pub(crate) fn end_of_turn(&mut self, to: SessionTime, probability: Permille) {
         if let Some(user) = self.pending.as_mut().filter(|user| to >= user.voiced_until) {
             user.end = Some((to, probability));
         }

@@ -14,7 +14,7 @@ use duplex_audio::{
     Resampler, pcm,
 };
 use duplex_core::SAMPLE_RATE;
-use duplex_runtime::{Acoustics, Scene, Seen};
+use duplex_runtime::{Acoustics, Scene, SessionStep};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::{captions::Captions, packer::Packer};
@@ -39,7 +39,7 @@ pub(crate) enum Outgoing {
 
 /// Why what a peer sent is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unheard {
+pub(crate) enum IngressError {
     /// It is no PCM.
     #[error(transparent)]
     Half(#[from] pcm::HalfSample),
@@ -49,59 +49,59 @@ pub(crate) enum Unheard {
 }
 
 /// Where the peer's sound goes in, on the connection's side.
-pub(crate) struct Ear {
+pub(crate) struct PcmIngress {
     rate: Resampler,
     decoded: Vec<f32>,
     resampled: Vec<f32>,
-    heard: Heard,
+    buffer: SharedJitterBuffer,
 }
 
 /// The peer's sound between the connection and the call.
 #[derive(Clone)]
-pub(crate) struct Heard(Arc<Mutex<JitterBuffer>>);
+pub(crate) struct SharedJitterBuffer(Arc<Mutex<JitterBuffer>>);
 
-impl Heard {
+impl SharedJitterBuffer {
     /// Held for as long as a copy of a message takes.
-    fn buffer(&self) -> MutexGuard<'_, JitterBuffer> {
+    fn lock(&self) -> MutexGuard<'_, JitterBuffer> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What went through, in samples at the session rate.
     pub(crate) fn counters(&self) -> JitterCounters {
-        self.buffer().counters()
+        self.lock().counters()
     }
 }
 
-impl Ear {
+impl PcmIngress {
     /// Takes in a message.
     ///
     /// # Errors
-    /// [`Unheard`], after which the peer is hung up on.
-    pub(crate) fn hear(&mut self, message: &[u8]) -> Result<(), Unheard> {
+    /// [`IngressError`], after which the peer is hung up on.
+    pub(crate) fn push(&mut self, message: &[u8]) -> Result<(), IngressError> {
         self.decoded.clear();
         self.resampled.clear();
         pcm::decode(message, &mut self.decoded)?;
         self.rate.process(&self.decoded, &mut self.resampled);
-        let dropped = self.heard.buffer().push(&self.resampled);
+        let dropped = self.buffer.lock().push(&self.resampled);
         let dropped = Duration::from_secs_f64(dropped as f64 / f64::from(SAMPLE_RATE));
-        if dropped > FLOOD { Err(Unheard::Flood(dropped)) } else { Ok(()) }
+        if dropped > FLOOD { Err(IngressError::Flood(dropped)) } else { Ok(()) }
     }
 
     /// What went in.
-    pub(crate) fn heard(&self) -> Heard {
-        self.heard.clone()
+    pub(crate) fn buffer(&self) -> SharedJitterBuffer {
+        self.buffer.clone()
     }
 }
 
 /// The sound device of the call. It is over once nobody takes what it sends.
-pub(crate) struct Line {
-    heard: Heard,
+pub(crate) struct SocketAudio {
+    buffer: SharedJitterBuffer,
     packer: Packer,
     outbox: Outbox,
 }
 
 /// Tells the peer of the conversation.
-pub(crate) struct Teller {
+pub(crate) struct EventSink {
     captions: Captions,
     outbox: Outbox,
 }
@@ -136,10 +136,10 @@ impl Inbox {
     /// The next message; none once the call is over.
     ///
     /// # Errors
-    /// [`Unread`]: one was lost, so that what follows would not make sense.
-    pub(crate) async fn next(&mut self) -> Result<Option<Outgoing>, Unread> {
+    /// [`OutboxOverflow`]: one was lost, so that what follows would not make sense.
+    pub(crate) async fn next(&mut self) -> Result<Option<Outgoing>, OutboxOverflow> {
         let message = self.receiver.recv().await;
-        if self.over.load(Relaxed) { Err(Unread) } else { Ok(message) }
+        if self.over.load(Relaxed) { Err(OutboxOverflow) } else { Ok(message) }
     }
 
     /// Takes no more.
@@ -151,46 +151,49 @@ impl Inbox {
 /// The peer does not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("what is sent is not read")]
-pub(crate) struct Unread;
+pub(crate) struct OutboxOverflow;
 
-/// Both ends of a line, for a peer of `rate` samples per second.
+/// Both ends of a audio, for a peer of `rate` samples per second.
 ///
 /// # Errors
 /// The rate is not one of sound.
-pub(crate) fn line(rate: u32, lead: Duration) -> Result<(Line, Teller, Ear, Inbox), RateError> {
+pub(crate) fn socket_audio(
+    rate: u32,
+    lead: Duration,
+) -> Result<(SocketAudio, EventSink, PcmIngress, Inbox), RateError> {
     let options = JitterOptions { lead, most: MOST_AHEAD, catch_up: true };
-    let heard = Heard(Arc::new(Mutex::new(JitterBuffer::new(SAMPLE_RATE, options))));
+    let buffer = SharedJitterBuffer(Arc::new(Mutex::new(JitterBuffer::new(SAMPLE_RATE, options))));
     let (sender, receiver) = channel(OUTBOX);
     let over = Arc::<AtomicBool>::default();
     let inbox = Inbox { receiver, over: Arc::clone(&over) };
     let outbox = Outbox { sender, over };
-    let ear = Ear {
+    let ingress = PcmIngress {
         rate: Resampler::new(rate, SAMPLE_RATE)?,
         decoded: Vec::new(),
         resampled: Vec::new(),
-        heard: heard.clone(),
+        buffer: buffer.clone(),
     };
-    let line = Line { heard, packer: Packer::new(rate)?, outbox: outbox.clone() };
-    Ok((line, Teller { captions: Captions::default(), outbox }, ear, inbox))
+    let audio = SocketAudio { buffer, packer: Packer::new(rate)?, outbox: outbox.clone() };
+    Ok((audio, EventSink { captions: Captions::default(), outbox }, ingress, inbox))
 }
 
-impl Acoustics for Line {
+impl Acoustics for SocketAudio {
     fn exchange(
         &mut self,
         playout: &[f32; PLAYOUT_FRAME],
         microphone: &mut [f32; MICROPHONE_FRAME],
     ) -> Scene {
-        self.heard.buffer().pull(microphone);
+        self.buffer.lock().pull(microphone);
         let outbox = &self.outbox;
         self.packer.push(playout, &mut |message| outbox.put(Outgoing::Sound(message.into())));
         if outbox.is_over() { Scene::Over } else { Scene::Running }
     }
 }
 
-impl Teller {
+impl EventSink {
     /// Tells what the peer is to know of a step.
-    pub(crate) fn see(&mut self, seen: Seen<'_>) {
-        for told in self.captions.told(seen) {
+    pub(crate) fn see(&mut self, seen: SessionStep<'_>) {
+        for told in self.captions.events(seen) {
             match serde_json::to_string(&told) {
                 Ok(text) => self.outbox.put(Outgoing::Text(text)),
                 Err(error) => tracing::error!("a caption cannot be written: {error}"),
@@ -207,53 +210,53 @@ mod tests {
     const SILENCE: [f32; PLAYOUT_FRAME] = [0.0; PLAYOUT_FRAME];
     const SOUND: [f32; PLAYOUT_FRAME] = [0.25; PLAYOUT_FRAME];
 
-    fn hear(line: &mut Line) -> f32 {
+    fn hear(audio: &mut SocketAudio) -> f32 {
         let mut microphone = [f32::NAN; MICROPHONE_FRAME];
-        line.exchange(&SILENCE, &mut microphone);
+        audio.exchange(&SILENCE, &mut microphone);
         microphone[MICROPHONE_FRAME / 2]
     }
 
     #[test]
     fn what_the_peer_says_is_heard_and_silence_where_it_says_nothing() {
-        let (mut line, _teller, mut ear, _inbox) = line(16_000, LEAD).unwrap();
-        assert_eq!(hear(&mut line), 0.0);
-        ear.hear(&[0x00, 0x40].repeat(320)).unwrap();
-        let heard: Vec<f32> = (0..4).map(|_| hear(&mut line)).collect();
+        let (mut audio, _teller, mut ingress, _inbox) = socket_audio(16_000, LEAD).unwrap();
+        assert_eq!(hear(&mut audio), 0.0);
+        ingress.push(&[0x00, 0x40].repeat(320)).unwrap();
+        let heard: Vec<f32> = (0..4).map(|_| hear(&mut audio)).collect();
         assert_eq!(heard, [0.5, 0.5, 0.0, 0.0]);
     }
 
     #[test]
     fn a_peer_that_keeps_to_the_clock_is_never_a_flood() {
-        let (mut line, _teller, mut ear, _inbox) = line(8_000, LEAD).unwrap();
+        let (mut audio, _teller, mut ingress, _inbox) = socket_audio(8_000, LEAD).unwrap();
         for _ in 0..10_000 {
-            ear.hear(&[0x00, 0x40].repeat(160)).unwrap();
-            hear(&mut line);
-            hear(&mut line);
+            ingress.push(&[0x00, 0x40].repeat(160)).unwrap();
+            hear(&mut audio);
+            hear(&mut audio);
         }
-        assert_eq!(ear.heard().counters().dropped, 0);
+        assert_eq!(ingress.buffer().counters().dropped, 0);
     }
 
     #[test]
     fn a_file_sent_at_once_is_a_flood() {
-        let (_line, _teller, mut ear, _inbox) = line(16_000, LEAD).unwrap();
+        let (_audio, _teller, mut ingress, _inbox) = socket_audio(16_000, LEAD).unwrap();
         let second = [0x00, 0x40].repeat(16_000);
-        let taken = (0..60).take_while(|_| ear.hear(&second).is_ok()).count();
+        let taken = (0..60).take_while(|_| ingress.push(&second).is_ok()).count();
         assert_eq!(taken, 11, "one that is kept and ten that are dropped");
-        let error = ear.hear(&second).unwrap_err();
-        assert!(matches!(error, Unheard::Flood(_)), "{error}");
+        let error = ingress.push(&second).unwrap_err();
+        assert!(matches!(error, IngressError::Flood(_)), "{error}");
     }
 
     #[test]
     fn the_line_is_over_once_the_peer_does_not_read() {
-        let (mut line, teller, _ear, mut inbox) = line(16_000, LEAD).unwrap();
+        let (mut audio, events, _ear, mut inbox) = socket_audio(16_000, LEAD).unwrap();
         let mut microphone = [0.0; MICROPHONE_FRAME];
         let frames = (0..1_000)
-            .take_while(|_| line.exchange(&SOUND, &mut microphone) == Scene::Running)
+            .take_while(|_| audio.exchange(&SOUND, &mut microphone) == Scene::Running)
             .count();
         assert!((2 * OUTBOX..2 * OUTBOX + 4).contains(&frames), "{frames}");
         // Nor does the connection go on with what still waits.
-        drop(teller);
+        drop(events);
         let next = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        assert_eq!(next.block_on(inbox.next()).unwrap_err(), Unread);
+        assert_eq!(next.block_on(inbox.next()).unwrap_err(), OutboxOverflow);
     }
 }

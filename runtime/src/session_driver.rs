@@ -11,14 +11,14 @@ use duplex_core::{
 };
 
 use crate::{
-    CallError, CallOptions, Counters, Journal, Seen,
-    job::{Message, Stale, Work},
+    CallError, CallOptions, Counters, Journal, SessionStep,
+    job::{Cancellation, SessionMessage, Work},
 };
 
 /// Samples at the playout rate for one at the session rate.
 const PLAYOUT_FACTOR: u64 = (PLAYOUT_RATE / SAMPLE_RATE) as u64;
 
-/// How much of a turn lies in the loudspeaker's queue at most: what a hush must discard.
+/// How much of a turn lies in the loudspeaker's queue at most: what a cancellation must discard.
 const AHEAD_MILLIS: u64 = 100;
 
 /// Capacity of the loudspeaker's queue, in samples at the playout rate.
@@ -47,7 +47,7 @@ struct Playing {
 }
 
 /// One call's session, with its audio and its journal.
-pub(crate) struct Conductor {
+pub(crate) struct SessionDriver {
     session: DuplexSession,
     history: History,
     playout: Playout,
@@ -55,18 +55,18 @@ pub(crate) struct Conductor {
     playing: Option<Playing>,
     duck_gain: f32,
     journal: Option<Journal>,
-    pub(crate) stale: Stale,
-    observer: Box<dyn FnMut(Seen<'_>) + Send>,
+    pub(crate) cancellation: Cancellation,
+    observer: Box<dyn FnMut(SessionStep<'_>) + Send>,
     pub(crate) counters: Counters,
     pub(crate) over: bool,
     pub(crate) error: Option<CallError>,
 }
 
-impl Conductor {
+impl SessionDriver {
     pub(crate) fn new(
         options: CallOptions,
         playout: Playout,
-        observer: Box<dyn FnMut(Seen<'_>) + Send>,
+        observer: Box<dyn FnMut(SessionStep<'_>) + Send>,
     ) -> Result<Self, CallError> {
         let create = |path: &Path| Journal::create(path, &options.policy);
         let journal = options.journal.as_deref().map(create).transpose()?;
@@ -78,7 +78,7 @@ impl Conductor {
             playing: None,
             duck_gain: 10f32.powf(options.duck_db / 20.0),
             journal,
-            stale: Stale::default(),
+            cancellation: Cancellation::default(),
             observer,
             counters: Counters::default(),
             over: false,
@@ -95,20 +95,20 @@ impl Conductor {
     pub(crate) fn handle(
         &mut self,
         at: SessionTime,
-        message: Message,
+        message: SessionMessage,
         submit: &mut dyn FnMut(Work) -> Result<(), Work>,
     ) {
         match message {
-            Message::Sound { cleaned, frame, .. } => {
+            SessionMessage::Sound { cleaned, frame, .. } => {
                 self.history.push(&cleaned);
                 self.pump();
                 if let Some(event) = self.progress() {
                     self.step(at, event, submit);
                 }
-                self.step(at, Event::Frame(frame), submit);
+                self.step(at, Event::VoiceActivity(frame), submit);
             }
-            Message::Event(event) => self.step(at, event, submit),
-            Message::Audio { turn, clause, samples, marks, last } => {
+            SessionMessage::Event(event) => self.step(at, event, submit),
+            SessionMessage::Audio { turn, clause, samples, marks, last } => {
                 if let Some(event) = self.queue(turn, clause, &samples, marks, last) {
                     self.step(at, event, submit);
                 }
@@ -125,7 +125,7 @@ impl Conductor {
         marks: Vec<Mark>,
         last: bool,
     ) -> Option<Event> {
-        if self.stale.holds(turn) {
+        if self.cancellation.is_cancelled(turn) {
             return None;
         }
         let backlog = self.backlogs.entry(turn).or_default();
@@ -180,7 +180,7 @@ impl Conductor {
             self.journal = None;
             self.error.get_or_insert(error.into());
         }
-        (self.observer)(Seen { at, event: &event, actions: &actions });
+        (self.observer)(SessionStep { at, event: &event, actions: &actions });
         let mut failures = Vec::new();
         for action in actions {
             if let Some(work) = self.act(action)
@@ -198,19 +198,19 @@ impl Conductor {
     /// Carries out an action; gives back the work that a model must do for it.
     fn act(&mut self, action: Action) -> Option<Work> {
         match action {
-            Action::Recognise { chunk, from, to, .. } => {
+            Action::Recognise { segment, from, to, .. } => {
                 let audio = self.history.range(from.0, to.0).samples;
-                return Some(Work::Recognise { chunk, to, audio });
+                return Some(Work::Recognise { segment, to, audio });
             }
-            Action::JudgeEnd { from, to } => {
+            Action::DetectEndOfTurn { from, to } => {
                 let audio = self.history.range(from.0, to.0).samples;
-                return Some(Work::JudgeEnd { to, audio });
+                return Some(Work::DetectEndOfTurn { to, audio });
             }
-            Action::Decide { slice, floor } => {
+            Action::Decide { slice, context } => {
                 self.counters.decisions += 1;
-                return Some(Work::Decide { slice, floor });
+                return Some(Work::Decide { slice, context });
             }
-            Action::Listen(floor) => return Some(Work::Listen(floor)),
+            Action::PrefillTurnModel(context) => return Some(Work::PrefillTurnModel(context)),
             Action::Prefill(context) => return Some(Work::Prefill(context)),
             Action::Write { turn, context } => return Some(Work::Write { turn, context }),
             Action::Synthesise { turn, clause, text } => {
@@ -225,8 +225,8 @@ impl Conductor {
             Action::Unduck => self.playout.set_gain(1.0),
             Action::Hold => self.playout.hold(),
             Action::Release => self.playout.release(),
-            Action::Hush(turn) => {
-                self.playout.hush();
+            Action::Cancel(turn) => {
+                self.playout.flush();
                 self.playing = None;
                 self.forget(turn);
             }
@@ -237,13 +237,13 @@ impl Conductor {
     }
 
     fn forget(&mut self, turn: Turn) {
-        self.stale.raise(turn);
+        self.cancellation.cancel_through(turn);
         self.backlogs.retain(|&other, _| other > turn);
     }
 
     /// Underruns so far, for the report.
     pub(crate) fn finish(&mut self) {
-        self.stale.raise_all();
+        self.cancellation.cancel_all();
         self.counters.underruns = self.playout.underruns();
         if let Some(journal) = &mut self.journal
             && let Err(error) = journal.flush()
@@ -256,10 +256,13 @@ impl Conductor {
 /// What the session is told of work that no model took.
 fn failure(work: &Work) -> Option<Failure> {
     match work {
-        Work::Recognise { chunk, .. } => Some(Failure::Recogniser(*chunk)),
+        Work::Recognise { segment, .. } => Some(Failure::Recogniser(*segment)),
         Work::Write { turn, .. } => Some(Failure::Model(*turn)),
         Work::Synthesise { turn, .. } => Some(Failure::Voice(*turn)),
-        Work::JudgeEnd { .. } | Work::Decide { .. } | Work::Listen(_) | Work::Prefill(_) => None,
+        Work::DetectEndOfTurn { .. }
+        | Work::Decide { .. }
+        | Work::PrefillTurnModel(_)
+        | Work::Prefill(_) => None,
     }
 }
 
