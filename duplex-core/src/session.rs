@@ -34,6 +34,7 @@ enum AssistantState {
 #[derive(Clone, Debug)]
 struct Interrupted {
     at: SessionTime,
+    why: Why,
     answers: String,
     unheard: String,
     complete: bool,

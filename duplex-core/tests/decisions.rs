@@ -87,6 +87,41 @@ fn two_unknown_words_take_the_floor_where_it_would_fall_silent() {
 }
 
 #[test]
+fn short_words_to_which_it_yields_are_answered_and_not_taken_back_at_once() {
+    let user = says(3_000, 3_600, "Blue whales.");
+    let mut world = story(Sources::Both, user).reply("whales", &["They are large."]);
+    // While the assistant speaks, its words stand in slices: it should fall silent. Then it should answer.
+    world.idle = |context| {
+        let speaks = context.slices.iter().any(|slice| !slice.assistant.is_empty());
+        if context.user.contains("whales") && speaks { 990 } else { 10 }
+    };
+    world.run(9_000);
+    assert_eq!(world.cancelled.len(), 1, "{}", world.trace);
+    assert!(world.resumed.is_empty(), "{}", world.trace);
+    assert!(world.trace.contains("Turn \"Blue whales.\""), "{}", world.trace);
+    assert!(world.trace.contains("finished \"They are large.\""), "{}", world.trace);
+}
+
+#[test]
+fn a_reply_that_was_cut_for_words_that_it_would_not_answer_resumes() {
+    let user = says(3_000, 4_200, "Two coffees for us please.");
+    let mut world = story(Sources::Both, user);
+    world.idle = |context| {
+        let speaks = context.slices.iter().any(|slice| !slice.assistant.is_empty());
+        match (context.user.contains("please"), speaks) {
+            (true, true) => 500,
+            (true, false) => 990,
+            _ => 10,
+        }
+    };
+    world.run(20_000);
+    assert_eq!(world.cancelled.len(), 1, "{}", world.trace);
+    assert_eq!(world.resumed.len(), 1, "{}", world.trace);
+    let last = world.session.transcript().lines().last().unwrap();
+    assert_eq!((last.text.as_str(), last.speaker), (STORY.concat().as_str(), Speaker::Assistant));
+}
+
+#[test]
 fn what_it_would_not_answer_at_once_it_may_answer_after_a_slice_of_silence() {
     let policy = || Policy { sources: Sources::Both, ..Policy::default() };
     let user = [says(500, 1500, "I have never understood diamonds.")];

@@ -25,6 +25,9 @@ impl DuplexSession {
             None => overlap_policy::classify,
         };
         let kind = classify(user, &self.policy);
+        // The duplex model has given these words the floor, for all that they are short: their length
+        // does not take it back.
+        let yielded = self.interrupted.as_ref().is_some_and(|cut| cut.why == Why::Model);
         let kind = match kind {
             UtteranceClass::None
             | UtteranceClass::ToOthers
@@ -32,7 +35,7 @@ impl DuplexSession {
             | UtteranceClass::Stop => kind,
             UtteranceClass::Backchannel if self.is_listening(&text) => kind,
             UtteranceClass::Short
-                if self.interrupted.is_some() || user.began < self.spoke_until =>
+                if !yielded && (self.interrupted.is_some() || user.began < self.spoke_until) =>
             {
                 kind
             }
@@ -92,6 +95,7 @@ impl DuplexSession {
             if silence >= self.policy.ignore_after {
                 self.settle(UserKind::Noise, Some(Why::Model));
                 self.drop_prepared(Why::Model);
+                self.resume(Why::Model);
             }
             return;
         }

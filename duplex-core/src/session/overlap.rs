@@ -104,6 +104,7 @@ impl DuplexSession {
         let doubtful = matches!(why, Why::Words | Why::Length | Why::Model) && !reopened;
         self.interrupted = doubtful.then_some(Interrupted {
             at: self.now,
+            why,
             answers: reply.answers,
             unheard,
             complete: reply.complete,

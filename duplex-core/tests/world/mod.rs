@@ -66,7 +66,7 @@ pub(crate) struct World {
     /// `(time, turn)` of every frame in which the assistant was audible.
     pub(crate) audible: Vec<(SessionTime, Turn)>,
     pub(crate) cancelled: BTreeMap<Turn, SessionTime>,
-    resumed: Vec<Turn>,
+    pub(crate) resumed: Vec<Turn>,
     /// Of each cut turn: what was heard, what was not, and how much audio of it had played.
     pub(crate) cuts: Vec<(String, String, u64)>,
     pub(crate) recognitions: Vec<(SessionTime, SessionTime, SessionTime)>,
