@@ -154,6 +154,9 @@ pub enum Notice {
         heard: String,
         /// What was planned and never heard.
         unheard: String,
+        /// The cut may prove wrong, and the reply resume: [`Resumed`](Self::Resumed) tells so, before the
+        /// user's sound that cut it is settled as a turn.
+        may_resume: bool,
     },
     /// The user goes on with a turn that was settled: the next [`UserTurn`](Self::UserTurn) begins with
     /// its words.

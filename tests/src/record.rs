@@ -164,7 +164,7 @@ fn assistant_turns(notices: &[(SessionTime, Notice)], audible: &[Span]) -> Vec<S
                 continue;
             }
             Notice::Finished { turn, text } => (*turn, text.clone(), text.clone(), None),
-            Notice::Cancelled { turn, why, heard, unheard } => {
+            Notice::Cancelled { turn, why, heard, unheard, .. } => {
                 (*turn, format!("{heard}{unheard}"), heard.clone(), Some(why))
             }
             _ => continue,

@@ -80,14 +80,18 @@ impl DuplexSession {
         };
         let (heard, unheard) = (reply.utterance.heard(), reply.utterance.unheard().to_owned());
         self.actions.push(Action::Cancel(reply.turn));
+        // What was said over the reply may turn out to want nothing.
+        let is_doubtful = matches!(why, Why::Words | Why::Length | Why::Model);
         let reopened = !reply.utterance.is_resumed()
             && reply.utterance.heard_audio() < self.policy.reopen_within
-            && matches!(why, Why::Words | Why::Length | Why::Model);
+            && is_doubtful;
+        let may_resume = is_doubtful && !reopened;
         self.notify(Notice::Cancelled {
             turn: reply.turn,
             why,
             heard: heard.clone(),
             unheard: unheard.clone(),
+            may_resume,
         });
         if reopened {
             // The assistant came in while the user was still speaking: both parts are one turn.
@@ -101,8 +105,7 @@ impl DuplexSession {
             let cut = Cut { at: self.now, why, unheard: unheard.clone() };
             self.transcript.push_assistant(heard, Some(cut));
         }
-        let doubtful = matches!(why, Why::Words | Why::Length | Why::Model) && !reopened;
-        self.interrupted = doubtful.then_some(Interrupted {
+        self.interrupted = may_resume.then_some(Interrupted {
             at: self.now,
             why,
             answers: reply.answers,

@@ -285,7 +285,7 @@ impl World {
                 Notice::Resumed { turn, .. } if self.playing == Some(turn) && self.played == 0 => {
                     self.resumed.push(turn);
                 }
-                Notice::Cancelled { turn, heard, unheard, why } => {
+                Notice::Cancelled { turn, heard, unheard, why, .. } => {
                     // The audio of a turn that goes on with an earlier one holds only the rest.
                     if !self.resumed.contains(&turn) {
                         self.cuts.push((heard.clone(), unheard, self.played));
