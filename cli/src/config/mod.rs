@@ -10,6 +10,7 @@ mod show;
 use std::net::SocketAddr;
 
 use confique::Config as Derive;
+use duplex_core::words::LANGUAGES;
 use duplex_model::weights::{ModelSource, Role};
 use serde::{Deserialize, Serialize};
 
@@ -143,7 +144,8 @@ pub(crate) struct Asr {
     #[config(default = 1, validate(*threads > 0, "at least 1"))]
     pub(crate) threads: u32,
 
-    /// What language the user speaks, as ISO 639-1; a model with `.en` in its name knows only en.
+    /// What language the user speaks, as ISO 639-1. Turn-taking needs word lists of the language: there are those
+    /// of en.
     #[config(default = "en", validate = language)]
     pub(crate) language: String,
 
@@ -396,8 +398,15 @@ fn falling(points: &Vec<[u64; 2]>) -> Result<(), &'static str> {
     }
 }
 
-fn language(code: &impl AsRef<str>) -> Result<(), &'static str> {
-    if code.as_ref().is_empty() { Err("a language, such as en") } else { Ok(()) }
+/// Without word lists, turn-taking would be that of another language, with no sign of it.
+fn language(code: &impl AsRef<str>) -> Result<(), String> {
+    if LANGUAGES.contains(&code.as_ref()) {
+        return Ok(());
+    }
+    Err(format!(
+        "turn-taking has no word lists for this language; it has: {}",
+        LANGUAGES.join(", ")
+    ))
 }
 
 #[cfg(test)]

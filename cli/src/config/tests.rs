@@ -93,6 +93,15 @@ fn a_value_out_of_range_names_the_key_and_the_range() {
 }
 
 #[test]
+fn a_language_without_word_lists_is_refused_with_those_there_are() {
+    let message = refused("[asr]\nlanguage = \"de\"\n");
+    assert!(message.contains("asr.language = \"de\""), "{message}");
+    assert!(message.contains("no word lists") && message.contains("it has: en"), "{message}");
+    let message = set(&["asr.language=de"]).unwrap_err().to_string();
+    assert!(message.contains("it has: en"), "{message}");
+}
+
+#[test]
 fn a_model_that_is_neither_name_nor_path_nor_allowed_url_is_refused() {
     let message = refused("[models]\nllm = \"http://example.org/m.gguf\"\n");
     assert!(message.contains("models.llm") && message.contains("only https"), "{message}");

@@ -21,6 +21,9 @@ pub fn normalise(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// The languages that there are word lists for, as ISO 639-1 codes: turn-taking in another would be that of these.
+pub const LANGUAGES: &[&str] = &["en"];
+
 /// More words than this are more than a command.
 const LONGEST_COMMAND: usize = 4;
 
