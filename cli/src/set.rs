@@ -197,7 +197,7 @@ fn agent(config: &Config, set: &Set) -> Result<Box<dyn Agent>, Failure> {
     let calls = u32::try_from(set.jobs).unwrap_or(u32::MAX);
     options.llm_options.calls = options.llm_options.calls.max(calls);
     let engine = Arc::new(Engine::start(options)?);
-    let call = setup::call_options(config);
+    let call = setup::call_options(config)?;
     let charges = set.is_virtual.then(|| setup::charges(config));
     let name = match config.turn.policy {
         TurnPolicy::Duplex => "duplex",

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use duplex_core::{Overlap, Permille, Policy, Samples, Sources};
+use duplex_core::{Mishearings, Overlap, Permille, Policy, Samples, Sources};
 use duplex_model::adapter;
 use duplex_model::asr::{self, RecogniserOptions};
 use duplex_model::llm::{LlmOptions, ReplyLimits, Sampling};
 use duplex_model::tts::VoiceOptions;
-use duplex_model::weights::{ModelSource, Role, Store};
+use duplex_model::weights::{Manifest, ModelSource, Role, Store};
 use duplex_runtime::{CallOptions, Charges, DuplexOptions, Engine, EngineError, EngineOptions};
 
-use crate::config::{self, Config, Turn, TurnPolicy};
+use crate::config::{self, Config, TurnPolicy};
 use crate::failure::{Exit, Failure};
 
 /// Loads the configured models.
@@ -73,7 +73,7 @@ pub(crate) fn engine_options(config: &Config) -> Result<EngineOptions, Failure> 
 
 /// The duplex model, where it is asked.
 fn duplex_options(config: &Config, store: &Store) -> Result<Option<DuplexOptions>, Failure> {
-    if !policy(&config.turn).sources.model() {
+    if !policy(config)?.sources.model() {
         return Ok(None);
     }
     let adapter = match &config.llm.adapter {
@@ -87,16 +87,39 @@ fn duplex_options(config: &Config, store: &Store) -> Result<Option<DuplexOptions
     Ok(Some(DuplexOptions { model: store.path(Role::Llm, &config.models.llm)?, adapter }))
 }
 
-/// How a call is held.
-pub(crate) fn call_options(config: &Config) -> CallOptions {
-    let mut options = CallOptions { policy: policy(&config.turn), ..CallOptions::default() };
+/// How a call runs.
+pub(crate) fn call_options(config: &Config) -> Result<CallOptions, Failure> {
+    let mut options = CallOptions { policy: policy(config)?, ..CallOptions::default() };
     options.front_end.cancel_echo = config.audio.cancel_echo;
     options.duck_db = config.audio.duck_db as f32;
-    options
+    Ok(options)
 }
 
-/// The thresholds of the turn-taking.
-fn policy(turn: &Turn) -> Policy {
+/// What the configured recogniser is known to mishear.
+fn mishearings(config: &Config) -> Result<Mishearings, Failure> {
+    let manifest = Manifest::builtin();
+    let name = match (&config.asr.profile, &config.models.asr) {
+        (Some(profile), _) => profile,
+        (None, ModelSource::Named(name)) => name,
+        (None, ModelSource::Path(_) | ModelSource::Url(_)) => return Ok(Mishearings::default()),
+    };
+    match manifest.get(name).filter(|model| model.role == Role::Asr) {
+        Some(model) => Ok(model.mishearings.clone()),
+        // A name that no model has is refused where the model itself is looked for.
+        None if config.asr.profile.is_none() => Ok(Mishearings::default()),
+        None => {
+            let known = manifest.models().iter().filter(|model| model.role == Role::Asr);
+            let known: Vec<_> = known.map(|model| model.name.as_str()).collect();
+            let message = format!("asr.profile: there is no recogniser {name}");
+            Err(Failure::new(Exit::Usage, message)
+                .with_hint(format!("there are: {}", known.join(", "))))
+        }
+    }
+}
+
+/// The turn-taking policy.
+fn policy(config: &Config) -> Result<Policy, Failure> {
+    let turn = &config.turn;
     let ms = Samples::from_millis;
     let reference = match turn.policy {
         TurnPolicy::Duplex => None,
@@ -106,6 +129,7 @@ fn policy(turn: &Turn) -> Policy {
     let ours = Policy {
         overlap: Overlap::Weighed,
         words: true,
+        mishearings: mishearings(config)?,
         sources: match turn.sources {
             config::Sources::Acoustic => Sources::Acoustic,
             config::Sources::Model => Sources::Model,
@@ -139,8 +163,8 @@ fn policy(turn: &Turn) -> Policy {
         reopen_within: ms(turn.reopen_within_ms),
         retries: turn.retries,
     };
-    let Some(reference) = reference else { return ours };
-    Policy {
+    let Some(reference) = reference else { return Ok(ours) };
+    Ok(Policy {
         overlap: reference.overlap,
         words: reference.words,
         sources: reference.sources,
@@ -149,7 +173,7 @@ fn policy(turn: &Turn) -> Policy {
         resume_within: reference.resume_within,
         reopen_within: reference.reopen_within,
         ..ours
-    }
+    })
 }
 
 fn permille(value: u64) -> Permille {

@@ -27,6 +27,7 @@ pub use session::DuplexSession;
 pub use time::{DecisionId, SAMPLE_RATE, Samples, SessionTime, SliceClock};
 pub use transcript::{Cut, Line, Speaker, Transcript, UserKind};
 pub use utterance::Utterance;
+pub use words::Mishearings;
 
 /// Numbers the assistant's attempts to speak. Work tagged with an older turn is stale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

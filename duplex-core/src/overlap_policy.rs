@@ -120,11 +120,12 @@ fn takes_longer(words: &[String], each: Samples, user: &Pending) -> bool {
 pub(crate) fn classify_overlapped(user: &Pending, policy: &Policy) -> UtteranceClass {
     let text = &user.text();
     let words = words::normalise(text);
+    let heard = &policy.mishearings;
     match classify(user, policy) {
-        UtteranceClass::Short | UtteranceClass::Turn if words::resembles_stop(text, &words) => {
+        UtteranceClass::Short | UtteranceClass::Turn if heard.resembles_stop(text, &words) => {
             UtteranceClass::Stop
         }
-        UtteranceClass::Turn if words::resembles_backchannel(text, &words) => {
+        UtteranceClass::Turn if heard.resembles_backchannel(text, &words) => {
             UtteranceClass::Backchannel
         }
         kind => kind,

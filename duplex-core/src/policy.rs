@@ -1,6 +1,6 @@
 //! Every threshold of the turn-taking, in one place.
 
-use crate::{Permille, Samples};
+use crate::{Permille, Samples, words::Mishearings};
 
 const fn ms(millis: u64) -> Samples {
     Samples::from_millis(millis)
@@ -65,6 +65,8 @@ pub struct Policy {
     pub overlap: Overlap,
     /// Whether words tell attention and commands from turns. Without it all words are a turn.
     pub words: bool,
+    /// What the recogniser makes of words that it half heard.
+    pub mishearings: Mishearings,
     /// Which models are asked.
     pub sources: Sources,
     /// From this probability of silence on, the duplex model's word against an answer counts whatever
@@ -134,6 +136,7 @@ impl Default for Policy {
         Self {
             overlap: Overlap::Weighed,
             words: true,
+            mishearings: Mishearings::default(),
             sources: Sources::Acoustic,
             surely_idle: Permille(950),
             surely_speaking: Permille(100),

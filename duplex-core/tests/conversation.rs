@@ -2,7 +2,7 @@
 
 mod world;
 
-use duplex_core::Speaker;
+use duplex_core::{Mishearings, Policy, Speaker};
 use world::{Says, World};
 
 const STORY: &[&str] =
@@ -13,8 +13,15 @@ fn question() -> Says {
 }
 
 fn story(then: &[Says]) -> World {
+    story_misheard(then, Mishearings::default())
+}
+
+/// The same, with a recogniser that mishears.
+fn story_misheard(then: &[Says], mishearings: Mishearings) -> World {
     let user: Vec<_> = std::iter::once(question()).chain(then.iter().cloned()).collect();
-    World::new(&user).reply("story", STORY).reply("moon", &["The moon is far away."])
+    World::with_policy(&user, Policy { mishearings, ..Policy::default() })
+        .reply("story", STORY)
+        .reply("moon", &["The moon is far away."])
 }
 
 #[test]
@@ -122,11 +129,15 @@ fn attention_that_becomes_an_objection_takes_the_floor() {
 }
 
 #[test]
-fn attention_with_a_drawn_out_end_does_not_cut_the_reply() {
+fn a_backchannel_that_the_recogniser_lengthens_does_not_cut_the_reply() {
     let words = "That makes senser.";
-    let mut world = story(&[Says { from: 3_000, to: 4_100, words, end: 950 }]);
-    world.run(15_000);
-    assert_eq!(world.session.transcript().lines().len(), 2, "{}", world.trace);
+    for (lengthens_backchannels, lines) in [(true, 2), (false, 4)] {
+        let mishearings = Mishearings { lengthens_backchannels, ..Mishearings::default() };
+        let says = Says { from: 3_000, to: 4_100, words, end: 950 };
+        let mut world = story_misheard(&[says], mishearings);
+        world.run(15_000);
+        assert_eq!(world.session.transcript().lines().len(), lines, "{}", world.trace);
+    }
 }
 
 #[test]
@@ -201,7 +212,10 @@ fn attention_in_silence_is_not_answered_unless_something_was_asked() {
 #[test]
 fn a_command_that_was_half_heard_under_the_reply_is_obeyed() {
     let words = "Move on a second.";
-    let mut world = story(&[Says { from: 3_000, to: 3_900, words, end: 900 }]);
+    let stop_edges = vec!["a second".to_owned()];
+    let mishearings = Mishearings { stop_edges, ..Mishearings::default() };
+    let says = Says { from: 3_000, to: 3_900, words, end: 900 };
+    let mut world = story_misheard(&[says], mishearings);
     world.run(15_000);
     assert_eq!(world.session.transcript().lines().last().unwrap().text, words, "{}", world.trace);
     assert!(!world.trace.contains("finished"), "{}", world.trace);

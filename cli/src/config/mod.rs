@@ -149,6 +149,10 @@ pub(crate) struct Asr {
     #[config(default = "en", validate = language)]
     pub(crate) language: String,
 
+    /// Name of the model whose known mishearings apply, as in whisper-tiny.en. Without it, those of models.asr; a
+    /// file of your own has none.
+    pub(crate) profile: Option<String>,
+
     /// Path of the recogniser's program. Without it, `duplex-asr` beside this program.
     pub(crate) worker: Option<String>,
 }

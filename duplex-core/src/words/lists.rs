@@ -1,4 +1,6 @@
 //! The common forms of spoken English, by what they mean between two people.
+//!
+//! How one recogniser misspells them is no matter of the language: see [`Mishearings`](super::Mishearings).
 
 /// Signals of attention, each of which may be said again and combined with others.
 pub(super) const BACKCHANNELS: &[&str] = &[
@@ -96,23 +98,6 @@ pub(super) const STOPS: &[&str] = &[
     "that'll do",
     "that's all",
 ];
-
-/// What a short sound over the assistant's voice is recognised by as a command, when the rest of it was
-/// misheard ("Move on a second."): what it begins with or ends in.
-pub(super) const STOP_MARKS: &[&str] = &[
-    "stop",
-    "stopped talking",
-    "be quiet",
-    "quiet",
-    "quiet please",
-    "a moment",
-    "a second",
-    "a minute",
-];
-
-/// The same, only at the end, and with so many words at most: "Thank you, I heard enough.", "Our mind."
-pub(super) const STOP_ENDS: &[(&str, usize)] =
-    &[("heard enough", 5), ("that's enough", 4), ("mind", 2)];
 
 /// What may stand around a command without changing it.
 pub(super) const POLITE: &[&str] = &[

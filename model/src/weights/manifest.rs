@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
+use duplex_core::Mishearings;
 use serde::{Deserialize, Serialize};
 
 use super::Sha256;
@@ -119,6 +120,9 @@ pub struct Model {
     pub wheels: Vec<Wheel>,
     /// How the members become the stored file; without it they are the stored files.
     pub convert: Option<Convert>,
+    /// Of a recogniser: what it makes of words that it half heard.
+    #[serde(default)]
+    pub mishearings: Mishearings,
 }
 
 /// A wheel on the Python package index.
