@@ -3,7 +3,7 @@
 use std::{
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
@@ -14,10 +14,11 @@ use std::{
 use duplex_audio::{
     FRAME_MILLIS, FarEnd, FrontEnd, FrontEndOptions, MICROPHONE_FRAME, PLAYOUT_FRAME, Speaker,
 };
-use duplex_core::{Action, Event, Line, Permille, Policy, SessionTime, VadFrame};
+use duplex_core::{Action, Event, Failure, Line, Permille, Policy, SessionTime, VadFrame};
 
 use crate::{
     Acoustics, Engine, JournalError, Scene,
+    engine::Workers,
     job::{CallKey, Cancellation, Job, SessionMessage, Work},
     session_driver::{QUEUE, SessionDriver},
 };
@@ -86,8 +87,10 @@ pub struct Counters {
     pub decisions: u64,
     /// Times it answered; a question that a newer one overtakes is not answered.
     pub decided: u64,
-    /// Jobs that found their model's queue full.
+    /// Jobs that no model took: its thread has ended.
     pub refused: u64,
+    /// Answers of models that found the inbox full and were lost; the session was told that their jobs failed.
+    pub unanswered: u64,
     /// Times the voice ran dry in the middle of a clause.
     pub underruns: u64,
 }
@@ -157,7 +160,7 @@ impl Call {
         let session = {
             let stop = stop.clone();
             spawn("session")
-                .spawn(move || converse(driver, &engine, &inbox, &messages, &clock, &stop))
+                .spawn(move || converse(driver, engine.workers(), &inbox, &messages, &clock, &stop))
         }
         .map_err(thread)?;
         Ok(Self { session: Some(session), sound: Some(sound), stop })
@@ -186,7 +189,7 @@ impl Drop for Call {
 
 /// What the sound thread tells the session thread beside the inbox.
 #[derive(Default)]
-struct Clock {
+pub(crate) struct Clock {
     /// Microphone samples so far.
     now: AtomicU64,
     /// Messages in the inbox, and the most there were.
@@ -194,16 +197,47 @@ struct Clock {
     deepest: AtomicU64,
     lost: AtomicU64,
     late: AtomicU64,
+    /// What the session is to be told of answers that found the inbox full.
+    unanswered: Mutex<Vec<Failure>>,
+    lost_answers: AtomicU64,
 }
 
 impl Clock {
-    fn sent(&self) {
+    /// The microphone has got so far.
+    pub(crate) fn now_is(&self, at: SessionTime) {
+        self.now.store(at.0, Relaxed);
+    }
+
+    pub(crate) fn sent(&self) {
         let waiting = self.waiting.fetch_add(1, Relaxed) + 1;
         self.deepest.fetch_max(waiting, Relaxed);
     }
 
     fn received(&self) {
         self.waiting.fetch_sub(1, Relaxed);
+    }
+
+    /// Puts a model's answer into the inbox, without waiting: the model serves other calls, too. Where there is no
+    /// room the answer is lost to this call alone, which is told so as soon as it listens again.
+    pub(crate) fn answer(&self, inbox: &SyncSender<SessionMessage>, message: SessionMessage) {
+        self.sent();
+        let Err(error) = inbox.try_send(message) else { return };
+        self.received();
+        // A call that is over needs no answers.
+        let TrySendError::Full(message) = error else { return };
+        self.lost_answers.fetch_add(1, Relaxed);
+        if let Some(failure) = message.failure() {
+            let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+            // One clause may lose many pieces of its audio.
+            if !unanswered.contains(&failure) {
+                unanswered.push(failure);
+            }
+        }
+    }
+
+    /// What was lost since the last time.
+    pub(crate) fn take_unanswered(&self) -> Vec<Failure> {
+        std::mem::take(&mut *self.unanswered.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -287,7 +321,7 @@ fn in_real_time(
     while heard {
         let scene = device.frame(&mut |message| {
             if let SessionMessage::Sound { end, .. } = &message {
-                clock.now.store(end.0, Relaxed);
+                clock.now_is(*end);
             }
             clock.sent();
             if let Err(error) = inbox.try_send(message) {
@@ -312,35 +346,30 @@ fn in_real_time(
 
 /// A call's place in the engine, free again however the session ends.
 struct EngineSlot<'a> {
-    engine: &'a Engine,
+    workers: &'a Workers,
     key: CallKey,
 }
 
 impl Drop for EngineSlot<'_> {
     fn drop(&mut self) {
-        self.engine.close(self.key);
+        self.workers.close(self.key);
     }
 }
 
-fn converse(
+/// Steps the session with what arrives in its inbox, until the user has left.
+pub(crate) fn converse(
     mut driver: SessionDriver,
-    engine: &Engine,
+    workers: &Workers,
     inbox: &SyncSender<SessionMessage>,
     messages: &Receiver<SessionMessage>,
     clock: &Arc<Clock>,
     stop: &Stop,
 ) -> Outcome {
-    let place = EngineSlot { engine, key: engine.open() };
+    let place = EngineSlot { workers, key: workers.open() };
     let key = place.key;
-    let mut submit = submitter(engine, key, driver.cancellation.clone(), || {
+    let mut submit = submitter(workers, key, driver.cancellation.clone(), || {
         let (inbox, clock) = (inbox.clone(), Arc::clone(clock));
-        Box::new(move |message| {
-            clock.sent();
-            // A call that is over needs no answers.
-            if inbox.send(message).is_err() {
-                clock.received();
-            }
-        })
+        Box::new(move |message| clock.answer(&inbox, message))
     });
     while !driver.over
         && let Ok(message) = messages.recv()
@@ -354,6 +383,9 @@ fn converse(
             _ => SessionTime(clock.now.load(Relaxed)),
         };
         driver.handle(at, message, &mut submit);
+        for failure in clock.take_unanswered() {
+            driver.handle(at, SessionMessage::Event(Event::Failed(failure)), &mut submit);
+        }
         if driver.error.is_some() {
             stop.stop();
         }
@@ -363,19 +395,20 @@ fn converse(
     driver.counters.deepest_inbox = clock.deepest.load(Relaxed);
     driver.counters.lost = clock.lost.load(Relaxed);
     driver.counters.late = clock.late.load(Relaxed);
+    driver.counters.unanswered = clock.lost_answers.load(Relaxed);
     outcome(driver, SessionTime(clock.now.load(Relaxed)))
 }
 
 /// Hands work to the engine, with `reply` as the way back.
 pub(crate) fn submitter<'a>(
-    engine: &'a Engine,
+    workers: &'a Workers,
     call: CallKey,
     cancellation: Cancellation,
     reply: impl Fn() -> Box<dyn Fn(SessionMessage) + Send> + 'a,
 ) -> impl FnMut(Work) -> Result<(), Work> + 'a {
     move |work| {
         let job = Job { call, work, cancellation: cancellation.clone(), reply: reply() };
-        engine.submit(job).map_err(|job| job.work)
+        workers.submit(job).map_err(|job| job.work)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use duplex_core::{
-    Context, DecisionId, Event, Mark, SegmentId, SessionTime, Turn, TurnContext, VadFrame,
+    Context, DecisionId, Event, Failure, Mark, SegmentId, SessionTime, Turn, TurnContext, VadFrame,
 };
 
 /// Something for the session thread's inbox.
@@ -29,6 +29,39 @@ pub(crate) enum Work {
     Prefill(Context),
     Write { turn: Turn, context: Context },
     Synthesise { turn: Turn, clause: u32, text: String },
+}
+
+impl Work {
+    /// Whether it only brings a cache up to date, and answers nothing.
+    pub(crate) const fn reads_ahead(&self) -> bool {
+        matches!(self, Self::Prefill(_) | Self::PrefillTurnModel(_))
+    }
+
+    /// What the session is told where it is not done; nothing where other evidence decides, or nobody waits.
+    pub(crate) const fn failure(&self) -> Option<Failure> {
+        match self {
+            Self::Recognise { segment, .. } => Some(Failure::Recogniser(*segment)),
+            Self::Write { turn, .. } => Some(Failure::Model(*turn)),
+            Self::Synthesise { turn, .. } => Some(Failure::Voice(*turn)),
+            Self::DetectEndOfTurn { .. }
+            | Self::Decide { .. }
+            | Self::PrefillTurnModel(_)
+            | Self::Prefill(_) => None,
+        }
+    }
+}
+
+impl SessionMessage {
+    /// What the session is told where it cannot be given this.
+    pub(crate) const fn failure(&self) -> Option<Failure> {
+        match self {
+            Self::Event(Event::Recognised { segment, .. }) => Some(Failure::Recogniser(*segment)),
+            Self::Event(Event::Written { turn, .. }) => Some(Failure::Model(*turn)),
+            Self::Audio { turn, .. } => Some(Failure::Voice(*turn)),
+            Self::Event(Event::Failed(failure)) => Some(*failure),
+            Self::Sound { .. } | Self::Event(_) => None,
+        }
+    }
 }
 
 /// Tells work that is still wanted from work of a turn that was cancelled or dropped. Shared by the
@@ -62,4 +95,13 @@ pub(crate) struct Job {
     pub(crate) work: Work,
     pub(crate) cancellation: Cancellation,
     pub(crate) reply: Box<dyn Fn(SessionMessage) + Send>,
+}
+
+impl Job {
+    /// Answers that the work was not done.
+    pub(crate) fn fail(&self) {
+        if let Some(failure) = self.work.failure() {
+            (self.reply)(SessionMessage::Event(Event::Failed(failure)));
+        }
+    }
 }

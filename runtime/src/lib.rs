@@ -13,12 +13,17 @@ mod call;
 mod engine;
 mod job;
 mod journal;
+mod models;
+mod queue;
 mod session_driver;
 mod virtual_call;
-mod workers;
+mod worker;
 
 pub use acoustics::{Acoustics, Scene};
 pub use call::{Call, CallError, CallOptions, Counters, Outcome, SessionStep, Stop};
 pub use engine::{DuplexOptions, Engine, EngineError, EngineInfo, EngineOptions};
 pub use journal::{Difference, Journal, JournalError, replay};
 pub use virtual_call::{Charges, run_virtual};
+
+#[cfg(test)]
+mod tests;

@@ -6,9 +6,7 @@ use std::{
 };
 
 use duplex_audio::{FRAME_MILLIS, History, PLAYOUT_RATE, Playout};
-use duplex_core::{
-    Action, DuplexSession, Event, Failure, Mark, SAMPLE_RATE, Samples, SessionTime, Turn,
-};
+use duplex_core::{Action, DuplexSession, Event, Mark, SAMPLE_RATE, Samples, SessionTime, Turn};
 
 use crate::{
     CallError, CallOptions, Counters, Journal, SessionStep,
@@ -187,7 +185,7 @@ impl SessionDriver {
                 && let Err(work) = submit(work)
             {
                 self.counters.refused += 1;
-                failures.extend(failure(&work));
+                failures.extend(work.failure());
             }
         }
         for failure in failures {
@@ -250,19 +248,6 @@ impl SessionDriver {
         {
             self.error.get_or_insert(error.into());
         }
-    }
-}
-
-/// What the session is told of work that no model took.
-fn failure(work: &Work) -> Option<Failure> {
-    match work {
-        Work::Recognise { segment, .. } => Some(Failure::Recogniser(*segment)),
-        Work::Write { turn, .. } => Some(Failure::Model(*turn)),
-        Work::Synthesise { turn, .. } => Some(Failure::Voice(*turn)),
-        Work::DetectEndOfTurn { .. }
-        | Work::Decide { .. }
-        | Work::PrefillTurnModel(_)
-        | Work::Prefill(_) => None,
     }
 }
 

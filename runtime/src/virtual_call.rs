@@ -51,7 +51,7 @@ impl Default for Charges {
 
 /// Which model a job keeps busy: each does one job after another.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Worker {
+enum ModelKind {
     Recogniser,
     EndOfTurn,
     TurnModel,
@@ -64,20 +64,20 @@ enum Worker {
 struct Agenda {
     due: BTreeMap<(SessionTime, u64), SessionMessage>,
     made: u64,
-    busy: BTreeMap<Worker, SessionTime>,
+    busy: BTreeMap<ModelKind, SessionTime>,
     now: SessionTime,
 }
 
 impl Agenda {
     fn add(&mut self, work: &Work, charges: &Charges, messages: VecDeque<SessionMessage>) {
         let (worker, cost) = match work {
-            Work::Recognise { .. } => (Worker::Recogniser, charges.recognise),
-            Work::DetectEndOfTurn { .. } => (Worker::EndOfTurn, charges.detect_end_of_turn),
-            Work::Decide { .. } => (Worker::TurnModel, charges.decide),
-            Work::PrefillTurnModel(_) => (Worker::TurnModel, charges.prefill),
-            Work::Prefill(_) => (Worker::Reply, charges.prefill),
-            Work::Write { .. } => (Worker::Reply, charges.write),
-            Work::Synthesise { .. } => (Worker::Voice, charges.first_audio),
+            Work::Recognise { .. } => (ModelKind::Recogniser, charges.recognise),
+            Work::DetectEndOfTurn { .. } => (ModelKind::EndOfTurn, charges.detect_end_of_turn),
+            Work::Decide { .. } => (ModelKind::TurnModel, charges.decide),
+            Work::PrefillTurnModel(_) => (ModelKind::TurnModel, charges.prefill),
+            Work::Prefill(_) => (ModelKind::Reply, charges.prefill),
+            Work::Write { .. } => (ModelKind::Reply, charges.write),
+            Work::Synthesise { .. } => (ModelKind::Voice, charges.first_audio),
         };
         let free = self.busy.get(&worker).copied().unwrap_or_default();
         let mut at = free.max(self.now) + cost;
@@ -108,7 +108,8 @@ pub fn run_virtual(
     let (playout, speaker) = duplex_audio::playout(QUEUE);
     let mut device = Device::new(engine, acoustics, speaker, options.front_end);
     let mut driver = SessionDriver::new(options, playout, observer)?;
-    let key = engine.open();
+    let workers = engine.workers();
+    let key = workers.open();
     let agenda = RefCell::new(Agenda::default());
     let mut submit = |work: Work| {
         // Work counts as wanted while it is done: when it ends in session time, the session decides.
@@ -119,7 +120,7 @@ pub fn run_virtual(
             cancellation: crate::job::Cancellation::default(),
             reply: Box::new(move |message| _ = reply.send(message)),
         };
-        engine.submit(job).map_err(|job| job.work)?;
+        workers.submit(job).map_err(|job| job.work)?;
         agenda.borrow_mut().add(&work, charges, answers.into_iter().collect());
         Ok(())
     };
@@ -150,6 +151,6 @@ pub fn run_virtual(
         }
     }
     driver.finish();
-    engine.close(key);
+    workers.close(key);
     Ok(outcome(driver, heard))
 }

@@ -197,7 +197,7 @@ impl Server {
             Ok(engine) => {
                 tracing::info!(
                     "the models are ready after {:.1} s",
-                    engine.facts().ready.as_secs_f32()
+                    engine.info().ready.as_secs_f32()
                 );
                 shared.engine.get_or_init(|| engine);
                 None

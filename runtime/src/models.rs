@@ -16,7 +16,10 @@ use duplex_model::{
     tts::{Splitter, Voice},
 };
 
-use crate::job::{CallKey, Job, SessionMessage, Work};
+use crate::{
+    job::{CallKey, Job, SessionMessage, Work},
+    worker::Model,
+};
 
 /// Recognises a window.
 pub(crate) fn recognise(recogniser: &mut Recogniser, job: &Job) {
@@ -69,22 +72,8 @@ pub(crate) struct ReplyWorker<'w> {
     calls: BTreeMap<CallKey, (CallId, Option<Draft>)>,
 }
 
-impl<'w> ReplyWorker<'w> {
-    pub(crate) fn new(llm: Llm<'w>, system_prompt: String) -> Self {
-        Self { llm, system_prompt, calls: BTreeMap::new() }
-    }
-
-    /// A call is over: its part of the cache is free.
-    pub(crate) fn close(&mut self, call: CallKey) {
-        if let Some((id, _)) = self.calls.remove(&call)
-            && let Err(error) = self.llm.close_call(id)
-        {
-            tracing::warn!("a call's cache was not freed: {error}");
-        }
-    }
-
-    /// Does a piece of work.
-    pub(crate) fn work(&mut self, job: &Job) {
+impl Model for ReplyWorker<'_> {
+    fn work(&mut self, job: &Job) {
         match &job.work {
             Work::Prefill(context) => {
                 if let Err(error) = self.prefill(job, context) {
@@ -103,6 +92,20 @@ impl<'w> ReplyWorker<'w> {
             }
             _ => {}
         }
+    }
+
+    fn close(&mut self, call: CallKey) {
+        if let Some((id, _)) = self.calls.remove(&call)
+            && let Err(error) = self.llm.close_call(id)
+        {
+            tracing::warn!("a call's cache was not freed: {error}");
+        }
+    }
+}
+
+impl<'w> ReplyWorker<'w> {
+    pub(crate) fn new(llm: Llm<'w>, system_prompt: String) -> Self {
+        Self { llm, system_prompt, calls: BTreeMap::new() }
     }
 
     fn call(&mut self, key: CallKey) -> Result<CallId, LlmError> {
@@ -215,23 +218,8 @@ pub(crate) struct TurnModelWorker<'w> {
     calls: BTreeMap<CallKey, CallId>,
 }
 
-impl<'w> TurnModelWorker<'w> {
-    pub(crate) fn new(weights: &'w Weights, options: LlmOptions) -> Result<Self, LlmError> {
-        let marks = Marks::of(weights)?;
-        Ok(Self { weights, llm: Llm::new(weights, options)?, marks, calls: BTreeMap::new() })
-    }
-
-    /// A call is over: its part of the cache is free.
-    pub(crate) fn close(&mut self, call: CallKey) {
-        if let Some(id) = self.calls.remove(&call)
-            && let Err(error) = self.llm.close_call(id)
-        {
-            tracing::warn!("a call's cache was not freed: {error}");
-        }
-    }
-
-    /// Decides, or reads ahead.
-    pub(crate) fn work(&mut self, job: &Job) {
+impl Model for TurnModelWorker<'_> {
+    fn work(&mut self, job: &Job) {
         match &job.work {
             Work::Decide { slice, context } => match self.decide(job.call, context) {
                 Ok(idle) => {
@@ -243,6 +231,21 @@ impl<'w> TurnModelWorker<'w> {
             Work::PrefillTurnModel(context) => self.listen(job.call, context),
             _ => {}
         }
+    }
+
+    fn close(&mut self, call: CallKey) {
+        if let Some(id) = self.calls.remove(&call)
+            && let Err(error) = self.llm.close_call(id)
+        {
+            tracing::warn!("a call's cache was not freed: {error}");
+        }
+    }
+}
+
+impl<'w> TurnModelWorker<'w> {
+    pub(crate) fn new(weights: &'w Weights, options: LlmOptions) -> Result<Self, LlmError> {
+        let marks = Marks::of(weights)?;
+        Ok(Self { weights, llm: Llm::new(weights, options)?, marks, calls: BTreeMap::new() })
     }
 
     fn listen(&mut self, key: CallKey, context: &TurnContext) {
@@ -312,9 +315,11 @@ impl SpeechWorker {
     pub(crate) fn new(voice: Voice) -> Self {
         Self { voice }
     }
+}
 
+impl Model for SpeechWorker {
     /// Speaks a clause, chunk by chunk.
-    pub(crate) fn work(&mut self, job: &Job) {
+    fn work(&mut self, job: &Job) {
         let Work::Synthesise { turn, clause, text } = &job.work else { return };
         let (turn, clause) = (*turn, *clause);
         let rate = self.voice.sample_rate();

@@ -1,0 +1,135 @@
+//! Whole calls on threads of their own, on models that answer by rule.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::SeqCst},
+    mpsc::{Sender, channel, sync_channel},
+};
+
+use duplex_core::{Event, Notice, Permille, SessionTime, Speaker, VadFrame};
+
+use super::{Fakes, PATIENCE, Rule, answers};
+use crate::{
+    CallOptions, Outcome, SessionStep, Stop,
+    call::{Clock, converse},
+    engine::Workers,
+    job::SessionMessage,
+    session_driver::{QUEUE, SessionDriver},
+};
+
+const WINDOW: u64 = 512;
+const PLAYED: usize = 3 * WINDOW as usize;
+
+/// A call in which the user asks `questions` times and waits for each answer.
+fn call(workers: &Workers, questions: usize) -> Outcome {
+    let (playout, mut speaker) = duplex_audio::playout(QUEUE);
+    let (told, steps) = channel();
+    let observer = Box::new(move |step: SessionStep<'_>| tell(&told, step));
+    let driver = SessionDriver::new(CallOptions::default(), playout, observer).unwrap();
+    let clock = Arc::<Clock>::default();
+    let (inbox, messages) = sync_channel(64);
+    std::thread::scope(|scope| {
+        let sound = {
+            let (inbox, clock) = (inbox.clone(), Arc::clone(&clock));
+            scope.spawn(move || {
+                let mut now = 0;
+                // Waits until the session has stepped the window, so that session time runs no faster than it.
+                let mut window = |speech| {
+                    let mut out = [0.0; PLAYED];
+                    speaker.fill(&mut out);
+                    now += WINDOW;
+                    let probability = Permille(if speech { 950 } else { 20 });
+                    let frame = VadFrame { speech, probability, level: -20, high_band_snr: 20 };
+                    let (end, cleaned) = (SessionTime(now), vec![0.0; WINDOW as usize]);
+                    clock.now_is(end);
+                    clock.sent();
+                    inbox.send(SessionMessage::Sound { end, cleaned, frame }).unwrap();
+                    let mut finished = false;
+                    loop {
+                        match steps.recv_timeout(PATIENCE).unwrap() {
+                            Told::Window => return finished,
+                            Told::Finished => finished = true,
+                        }
+                    }
+                };
+                for _ in 0..questions {
+                    (0..32).for_each(|_| _ = window(true));
+                    while !window(false) {}
+                }
+                clock.sent();
+                inbox.send(SessionMessage::Event(Event::Left)).unwrap();
+            })
+        };
+        let outcome = converse(driver, workers, &inbox, &messages, &clock, &Stop::default());
+        sound.join().unwrap();
+        outcome
+    })
+}
+
+/// What the user waits for.
+enum Told {
+    /// A window was stepped.
+    Window,
+    /// A reply was heard to its end, or is not to be had.
+    Finished,
+}
+
+fn tell(told: &Sender<Told>, step: SessionStep<'_>) {
+    let ends = step.actions.iter().any(|action| {
+        matches!(
+            action,
+            duplex_core::Action::Notify(Notice::Finished { .. } | Notice::Dropped { .. })
+        )
+    });
+    if ends {
+        _ = told.send(Told::Finished);
+    }
+    if matches!(step.event, Event::VoiceActivity(_)) {
+        _ = told.send(Told::Window);
+    }
+}
+
+fn answered(outcome: &Outcome) -> usize {
+    outcome.transcript.iter().filter(|line| line.speaker == Speaker::Assistant).count()
+}
+
+#[test]
+fn sixty_four_calls_at_once_are_all_answered() {
+    let workers = Fakes::default().start();
+    let outcomes: Vec<_> = std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..64).map(|_| scope.spawn(|| call(&workers, 2))).collect();
+        calls.into_iter().map(|call| call.join().unwrap()).collect()
+    });
+    for outcome in &outcomes {
+        assert_eq!(answered(outcome), 2, "{:?}", outcome.transcript);
+        assert_eq!((outcome.counters.refused, outcome.counters.unanswered), (0, 0));
+        assert!(outcome.error.is_none());
+    }
+}
+
+/// A rule that panics on its first job.
+fn dies_once() -> Rule {
+    let alive = AtomicBool::new(false);
+    Arc::new(move |job| {
+        assert!(alive.swap(true, SeqCst), "this panic belongs to the test");
+        answers(&job.work).into_iter().for_each(|message| (job.reply)(message));
+    })
+}
+
+#[test]
+fn a_call_goes_on_whichever_model_is_killed() {
+    let killed = [
+        ("recogniser", Fakes { recogniser: dies_once(), ..Fakes::default() }),
+        ("end of turn", Fakes { end_of_turn: dies_once(), ..Fakes::default() }),
+        ("turn model", Fakes { turn_model: dies_once(), ..Fakes::default() }),
+        ("reply", Fakes { reply: dies_once(), ..Fakes::default() }),
+        ("voice", Fakes { voice: dies_once(), ..Fakes::default() }),
+    ];
+    for (name, fakes) in killed {
+        let workers = fakes.start();
+        let outcome = call(&workers, 3);
+        // A reply may be lost with the model; the next one is not.
+        assert!(answered(&outcome) >= 2, "{name}: {:?}", outcome.transcript);
+        assert!(outcome.error.is_none(), "{name}");
+    }
+}
