@@ -1,4 +1,4 @@
-//! What a call costs the processor each second, in its audio parts.
+//! CPU time of the audio components of a call.
 
 use std::{hint::black_box, path::Path, time::Duration};
 

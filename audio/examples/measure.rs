@@ -1,4 +1,4 @@
-//! Measures what docs/measurements-audio.md says of voice activity and echo. Needs the models:
+//! Measures what docs/measurements-audio.md reports on voice activity and echo. Needs the models:
 //! `cargo run --release -p duplex-audio --example measure`.
 
 #![expect(clippy::print_stdout, reason = "a report is what this program is for")]
@@ -14,7 +14,7 @@ use duplex_core::SAMPLE_RATE;
 
 const SECOND: usize = SAMPLE_RATE as usize;
 
-/// Level of the user and of the assistant, in dB of full scale.
+/// Active speech level of the user and of the assistant, in dBFS.
 const USER_DB: f32 = -26.0;
 const ASSISTANT_DB: f32 = -23.0;
 
@@ -41,7 +41,7 @@ fn at_level(samples: &[f32], db: f32) -> Vec<f32> {
     samples.iter().map(|x| x * gain).collect()
 }
 
-/// First and last sample that can be heard, within 25 dB of the active level, to 5 ms.
+/// First and last audible sample, within 25 dB of the active level, to a precision of 5 ms.
 fn audible(samples: &[f32]) -> (usize, usize) {
     let block = SECOND / 200;
     let least = active_level_db(samples) - 25.0;
@@ -54,7 +54,7 @@ fn audible(samples: &[f32]) -> (usize, usize) {
     (loud[0] * block, (loud[loud.len() - 1] + 1) * block)
 }
 
-/// A track with utterances in it, and where they can be heard.
+/// A track of utterances, and where each is audible.
 #[derive(Default)]
 struct Track {
     samples: Vec<f32>,
@@ -100,7 +100,7 @@ fn run(
     frames
 }
 
-/// Onsets and offsets held against the truth.
+/// Detected onsets and offsets compared with the true ones.
 #[derive(Default)]
 struct Score {
     onset: Vec<f64>,
@@ -214,18 +214,18 @@ fn sounds(activity: &VoiceActivity) {
     }
 }
 
-/// What the room does to a call.
+/// The acoustic conditions of a call.
 #[derive(Clone, Copy)]
 struct Case {
     name: &'static str,
     noise_db: f32,
     distorts: bool,
     moves: bool,
-    /// Seconds before the user first interrupts.
+    /// Seconds before the user's first interruption.
     before: usize,
 }
 
-/// Voices and rooms that the rule was not found with.
+/// Voices and rooms that were not used to set the thresholds.
 fn echo(activity: &VoiceActivity, recordings: &[Recording]) {
     header("The assistant speaks all the time; the user interrupts every 3 s after 12 s");
     let plain =
@@ -271,7 +271,7 @@ fn echo(activity: &VoiceActivity, recordings: &[Recording]) {
     }
 }
 
-/// All that one voice says, for at least 40 s.
+/// All utterances of one voice, repeated to at least 40 s.
 fn assistant(recordings: &[Recording], voice: &str) -> Vec<f32> {
     let mut far = Vec::new();
     while far.len() < 40 * SECOND {
@@ -283,7 +283,7 @@ fn assistant(recordings: &[Recording], voice: &str) -> Vec<f32> {
     far
 }
 
-/// Interruptions by all voices but one, within `length` samples.
+/// Interruptions by all voices except `but`, within `length` samples.
 fn interruptions(recordings: &[Recording], but: &str, before: usize, length: usize) -> Track {
     let mut track = Track::default();
     track.silence(before * SECOND);

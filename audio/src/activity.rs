@@ -1,4 +1,5 @@
-//! Whether somebody speaks: [`VoiceActivity`] gives a probability, [`Detector`] makes it a decision.
+//! Voice activity detection: [`VoiceActivity`] gives a speech probability per window, [`Detector`] turns the
+//! probabilities into a decision.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,29 +12,29 @@ use rten_tensor::{NdTensor, Tensor, prelude::*};
 
 use crate::units::{ACTIVITY_WINDOW, sane};
 
-/// Samples of the window before that the model sees again.
+/// Samples of the previous window that the model takes as context.
 const CONTEXT: usize = 64;
 
-/// Shape of the model's recurrent state.
+/// Shape of the model's recurrent state, for a batch of one.
 const STATE: [usize; 3] = [2, 1, 128];
 
-/// What can go wrong while the voice activity model is loaded.
+/// What can go wrong when the voice activity model is loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum ActivityError {
-    /// The file is missing, damaged, or no ONNX model.
+    /// The file is missing, damaged, or not an ONNX model.
     #[error("{path}: cannot load the voice activity model: {reason}; fetch it again", path = path.display())]
     Load {
-        /// The file named.
+        /// The file.
         path: PathBuf,
-        /// What the loader said.
+        /// The loader's message.
         reason: String,
     },
-    /// The model is another one, or another version of it.
+    /// The file holds another model, or another version of this one.
     #[error("{path}: not a Silero voice activity model of version 5 or 6: {reason}", path = path.display())]
     Foreign {
-        /// The file named.
+        /// The file.
         path: PathBuf,
-        /// What is missing or did not work.
+        /// What is missing or failed.
         reason: String,
     },
 }
@@ -57,10 +58,10 @@ struct Nodes {
 }
 
 impl VoiceActivity {
-    /// Loads the model and tries it on a window of silence.
+    /// Loads the model and runs it once on a window of silence.
     ///
     /// # Errors
-    /// [`ActivityError`] says which file it was and what is wrong with it.
+    /// [`ActivityError`] names the file and says what is wrong with it.
     pub fn load(path: &Path) -> Result<Self, ActivityError> {
         let model = ModelOptions::with_all_ops().load_file(path).map_err(|error| {
             ActivityError::Load { path: path.into(), reason: error.to_string() }
@@ -88,7 +89,7 @@ impl VoiceActivity {
         Ok(activity)
     }
 
-    /// The same model for another stream: weights are shared, the past is not.
+    /// The same model for another stream: it shares the weights and starts with a fresh state.
     pub fn another(&self) -> Self {
         Self {
             model: Arc::clone(&self.model),
@@ -99,17 +100,17 @@ impl VoiceActivity {
         }
     }
 
-    /// The probability that the next `window` of the stream holds speech.
+    /// The probability, 0 to 1, that the next `window` of the stream contains speech.
     pub fn probability(&mut self, window: &[f32; ACTIVITY_WINDOW]) -> f32 {
         self.input.copy_within(ACTIVITY_WINDOW.., 0);
         for (input, &sample) in self.input[CONTEXT..].iter_mut().zip(window) {
             *input = sane(sample);
         }
-        // Shapes are fixed and were tried when the model was loaded.
+        // Shapes are fixed and were checked when the model was loaded.
         self.run().unwrap_or(0.0)
     }
 
-    /// Forgets the past: what follows is another stream.
+    /// Resets the state: what follows is another stream.
     pub fn reset(&mut self) {
         self.input = [0.0; CONTEXT + ACTIVITY_WINDOW];
         self.state = NdTensor::zeros(STATE);
@@ -136,29 +137,29 @@ impl VoiceActivity {
     }
 }
 
-/// What was found in one window of sound.
+/// The decision on one window of audio.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Activity {
     /// Whether somebody is speaking, after hysteresis.
     pub speech: bool,
-    /// What the model said of this window.
+    /// The model's speech probability for this window.
     pub probability: f32,
-    /// Level of this window, in dB of full scale.
+    /// Level of this window, in dBFS.
     pub level_db: f32,
 }
 
-/// When a [`Detector`] changes its mind.
+/// When a [`Detector`] changes its state.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thresholds {
-    /// A window at least this probable may begin speech.
+    /// A window with at least this probability can start speech.
     pub onset: f32,
-    /// A window less probable than this may end it.
+    /// A window with a lower probability than this can end speech.
     pub offset: f32,
-    /// Windows in a row that it takes to begin.
+    /// Consecutive windows needed to start speech.
     pub onset_windows: u32,
-    /// Windows in a row that it takes to end.
+    /// Consecutive windows needed to end speech.
     pub offset_windows: u32,
-    /// Nothing quieter than this begins speech, in dB of full scale.
+    /// Windows below this level, in dBFS, never start speech.
     pub floor_db: f32,
 }
 
@@ -168,9 +169,10 @@ impl Default for Thresholds {
     }
 }
 
-/// Makes a decision of a series of probabilities, with hysteresis.
+/// Turns a series of speech probabilities into a decision, with hysteresis.
 ///
-/// It counts windows against the present state: one window that agrees with it starts the count anew.
+/// It counts consecutive windows that contradict the present state; one window that agrees with the state resets the
+/// count.
 #[derive(Clone, Debug, Default)]
 pub struct Detector {
     speech: bool,
@@ -183,8 +185,8 @@ impl Detector {
         Self::default()
     }
 
-    /// Takes the next window's probability and level. The thresholds may differ from window to window,
-    /// as what is known of the echo does.
+    /// Takes the next window's probability and level. The thresholds may differ from window to window, since they
+    /// depend on whether echo is expected.
     pub fn update(&mut self, probability: f32, level_db: f32, thresholds: &Thresholds) -> Activity {
         let (against, needed) = if self.speech {
             (probability < thresholds.offset, thresholds.offset_windows)
@@ -200,7 +202,7 @@ impl Detector {
         Activity { speech: self.speech, probability, level_db }
     }
 
-    /// Back to silence.
+    /// Returns to the silent state.
     pub fn reset(&mut self) {
         *self = Self::default();
     }

@@ -1,62 +1,63 @@
-//! Whether the loudspeaker can be heard in the microphone at all.
+//! Detects whether the loudspeaker is audible in the microphone at all.
 //!
-//! A user with headphones, or a caller whose device has cancelled the echo already, sends none. A
-//! canceller finds nothing to cancel there, and takes parts of the user's voice instead as soon as both
-//! speak: "Stop." is gone from the sound. What tells such a call is silence: the far end sounds all the
-//! time, and the microphone no louder than its noise.
+//! With headphones, or with a device that has already cancelled the echo, no echo arrives. An echo canceller then has
+//! nothing to cancel and removes parts of the user's voice instead as soon as both sides speak: a "Stop." can vanish
+//! entirely. Such a call shows in the levels: the far end is active continuously while the microphone stays at its
+//! noise floor.
 
 use crate::units::{FRAME_MILLIS, MICROPHONE_FRAME, SILENCE_DB, power_db};
 
-/// Frames of one step: 160 ms.
+/// Frames per step: 160 ms.
 const STEP: usize = (160 / FRAME_MILLIS) as usize;
 
-/// Steps of the far end that must have sounded for two steps of the microphone to hold its echo: one of
-/// the three is among them whole, whatever the delay up to two steps.
+/// The far end must have been active for this many steps before its echo is expected in the last two steps of the
+/// microphone: for any delay of up to two steps, the echo of one of these steps falls entirely within those two.
 const SOUNDING: usize = 3;
 
-/// What counts as sounding: within so many dB of the loudest of the last steps.
+/// A far-end step counts as active if it is within this many dB of the loudest recent step.
 const SOUNDING_DB: f32 = 9.0;
 
-/// In a room quieter than this, in dB of full scale, softer steps count too: by as much as the room is
-/// quieter, since an echo that is lost in the noise then is not heard at the loudest step either.
+/// With a low noise floor, softer far-end steps count as active too: within as many dB of the loudest as the noise is
+/// below this level, in dBFS, if that is more than [`SOUNDING_DB`]. An echo that is masked by so little noise would be
+/// masked at the loudest step too.
 const QUIET_DB: f32 = -52.0;
 
-/// How fast the loudest step is forgotten, in dB a step.
+/// How fast the level of the loudest step decays, in dB per step.
 const FADE_DB: f32 = 0.1;
 
-/// Below this, in dB of full scale, the far end is not worth a comparison.
+/// Below this, in dBFS, the far end is too quiet for a comparison.
 const FAR_DB: f32 = -45.0;
 
-/// A microphone this much louder than its noise, in dB, may hold an echo: one as loud as the noise adds 3,
-/// and steady noise varies by less.
+/// A microphone louder than its noise floor by more than this, in dB, may contain an echo. An echo as loud as the noise
+/// adds 3 dB; steady noise varies by less than this.
 const AUDIBLE_DB: f32 = 1.0;
 
-/// Steps with a far end that sounds for which silence is remembered: about five seconds.
+/// Number of far-end-active steps for which a detected absence of echo stays valid: about five seconds.
 const REMEMBERED: u32 = 32;
 
-/// A microphone is taken to be at least this loud, in dB of full scale: nothing below matters.
+/// Lower limit of the microphone's level, in dBFS: differences below it do not matter.
 const QUIETEST_DB: f32 = -80.0;
 
-/// How much of a change of the noise is believed at each step.
+/// Smoothing factor of the noise estimate, per step.
 const SMOOTHING: f32 = 0.3;
 
-/// How fast the noise is taken to rise, in dB a step: 3 dB/s.
+/// Limit on how fast the noise estimate rises, in dB per step: 3 dB/s.
 const RISE_DB: f32 = 0.5;
 
-/// Compares the microphone's level with and without the far end.
+/// Compares the microphone's level with and without an active far end.
 pub(crate) struct EchoPresence {
-    /// Power of the step that is being filled.
+    /// Energy of the step being accumulated.
     microphone: f32,
     far: f32,
     frames: usize,
-    /// Levels of the latest steps, newest last.
+    /// Levels of the latest steps, in dBFS, newest last.
     microphones: [f32; 2],
     fars: [f32; SOUNDING],
-    /// Level of the loudest step of the far end, which fades.
+    /// Level of the loudest far-end step, decaying over time.
     loudest: f32,
-    /// Level of the microphone while the far end is silent.
+    /// Noise floor: the microphone's level while the far end is silent.
     noise: Option<f32>,
-    /// Steps for which the latest silence still counts.
+    /// Far-end-active steps for which the absence of echo is still assumed.
     silent: u32,
 }
 
@@ -74,7 +75,7 @@ impl EchoPresence {
         }
     }
 
-    /// Takes the next frame of both.
+    /// Takes the next frame of microphone and far end.
     pub(crate) fn push(
         &mut self,
         microphone: &[f32; MICROPHONE_FRAME],
@@ -114,12 +115,12 @@ impl EchoPresence {
         }
     }
 
-    /// The far end was found in the microphone.
+    /// Records that the far end was found in the microphone.
     pub(crate) fn heard(&mut self) {
         self.silent = 0;
     }
 
-    /// The far end sounds, and nothing of it arrives.
+    /// Whether the far end is active and no echo of it arrives.
     pub(crate) fn is_silent(&self) -> bool {
         self.silent > 0
     }

@@ -1,4 +1,4 @@
-//! What the loudspeaker played, at the microphone's rate and in its frames.
+//! The far-end reference: what the loudspeaker played, at the microphone's rate and frame size.
 
 use duplex_core::SAMPLE_RATE;
 
@@ -7,13 +7,13 @@ use crate::{
     units::{MICROPHONE_FRAME, PLAYOUT_FRAME, PLAYOUT_RATE},
 };
 
-/// Turns what is played into the far end that an echo canceller or an echo path takes.
+/// Resamples played audio to the far-end reference that an echo canceller or an echo path takes.
 ///
-/// The far end is late by the delay of the resampling, about 4 ms: the first frame begins with
-/// silence, and from then on no sample is missing and none is made up.
+/// The reference lags by the resampler's delay, about 4 ms: the first frame begins with silence. After that, no sample
+/// is lost or inserted.
 pub struct FarEnd {
     rate: Resampler,
-    /// Converted samples that do not fill a frame yet; less than one frame.
+    /// Resampled samples that do not fill a frame yet; fewer than one frame.
     waiting: Vec<f32>,
 }
 
@@ -26,11 +26,11 @@ impl Default for FarEnd {
 }
 
 impl FarEnd {
-    /// Takes a frame as it is played, gives a frame of the far end. Does not allocate.
+    /// Takes one frame as played and returns one frame of the far-end reference. Does not allocate.
     pub fn frame(&mut self, played: &[f32; PLAYOUT_FRAME]) -> [f32; MICROPHONE_FRAME] {
         self.rate.process(played, &mut self.waiting);
         let mut far = [0.0; MICROPHONE_FRAME];
-        // The converter holds back its delay: silence comes first.
+        // The resampler's delay: the output begins with silence.
         let ready = self.waiting.len().min(MICROPHONE_FRAME);
         far[MICROPHONE_FRAME - ready..].copy_from_slice(&self.waiting[..ready]);
         self.waiting.drain(..ready);

@@ -1,4 +1,4 @@
-//! From the microphone to the question whether the user speaks.
+//! From microphone frames to voice activity: echo cancellation, then voice activity detection (VAD).
 
 use crate::{
     activity::{Detector, Thresholds, VoiceActivity},
@@ -9,26 +9,26 @@ use crate::{
     units::{ACTIVITY_WINDOW, FRAME_MILLIS, MICROPHONE_FRAME, level_db, sane},
 };
 
-/// Frames for which the loudspeaker's sound may still be on its way into the microphone: the delay of
-/// devices and room, and the room's tail (300 ms).
+/// Frames for which sound from the loudspeaker may still be arriving at the microphone: the delay of devices and room,
+/// plus the reverberant tail (300 ms).
 const ECHO_FRAMES: usize = (300 / FRAME_MILLIS) as usize;
 
-/// How a [`FrontEnd`] listens.
+/// Configuration of a [`FrontEnd`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FrontEndOptions {
-    /// Whether to take the far end out of the microphone, as long as any of it arrives there. Off for
-    /// tracks that are known to be clean: it saves the canceller's work.
+    /// Whether to cancel the echo of the far end in the microphone, as long as any arrives there. Off for tracks that
+    /// are known to be clean: it saves the canceller's work.
     pub cancel_echo: bool,
-    /// When speech begins and ends while nothing is played.
+    /// VAD thresholds while nothing is played.
     pub quiet: Thresholds,
-    /// When it does while the assistant's own voice may be in the room.
+    /// VAD thresholds while the assistant's own voice may be in the microphone.
     pub echoing: Thresholds,
-    /// The far end counts as active above this level, in dB of full scale.
+    /// The far end counts as active at or above this level, in dBFS.
     pub far_active_db: f32,
 }
 
 impl Default for FrontEndOptions {
-    /// The numbers are measured, see docs/measurements-audio.md.
+    /// The values are measured: see docs/measurements-audio.md.
     fn default() -> Self {
         let quiet = Thresholds::default();
         Self {
@@ -40,26 +40,26 @@ impl Default for FrontEndOptions {
     }
 }
 
-/// What was found in one window of the microphone.
+/// Voice activity of one window of the microphone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ActivityFrame {
-    /// Position behind the window's last sample: microphone samples since the beginning.
+    /// Position just after the window's last sample, in microphone samples since the start.
     pub end: u64,
-    /// How probably the window holds speech, as the model says.
+    /// Speech probability of the window, as the model gives it.
     pub probability: f32,
-    /// Level of the window after echo cancellation, in dB of full scale.
+    /// Level of the window after echo cancellation, in dBFS.
     pub level_db: f32,
-    /// By how many dB the window's high_band_snr exceeds that of the background: the consonants of a voice
-    /// close by. At least 0.
+    /// The window's high-band SNR, in dB: by how much its energy above 2.5 kHz exceeds the background's there. High for
+    /// the consonants of a nearby voice. At least 0.
     pub high_band_snr_db: f32,
-    /// Whether the user is speaking, after hysteresis and what is known of the echo.
+    /// Whether the user is speaking, after hysteresis and the rejection of residual echo.
     pub speech: bool,
-    /// Whether the assistant's own voice may be in the microphone: the far end has sounded within the
-    /// last 300 ms, echo cancellation is on, and the room is not known to be without echo.
+    /// Whether the assistant's own voice may be in the microphone: the far end was active within the last 300 ms, echo
+    /// cancellation is on, and echo has not been found to be absent.
     pub far_active: bool,
 }
 
-/// Echo cancellation and voice activity for one call.
+/// Echo cancellation and voice activity detection for one call.
 pub struct FrontEnd {
     options: FrontEndOptions,
     canceller: Option<EchoCanceller>,
@@ -73,12 +73,12 @@ pub struct FrontEnd {
     filled: usize,
     /// Microphone samples so far.
     position: u64,
-    /// Frames since the far end was last active; [`ECHO_FRAMES`] and more is silence.
+    /// Frames since the far end was last active; [`ECHO_FRAMES`] or more means silence.
     since_far: usize,
 }
 
 impl FrontEnd {
-    /// A front end at the beginning of a call.
+    /// A front end at the start of a call.
     pub fn new(mut activity: VoiceActivity, options: FrontEndOptions) -> Self {
         activity.reset();
         Self {
@@ -97,10 +97,10 @@ impl FrontEnd {
         }
     }
 
-    /// Takes ten milliseconds of the microphone and what was handed to the loudspeaker in that time.
+    /// Takes 10 ms of the microphone and what was sent to the loudspeaker in that time.
     ///
-    /// Emits a [`ActivityFrame`] for every [`ACTIVITY_WINDOW`] that is complete (none or one), and gives back
-    /// the cleaned frame. Samples that are not numbers count as silence.
+    /// Emits an [`ActivityFrame`] for every completed [`ACTIVITY_WINDOW`] (none or one per call) and returns the frame
+    /// after echo cancellation. NaN samples count as silence.
     pub fn push(
         &mut self,
         microphone: &[f32; MICROPHONE_FRAME],
@@ -137,7 +137,7 @@ impl FrontEnd {
         &self.cleaned
     }
 
-    /// Judges the window that is complete.
+    /// Evaluates a completed window.
     fn frame(&mut self) -> ActivityFrame {
         let probability = self.activity.probability(&self.window);
         let level_db = level_db(&self.window);
@@ -148,18 +148,18 @@ impl FrontEnd {
         if far_active {
             self.residual_echo.tick();
         }
-        // The comparison costs more than all the rest, so it is made only where it can matter.
-        let leaks = sounding
+        // The correlation costs more than all the rest, so it is computed only where it can change the result.
+        let is_echo = sounding
             && probability >= thresholds.offset.min(thresholds.onset)
             && if far_active {
                 self.residual_echo.is_far_end()
             } else {
                 self.residual_echo.is_new_echo()
             };
-        if leaks {
+        if is_echo {
             self.echo_presence.heard();
         }
-        let evidence = if leaks { 0.0 } else { probability };
+        let evidence = if is_echo { 0.0 } else { probability };
         let activity = self.detector.update(evidence, level_db, thresholds);
         ActivityFrame {
             end: self.position,
@@ -171,8 +171,8 @@ impl FrontEnd {
         }
     }
 
-    /// By how many dB the canceller believes to weaken the echo; nothing where it is off or does not
-    /// know yet.
+    /// The echo canceller's estimate of its echo return loss enhancement, in dB; none if cancellation is off or there
+    /// is no estimate yet.
     pub fn erle_db(&self) -> Option<f32> {
         self.canceller.as_ref().and_then(EchoCanceller::erle_db)
     }

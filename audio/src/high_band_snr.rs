@@ -1,24 +1,24 @@
-//! HighBandSnr: what walls and distance take from a voice.
+//! High-band SNR: the part of a voice that walls and distance remove.
 
 use biquad::{Biquad, Coefficients, DirectForm2Transposed, Q_BUTTERWORTH_F32, ToHertz, Type};
 use duplex_core::SAMPLE_RATE;
 
 use crate::units::level_db;
 
-/// Where high_band_snr begins, in Hz: above the vowels' strongest formants. A voice close by has its
-/// consonants there; of one behind a wall nothing arrives.
+/// Lower edge of the high band, in Hz: above the vowels' strongest formants. The consonants of a nearby voice have
+/// energy there; of a voice behind a wall nothing arrives.
 const FROM: f32 = 2_500.0;
-/// Rooms and sound cards are never quieter, in dB of full scale.
+/// Lower limit of the high band's level, in dBFS: rooms and sound cards are never quieter.
 const QUIETEST_DB: f32 = -70.0;
-/// In the consonants of a voice close by there is about as much high_band_snr as anything else; what is left of it
-/// behind a wall lies further than this below the rest, in dB.
+/// A nearby voice's consonants have about as much energy in the high band as in the rest. What remains of the high band
+/// behind a wall is lower than the rest by more than this, in dB.
 const DULL_DB: f32 = 25.0;
-/// How fast the background's level is taken to rise while something sounds, in dB a window.
+/// Limit on how fast the background estimate rises while there is sound, in dB per window.
 const RISE_DB: f32 = 0.03;
 
-/// Measures the high_band_snr of a stream against that of its background.
+/// Measures the energy of a stream in the high band relative to its background.
 pub(crate) struct HighBandSnr {
-    /// A high pass of the fourth order; empty where it cannot be made, which its constants rule out.
+    /// A fourth-order high-pass filter; empty if it cannot be built, which the constants rule out.
     high_pass: Vec<DirectForm2Transposed<f32>>,
     background_db: Option<f32>,
     filtered: Vec<f32>,
@@ -36,8 +36,8 @@ impl HighBandSnr {
         Self { high_pass: high_pass.unwrap_or_default(), background_db: None, filtered: Vec::new() }
     }
 
-    /// By how many dB the high_band_snr of the next window exceeds the background's, and what walls would leave of
-    /// such a sound; never negative.
+    /// High-band SNR of the next window, in dB: by how much its level in the high band exceeds both the background's
+    /// and what a wall would leave of such a sound; never negative.
     pub(crate) fn above_background(&mut self, window: &[f32]) -> f32 {
         self.filtered.clear();
         let sections = &mut self.high_pass;

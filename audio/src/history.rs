@@ -1,34 +1,34 @@
-//! The last seconds of what the microphone heard.
+//! The last seconds of the microphone signal.
 
 use std::ops::Range;
 
-/// A ring of the latest samples of a call, addressed by how many came before them.
+/// A ring buffer of the latest samples of a call, addressed by position: the number of samples before them.
 pub struct History {
     ring: Vec<f32>,
-    /// Position behind the newest sample: how many were pushed.
+    /// Position just after the newest sample: the number of samples pushed.
     end: u64,
 }
 
-/// A part of the [`History`].
+/// A part of a [`History`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Excerpt {
-    /// The samples that were there.
+    /// The samples that were available.
     pub samples: Vec<f32>,
-    /// Position of the first of them.
+    /// Position of the first of `samples`.
     pub from: u64,
-    /// How many of the samples asked for have been overwritten, or lie before the beginning.
+    /// How many of the requested samples have been overwritten, or lie before the start.
     pub lost: u64,
-    /// How many of the samples asked for have not been heard yet.
+    /// How many of the requested samples have not been pushed yet.
     pub to_come: u64,
 }
 
 impl History {
-    /// Keeps the latest `capacity` samples, and at least one.
+    /// Keeps the latest `capacity` samples; at least one.
     pub fn new(capacity: usize) -> Self {
         Self { ring: vec![0.0; capacity.max(1)], end: 0 }
     }
 
-    /// Appends `samples`; the oldest are forgotten.
+    /// Appends `samples`; the oldest are overwritten.
     pub fn push(&mut self, samples: &[f32]) {
         let capacity = self.ring.len();
         let kept = &samples[samples.len().saturating_sub(capacity)..];
@@ -39,12 +39,12 @@ impl History {
         self.ring[..second.len()].copy_from_slice(second);
     }
 
-    /// The positions that are there.
+    /// The range of positions that are available.
     pub fn held(&self) -> Range<u64> {
         self.end.saturating_sub(self.ring.len() as u64)..self.end
     }
 
-    /// The samples from position `from` up to `to`, as far as they are there.
+    /// The samples from position `from` up to, not including, `to`, as far as they are available.
     pub fn range(&self, from: u64, to: u64) -> Excerpt {
         let to = to.max(from);
         let held = self.held();

@@ -1,48 +1,46 @@
-//! The buffer between a network and a sound device.
+//! The jitter buffer between a network and an audio device.
 //!
-//! Messages come in bursts, late, or not at all; the device takes a frame at a time in a steady
-//! rhythm. [`JitterBuffer`] waits until a little sound has come in, and from then on gives what the
-//! device asks for, with silence for what is missing. Whoever comes late once has from then on more
-//! in the buffer, by as much as was late: so the buffer finds by itself the depth that its network
-//! needs. What is found not to be needed for a second is taken out again.
+//! Network messages arrive in bursts, late, or not at all; the device takes one frame at a time at a steady rate.
+//! [`JitterBuffer`] waits until some audio has arrived, then gives the device what it asks for, with silence in place
+//! of what is missing. When a sender is late once, the buffer is deeper from then on by the amount of the delay: so it
+//! adapts by itself to the depth that its network needs. Depth that was not needed for a second is removed again.
 
 use std::{collections::VecDeque, time::Duration};
 
 use crate::units::level_db;
 
-/// How long the least depth is watched before some of it counts as not needed.
+/// Period over which the lowest depth is observed before some of it counts as surplus.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// Frames below this level, in dB of full scale, are left out without a trace.
+/// Frames below this level, in dBFS, are dropped without a cross-fade.
 const QUIET_DB: f32 = -50.0;
 
-/// How a [`JitterBuffer`] waits.
+/// Configuration of a [`JitterBuffer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JitterOptions {
-    /// Sound that must have come in before any is given, at the beginning and whenever the buffer
-    /// ran empty. A shorter rest is given once it has waited for as long.
+    /// Audio that must have arrived before any is given out, at the start and whenever the buffer ran empty. A shorter
+    /// remainder is given out once it has waited for this long.
     pub lead: Duration,
-    /// The most sound that is kept; the oldest goes first.
+    /// The most audio that is kept; the oldest is dropped first.
     pub most: Duration,
-    /// Whether to take out what lies in the buffer without need. Off for a sender that may run ahead
-    /// of the clock.
+    /// Whether to remove surplus depth. Off for a sender that may run ahead of the clock.
     pub catch_up: bool,
 }
 
-/// What went through a [`JitterBuffer`], in samples.
+/// Totals of a [`JitterBuffer`], in samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JitterCounters {
-    /// Came in.
+    /// Received from the network.
     pub received: u64,
-    /// Silence that was given for want of sound.
+    /// Silence given out because audio was missing.
     pub missing: u64,
-    /// Thrown away because the buffer was full.
+    /// Dropped because the buffer was full.
     pub dropped: u64,
-    /// Taken out to catch up.
+    /// Skipped to remove surplus depth.
     pub skipped: u64,
 }
 
-/// Samples on their way from a network to a sound device. See the module's documentation.
+/// Samples between a network and an audio device. See the [module documentation](self).
 #[derive(Debug)]
 pub struct JitterBuffer {
     samples: VecDeque<f32>,
@@ -50,20 +48,20 @@ pub struct JitterBuffer {
     most: usize,
     window: Option<usize>,
     playing: bool,
-    /// Samples asked for since the buffer began to wait.
+    /// Samples requested since the buffer began to wait.
     waited: usize,
-    /// Least depth before a pull, and the samples pulled, since the window began.
+    /// Lowest depth before a pull, and the samples pulled, since the window began.
     lowest: usize,
     watched: usize,
-    /// Samples known not to be needed.
+    /// Samples known to be surplus.
     surplus: usize,
-    /// Dropped since the buffer was last less than half full.
+    /// Samples dropped since the buffer was last less than half full.
     in_a_row: usize,
     counters: JitterCounters,
 }
 
 impl JitterBuffer {
-    /// An empty buffer for sound of `rate` samples per second.
+    /// An empty buffer for audio of `rate` samples per second.
     pub fn new(rate: u32, options: JitterOptions) -> Self {
         let samples = |length: Duration| (length.as_secs_f64() * f64::from(rate)) as usize;
         let lead = samples(options.lead);
@@ -82,8 +80,8 @@ impl JitterBuffer {
         }
     }
 
-    /// Takes in what the network brought. Gives the number of samples that were dropped one after
-    /// another, now and before: a sender that is ahead for good makes it grow without end.
+    /// Takes audio from the network. Returns how many samples have been dropped since the buffer was last less than
+    /// half full: a sender that runs permanently ahead makes this number grow without limit.
     pub fn push(&mut self, samples: &[f32]) -> usize {
         self.counters.received += samples.len() as u64;
         if self.samples.len() < self.most / 2 {
@@ -117,18 +115,18 @@ impl JitterBuffer {
         }
     }
 
-    /// Throws away what was not given yet.
+    /// Discards what was not given out yet.
     pub fn clear(&mut self) {
         self.samples.clear();
         self.wait();
     }
 
-    /// Samples that wait to be given.
+    /// Samples waiting to be given out.
     pub fn depth(&self) -> usize {
         self.samples.len()
     }
 
-    /// What went through so far.
+    /// Totals so far.
     pub fn counters(&self) -> JitterCounters {
         self.counters
     }
@@ -138,7 +136,7 @@ impl JitterBuffer {
         self.waited = 0;
     }
 
-    /// Ends the waiting where there is enough, or where it has lasted long enough.
+    /// Ends the wait once there is enough audio, or once it has lasted long enough.
     fn begin(&mut self, frame: usize) {
         if self.playing || self.samples.is_empty() {
             return;
@@ -155,7 +153,7 @@ impl JitterBuffer {
         self.lowest = self.lowest.min(self.samples.len());
         self.watched += frame;
         if self.watched >= window {
-            // What remains at the lowest point is the lead and the frame that is given next.
+            // At the lowest point, only the lead and the frame given out next need to be there.
             self.surplus = self.lowest.saturating_sub(self.lead + frame);
             (self.lowest, self.watched) = (usize::MAX, 0);
             if self.surplus >= frame {
@@ -164,7 +162,7 @@ impl JitterBuffer {
         }
     }
 
-    /// Leaves out quiet frames of the surplus.
+    /// Skips quiet frames of the surplus.
     fn skip(&mut self, frame: usize) {
         while self.surplus >= frame
             && self.samples.len() >= 2 * frame
@@ -175,7 +173,7 @@ impl JitterBuffer {
         }
     }
 
-    /// Takes out a frame in the middle of sound: fades from the first frame into the second.
+    /// Removes one frame within sound: cross-fades from the first frame into the second.
     fn blend(&mut self, frame: usize) {
         if self.samples.len() < 2 * frame {
             return;

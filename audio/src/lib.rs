@@ -1,12 +1,12 @@
-//! Sound in and out of a call: files, resampling, echo cancellation, voice activity, playout.
+//! Audio of a call: files, resampling, echo cancellation, voice activity detection, jitter buffer, playout.
 //!
-//! The principal type is [`FrontEnd`]: it takes the microphone and what the loudspeaker played, ten
-//! milliseconds at a time, and says when somebody speaks. On the other side [`playout()`] is the
-//! queue between synthesis and the loudspeaker, whose [`Speaker`] runs in a real-time callback.
+//! The principal type is [`FrontEnd`]: it takes the microphone and what the loudspeaker played, 10 ms at a time, and
+//! reports whether the user is speaking. On the output side, [`playout()`] makes the queue between speech synthesis and
+//! the loudspeaker; its [`Speaker`] runs in a real-time callback.
 //!
-//! Samples are `f32` in -1..=1, mono unless said otherwise. This crate knows nothing of language
-//! nor of the rules of a conversation, and it starts no thread of its own; voice activity runs on
-//! the caller's time.
+//! Samples are `f32` in -1..=1, mono unless stated otherwise. This crate knows nothing of language or of turn-taking.
+//! It never opens an audio device and runs nothing in the background: all calls block. The voice activity model runs on
+//! a one-thread pool while its caller waits.
 
 pub mod activity;
 pub mod echo;

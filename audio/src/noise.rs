@@ -1,8 +1,7 @@
-//! Sounds that are not speech, made from a seed: for the simulated room and for tests.
+//! Synthetic sounds that are not speech, generated from a seed: for the simulated room and for tests.
 //!
-//! Everything is at the session rate and the same for the same seed on every machine of one
-//! architecture. Streams have a root mean square of about one, events a peak of one; scale them, or
-//! let [`mix`] do it.
+//! Everything is at the session rate and the same for the same seed on every machine of one architecture. Streams have
+//! an RMS of about one, single events a peak of one; scale them, or let [`mix`] do it.
 
 use std::f32::consts::TAU;
 
@@ -17,11 +16,11 @@ const RATE: f32 = SAMPLE_RATE as f32;
 /// Noise of equal power at all frequencies.
 pub fn white(seed: u64) -> impl Iterator<Item = f32> + Send {
     let mut random = Pcg32::seed_from_u64(seed);
-    // Uniform in -1..1 has a variance of a third.
+    // Uniform noise in -1..1 has a variance of 1/3.
     std::iter::repeat_with(move || random.random_range(-1.0f32..1.0) * 3f32.sqrt())
 }
 
-/// Noise whose power falls by 3 dB an octave, like that of many rooms.
+/// Noise whose power falls by 3 dB per octave, like that of many rooms.
 ///
 /// White noise through the sum of first-order filters by Paul Kellet
 /// (<https://www.firstpr.com.au/dsp/pink-noise/>).
@@ -54,7 +53,7 @@ pub fn hum(seed: u64) -> impl Iterator<Item = f32> + Send {
     let phases = LEVELS.map(|_| random.random_range(0.0..TAU));
     let power: f32 = LEVELS.iter().map(|x| x * x / 2.0).sum();
     (0u64..).map(move |n| {
-        // Exact for any length: the fundamental divides the rate.
+        // Exact for any length: the fundamental divides the sample rate.
         let cycle = (n % u64::from(SAMPLE_RATE / 50)) as f32 * 50.0 / RATE;
         let harmonics = LEVELS.iter().zip(phases).zip(1u8..);
         harmonics
@@ -64,7 +63,7 @@ pub fn hum(seed: u64) -> impl Iterator<Item = f32> + Send {
     })
 }
 
-/// Typing: some five keys a second, each a press and a weaker release. Peaks reach about one.
+/// Typing: about five keys a second, each a press and a weaker release. Peaks reach about one.
 pub fn keyboard(seed: u64) -> impl Iterator<Item = f32> + Send {
     let mut random = Pcg32::seed_from_u64(seed);
     let mut typed = std::collections::VecDeque::new();
@@ -84,9 +83,8 @@ pub fn keyboard(seed: u64) -> impl Iterator<Item = f32> + Send {
     })
 }
 
-/// Several people who talk at once: each of `talkers` says its piece over and over, from a place drawn
-/// from the seed and with a pause of up to half a second after it; all equally loud. Silence where
-/// nobody talks.
+/// Babble noise: each of `talkers` is repeated endlessly, from a start drawn from the seed and with a pause of up to
+/// half a second after each round; all are equally loud. Silence if there are no talkers.
 pub fn babble(seed: u64, talkers: &[&[f32]]) -> impl Iterator<Item = f32> + Send + use<> {
     let mut random = Pcg32::seed_from_u64(seed);
     let scale = (talkers.len().max(1) as f32).sqrt().recip();
@@ -103,8 +101,8 @@ pub fn babble(seed: u64, talkers: &[&[f32]]) -> impl Iterator<Item = f32> + Send
     std::iter::repeat_with(move || loops.iter_mut().filter_map(Iterator::next).sum())
 }
 
-/// A cough: a burst of 40 ms, some 200 ms of turbulent air through the throat's resonances, sometimes
-/// a second one.
+/// A cough: a burst of 40 ms, then about 200 ms of turbulent air through the throat's resonances, sometimes a second
+/// one.
 pub fn cough(seed: u64) -> Vec<f32> {
     let mut random = Pcg32::seed_from_u64(seed);
     let mut sound = Vec::new();
@@ -137,7 +135,7 @@ pub fn click(seed: u64) -> Vec<f32> {
     to_unit_peak(sound.map(|(n, x)| body.next(x) * (-(n as f32) / RATE / decay).exp()).collect())
 }
 
-/// A door that falls shut: a knock and the low resonances of the wall.
+/// A door falling shut: a knock and the low resonances of the wall.
 pub fn door(seed: u64) -> Vec<f32> {
     let mut random = Pcg32::seed_from_u64(seed);
     let mut wall = [
@@ -157,8 +155,8 @@ pub fn door(seed: u64) -> Vec<f32> {
     to_unit_peak(sound.collect())
 }
 
-/// The level of the parts of `speech` that sound, in dB of full scale: the mean power of its blocks of
-/// 20 ms that lie within 25 dB of the loudest, so that pauses do not count (in the spirit of ITU-T P.56).
+/// Active speech level, in dBFS: the mean power of the 20 ms blocks of `speech` that are within 25 dB of the loudest,
+/// so that pauses do not count (in the spirit of ITU-T P.56).
 pub fn active_level_db(speech: &[f32]) -> f32 {
     let powers: Vec<f32> = speech
         .chunks(millis(20))
@@ -173,8 +171,7 @@ pub fn active_level_db(speech: &[f32]) -> f32 {
     power_db(active.iter().sum::<f32>() / active.len() as f32)
 }
 
-/// Adds `noise`, which has a root mean square of one, to `speech` so that the active level of the
-/// speech lies `snr_db` above it.
+/// Adds `noise`, which has an RMS of one, to `speech` at an SNR of `snr_db`, measured from the active speech level.
 pub fn mix(speech: &mut [f32], noise: impl Iterator<Item = f32>, snr_db: f32) {
     let gain = amplitude(active_level_db(speech) - snr_db);
     for (sample, noise) in speech.iter_mut().zip(noise) {
@@ -192,7 +189,7 @@ fn to_unit_peak(mut sound: Vec<f32>) -> Vec<f32> {
     sound
 }
 
-/// A second-order band pass with a gain of one at its centre (Audio EQ Cookbook, constant peak gain).
+/// A second-order band-pass filter with unity gain at its centre (Audio EQ Cookbook, constant peak gain).
 struct Resonator {
     b0: f32,
     a1: f32,
@@ -202,7 +199,7 @@ struct Resonator {
 }
 
 impl Resonator {
-    /// Centre and width in Hz.
+    /// Centre frequency and bandwidth in Hz.
     fn new(centre: f32, width: f32) -> Self {
         let omega = TAU * centre / RATE;
         let alpha = omega.sin() * width / (2.0 * centre);

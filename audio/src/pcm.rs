@@ -1,25 +1,25 @@
-//! 16-bit PCM as it travels over a connection: signed, little-endian, mono.
+//! 16-bit PCM as sent over a connection: signed, little-endian, mono.
 
 use crate::units::sane;
 
-/// What full scale is as an integer.
+/// Full scale as an integer.
 const FULL_SCALE: f32 = 32_768.0;
 
-/// Bytes of one sample.
+/// Bytes per sample.
 pub const SAMPLE_BYTES: usize = size_of::<i16>();
 
-/// A message that ends in the middle of a sample. What follows it cannot be understood either.
+/// A message that ends in the middle of a sample. What follows it cannot be interpreted either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a message of {bytes} bytes ends in the middle of a sample")]
 pub struct HalfSample {
-    /// Its length.
+    /// Length of the message.
     pub bytes: usize,
 }
 
 /// Appends the samples of a message to `samples`.
 ///
 /// # Errors
-/// [`HalfSample`] where the number of bytes is odd; nothing is appended then.
+/// [`HalfSample`] if the number of bytes is odd; nothing is appended then.
 pub fn decode(message: &[u8], samples: &mut Vec<f32>) -> Result<(), HalfSample> {
     let (pairs, rest) = message.as_chunks::<SAMPLE_BYTES>();
     if !rest.is_empty() {
@@ -29,13 +29,13 @@ pub fn decode(message: &[u8], samples: &mut Vec<f32>) -> Result<(), HalfSample> 
     Ok(())
 }
 
-/// Nearest integer of a sample; beyond full scale it is clipped, what is not a number is silence.
+/// The sample as the nearest integer; clipped at full scale, and 0 for NaN.
 pub fn quantise(sample: f32) -> i16 {
-    // The cast saturates: positive full scale is one step more than an i16 holds.
+    // The cast saturates: positive full scale is one step beyond the range of an i16.
     (sane(sample) * FULL_SCALE).round() as i16
 }
 
-/// The message that holds `samples`.
+/// The message that contains `samples`.
 pub fn encode(samples: &[i16]) -> Vec<u8> {
     samples.iter().flat_map(|sample| sample.to_le_bytes()).collect()
 }

@@ -1,4 +1,4 @@
-//! Sample rates: [`Resampler`] for streams, [`convert`] for what is whole in memory.
+//! Sample rate conversion: [`Resampler`] for streams, [`convert`] for whole signals in memory.
 
 use std::time::Duration;
 
@@ -8,35 +8,35 @@ use rubato::{
     calculate_cutoff,
 };
 
-/// Half of the filter's length in time. The filter is as long at the lower of the two rates, in
-/// samples, as quality asks for; at 16 kHz this is 128 taps and a cutoff of 7.4 kHz.
+/// Half of the filter's length, as a duration. The filter has as many taps at the lower of the two rates as this gives:
+/// at 16 kHz 128 taps, with a cutoff of 7.4 kHz.
 const DELAY: Duration = Duration::from_millis(4);
 
 /// The most input samples handed to the filter at once.
 const CHUNK: usize = 1024;
 
-/// Length of the filter of [`convert`] at the lower rate; at 16 kHz its cutoff is 7.9 kHz.
+/// Filter length of [`convert`] in taps at the lower rate; at 16 kHz its cutoff is 7.9 kHz.
 const QUALITY: usize = 1024;
 
-/// Beyond this many phases the filter's table outgrows the cache, and phases between its entries are
-/// interpolated.
+/// With more phases than this, the filter's table outgrows the cache, and phases between its entries are interpolated
+/// instead.
 const MOST_PHASES: u32 = 512;
 
-/// A pair of rates between which nothing can be converted.
+/// A pair of sample rates between which no conversion is possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot resample from {from} Hz to {to} Hz; both must lie within 1 and 768 kHz")]
 pub struct RateError {
-    /// Samples per second coming in.
+    /// Input sample rate, in Hz.
     pub from: u32,
-    /// Samples per second asked for.
+    /// Requested output sample rate, in Hz.
     pub to: u32,
 }
 
-/// Changes the rate of a stream: any block sizes, little delay, and no block held back.
+/// Resamples a stream: any block size, low delay, and no buffering of whole blocks.
 pub struct Resampler {
-    /// Nothing where the two rates are the same.
+    /// None if the two rates are equal.
     filter: Option<Async<f32>>,
-    /// Output of one chunk, as large as it can get.
+    /// Output of one chunk, sized for the largest one.
     scratch: Vec<f32>,
     delay: usize,
     /// Reduced ratio of the rates, `to / from`.
@@ -46,10 +46,10 @@ pub struct Resampler {
 }
 
 impl Resampler {
-    /// A stream from `from` to `to` samples per second.
+    /// Resamples from `from` to `to` samples per second.
     ///
     /// # Errors
-    /// [`RateError`] where a rate is not that of sound.
+    /// [`RateError`] if a rate is outside 1 to 768 kHz.
     pub fn new(from: u32, to: u32) -> Result<Self, RateError> {
         const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
         if !RATES.contains(&from) || !RATES.contains(&to) {
@@ -70,7 +70,7 @@ impl Resampler {
         let shape = SincInterpolationParameters::new(taps, window)
             .f_cutoff(calculate_cutoff(taps_at(from.min(to)), window));
         let shape = if phases <= MOST_PHASES {
-            // Every output falls on a phase of the table: exact, at a quarter of the work.
+            // Every output falls on a phase of the table: exact, at a quarter of the cost.
             shape.oversampling_factor(phases as usize).interpolation(SincInterpolationType::Nearest)
         } else {
             shape
@@ -78,8 +78,8 @@ impl Resampler {
         let scale = f64::from(to) / f64::from(from);
         let filter = Async::new_sinc(scale, 1.0, &shape, CHUNK, 1, FixedAsync::Input)
             .map_err(|_| RateError { from, to })?;
-        // rubato's own `output_delay` is off by up to two samples: the filter is centred one phase
-        // before its middle tap, and the first output lies one step into the input.
+        // rubato's own `output_delay` is off by up to two samples: the filter is centred one phase before its middle
+        // tap, and the first output lies one step into the input.
         let middle = taps as f64 / 2.0 - 1.0 / shape.oversampling_factor as f64;
         stream.delay = (middle * scale - 1.0).round() as usize;
         stream.scratch = vec![0.0; filter.output_frames_max()];
@@ -87,15 +87,14 @@ impl Resampler {
         Ok(stream)
     }
 
-    /// Output samples by which the output lags behind the input: the first `delay` samples out
-    /// belong before the first sample in.
+    /// Delay of the output in output samples: the first `delay` samples out precede the first sample in.
     pub fn delay(&self) -> usize {
         self.delay
     }
 
-    /// Takes all of `input` and appends to `output` all that follows from it.
+    /// Takes all of `input` and appends the samples it completes to `output`.
     ///
-    /// Allocates only where `output` has to grow.
+    /// Allocates only if `output` has to grow.
     pub fn process(&mut self, input: &[f32], output: &mut Vec<f32>) {
         self.taken += input.len() as u64;
         let before = output.len();
@@ -105,8 +104,8 @@ impl Resampler {
         self.given += (output.len() - before) as u64;
     }
 
-    /// Appends what is still on its way: after it the output holds [`delay`](Self::delay) samples and
-    /// the rounded length of the whole input. The stream then starts anew.
+    /// Appends what is still in the filter: the output then has [`delay`](Self::delay) samples plus the rounded length
+    /// of the whole input. Afterwards the stream is as new.
     pub fn finish(&mut self, output: &mut Vec<f32>) {
         let (to, from) = self.ratio;
         let whole = scaled(self.taken, to, from) + self.delay as u64;
@@ -143,9 +142,9 @@ impl Resampler {
     }
 }
 
-/// `samples` at another rate: exactly `samples.len() * to / from`, rounded, and aligned in time.
+/// `samples` at another rate: exactly `samples.len() * to / from` samples, rounded, and aligned in time.
 ///
-/// Nothing where either rate is zero.
+/// Empty if either rate is zero.
 pub fn convert(samples: &[f32], from: u32, to: u32) -> Vec<f32> {
     if from == to || from == 0 || to == 0 || samples.is_empty() {
         return if from == to { samples.to_vec() } else { Vec::new() };
@@ -153,8 +152,8 @@ pub fn convert(samples: &[f32], from: u32, to: u32) -> Vec<f32> {
     let wanted = scaled(samples.len() as u64, u64::from(to), u64::from(from)) as usize;
     let divisor = gcd(from, to);
     let block = (from / divisor) as usize;
-    // An even number of blocks, so that the delay is a whole number of samples at both rates, and
-    // enough of them for the filter to be long at the lower rate.
+    // An even number of blocks, so that the delay is a whole number of samples at both rates, and enough of them for
+    // the filter to be long at the lower rate.
     let length = QUALITY * (from.div_ceil(to).max(1) as usize);
     let chunk = length.div_ceil(2 * block) * 2 * block;
     let converted = (|| {

@@ -1,45 +1,46 @@
-//! Whether what is left after echo cancellation is the far end itself.
+//! Residual echo detection: whether what is left after echo cancellation is the far end itself.
 //!
-//! While the canceller is still finding the room, and after the room or the devices' delay has changed,
-//! the assistant's own voice comes through at full level, and any detector of speech finds it, rightly.
-//! What tells it from the user is that it is the same wave as the far end a moment ago.
+//! While the canceller is converging, and after the room or the delay of the devices has changed, the assistant's own
+//! voice passes at full level. Any voice activity detector reports it as speech, and rightly so. What distinguishes it
+//! from the user is that its waveform is a delayed copy of the far end.
 
 use crate::units::{ACTIVITY_WINDOW, MICROPHONE_FRAME};
 
-/// Samples of the near end that are compared: 64 ms. Less of a voice resembles itself a pitch period
+/// Samples of the near end that are compared: 64 ms. A shorter segment of a voice resembles itself one pitch period
 /// later.
 const COMPARED: usize = 2 * ACTIVITY_WINDOW;
 
-/// A cleaned signal at least this like the far end is the far end. In a still room the user's voice stays
-/// below it in 95 of 100 windows (docs/measurements-audio.md).
+/// If the cleaned signal correlates with the far end by at least this much, it is the far end. In a still room the
+/// user's voice stays below it in 95 of 100 windows (docs/measurements-audio.md).
 const COPY: f32 = 0.3;
 
-/// Where the canceller is known not to hold, a microphone at least this like the far end hears mostly
-/// that. In double talk at an echo of -12 dB it is below in three of four windows.
+/// If the canceller is known not to have converged and the microphone correlates with the far end by at least this
+/// much, the microphone picks up mostly echo. In double talk with the echo at -12 dB, three of four windows are below
+/// it.
 const MOSTLY: f32 = 0.5;
 
-/// Windows for which a residual_echo is expected to go on: about half a second, while suppression comes and goes
-/// and blurs the wave.
+/// Windows for which residual echo is expected to continue: about half a second, during which the canceller's
+/// suppression comes and goes and blurs the waveform.
 const EXPECTED: u32 = 15;
 
-/// Windows of far-end speech, about five seconds, through which it is expected from the beginning: the
-/// canceller has yet to find the room.
+/// Windows of far-end speech, about five seconds, for which residual echo is expected from the start: the canceller has
+/// not converged yet.
 const COLD: u32 = 150;
 
-/// The least power that is compared at all, a mean square of -90 dB.
+/// The lowest power that is compared at all: a mean square of -90 dB.
 const LEAST_POWER: f32 = 1e-9;
 
-/// Keeps as much of the signals as the comparison needs.
+/// Keeps as much of each signal as the correlation needs.
 pub(crate) struct ResidualEcho {
     microphone: Past,
     cleaned: Past,
     far: Past,
-    /// Windows with the far end active for which a residual_echo is still expected.
+    /// Windows with the far end active for which residual echo is still expected.
     expected: u32,
 }
 
 impl ResidualEcho {
-    /// Looks for the far end at delays of up to `reach` samples.
+    /// Searches for the far end at delays of up to `reach` samples.
     pub(crate) fn new(reach: usize) -> Self {
         Self {
             microphone: Past::new(COMPARED),
@@ -49,7 +50,7 @@ impl ResidualEcho {
         }
     }
 
-    /// Takes the next frame of all three.
+    /// Takes the next frame of all three signals.
     pub(crate) fn push(
         &mut self,
         microphone: &[f32; MICROPHONE_FRAME],
@@ -61,33 +62,33 @@ impl ResidualEcho {
         self.far.push(far);
     }
 
-    /// A window with the far end active has passed.
+    /// Counts a window with the far end active.
     pub(crate) fn tick(&mut self) {
         self.expected = self.expected.saturating_sub(1);
     }
 
-    /// Whether the voice in the latest window is the far end.
+    /// Whether the speech in the latest window is the far end.
     pub(crate) fn is_far_end(&mut self) -> bool {
-        let leaks = likeness(&self.cleaned, &self.far) >= COPY
+        let is_echo = likeness(&self.cleaned, &self.far) >= COPY
             || self.expected > 0 && likeness(&self.microphone, &self.far) >= MOSTLY;
-        if leaks {
+        if is_echo {
             self.expected = self.expected.max(EXPECTED);
         }
-        leaks
+        is_echo
     }
 
-    /// Whether the voice in the latest window of a microphone that held no echo so far is the far end
+    /// For a microphone in which no echo was present so far: whether the speech in the latest window is the far end
     /// after all.
     pub(crate) fn is_new_echo(&mut self) -> bool {
-        let leaks = likeness(&self.microphone, &self.far) >= MOSTLY;
-        if leaks {
+        let is_echo = likeness(&self.microphone, &self.far) >= MOSTLY;
+        if is_echo {
             self.expected = COLD;
         }
-        leaks
+        is_echo
     }
 }
 
-/// The largest normalised cross-correlation of `near` with `far`, over all delays: 1 is a copy.
+/// The maximum of the normalised cross-correlation of `near` with `far` over all delays: 1 for a copy.
 fn likeness(near: &Past, far: &Past) -> f32 {
     let near = &near.samples[..];
     let far = &far.samples[..];
@@ -110,7 +111,7 @@ fn likeness(near: &Past, far: &Past) -> f32 {
     (largest / near_energy).sqrt()
 }
 
-/// The latest samples, newest last, with the low frequencies weakened: there all voices are alike.
+/// The latest samples, newest last, with pre-emphasis: at low frequencies all voices are alike.
 struct Past {
     samples: Vec<f32>,
     last: f32,
@@ -132,7 +133,7 @@ impl Past {
     }
 }
 
-/// Sum of products, in lanes that the compiler turns into vector instructions.
+/// Dot product, in lanes that the compiler vectorises.
 pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     const LANES: usize = 32;
     let mut sums = [0.0f32; LANES];

@@ -1,4 +1,4 @@
-//! What a room does between loudspeaker and microphone.
+//! The simulated room: the acoustic path from loudspeaker to microphone.
 
 use std::time::Duration;
 
@@ -10,25 +10,25 @@ use crate::{
     units::{MICROPHONE_FRAME, amplitude},
 };
 
-/// The longest impulse response that is followed.
+/// The longest impulse response that is used; the rest is cut off.
 const LONGEST: Duration = Duration::from_millis(500);
 
-/// How a room answers an impulse, at the session rate, with a total energy of one: it changes the
-/// colour of a sound and draws it out, and leaves its level about as it is.
+/// A room impulse response at the session rate, with a total energy of one: it changes the spectrum of a sound and adds
+/// reverberation, and leaves its level about as it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImpulseResponse(Vec<f32>);
 
 impl ImpulseResponse {
-    /// No room: the sound itself.
+    /// No room: the direct sound alone.
     pub fn direct() -> Self {
         Self(vec![1.0])
     }
 
-    /// A direct sound and a tail of exponentially decaying noise (Polack's model) that loses 60 dB in
-    /// `rt60`; the direct sound has `direct_db` more energy than the tail.
+    /// A direct sound and a tail of exponentially decaying noise (Polack's model) that falls by 60 dB within `rt60`;
+    /// the direct sound has `direct_db` more energy than the tail.
     pub fn decaying(seed: u64, rt60: Duration, direct_db: f32) -> Self {
         let length = samples(rt60).max(1);
-        // 60 dB are a factor of a thousand on amplitudes.
+        // 60 dB is a factor of 1000 in amplitude.
         let decay = 1000f32.ln() / length as f32;
         let mut taps: Vec<f32> = noise::white(seed)
             .take(length)
@@ -45,8 +45,8 @@ impl ImpulseResponse {
         Self(taps)
     }
 
-    /// One that was measured, scaled to a total energy of one; none where it is silent. What comes
-    /// later than half a second is left out: it would cost time in every frame and is hardly heard.
+    /// A measured impulse response, scaled to a total energy of one; none if it is silent. Anything later than half a
+    /// second is cut off: it would cost time in every frame and is hardly audible.
     pub fn measured(mut taps: Vec<f32>) -> Option<Self> {
         taps.truncate(samples(LONGEST));
         let whole = energy(&taps).sqrt();
@@ -54,7 +54,7 @@ impl ImpulseResponse {
         is_sound.then(|| Self(taps.into_iter().map(|tap| tap / whole).collect()))
     }
 
-    /// The taps, one a sample.
+    /// The filter taps, one per sample.
     pub fn taps(&self) -> &[f32] {
         &self.0
     }
@@ -68,18 +68,18 @@ fn samples(duration: Duration) -> usize {
     (duration.as_secs_f64() * f64::from(SAMPLE_RATE)).round() as usize
 }
 
-/// The way of the assistant's voice from the loudspeaker back into the microphone.
+/// The echo path: from the loudspeaker back into the microphone.
 #[derive(Clone, Debug)]
 pub struct EchoPath {
-    /// Reversed and scaled, so that a sum of products with the past in its order is the echo.
+    /// Reversed in time and scaled, so that the dot product with the past samples in their order is the echo.
     taps: Vec<f32>,
     delay: usize,
-    /// The far end's past, oldest first: as many samples as taps and delay reach back, and a frame.
+    /// Past far-end samples, oldest first: as many as taps and delay reach back, plus one frame.
     past: Vec<f32>,
 }
 
 impl EchoPath {
-    /// An echo that arrives after `delay` with `gain_db` of the far end's level, coloured by `room`.
+    /// An echo that arrives after `delay` with `gain_db` relative to the far end's level, filtered by `room`.
     pub fn new(delay: Duration, gain_db: f32, room: &ImpulseResponse) -> Self {
         let gain = amplitude(gain_db);
         let taps: Vec<f32> = room.taps().iter().rev().map(|tap| tap * gain).collect();
@@ -88,9 +88,9 @@ impl EchoPath {
         Self { taps, delay, past }
     }
 
-    /// Takes the next frame of the far end, and gives the echo that the microphone hears in that time.
+    /// Takes the next frame of the far end and writes to `echo` what of it arrives at the microphone in that time.
     ///
-    /// Costs one multiplication for each sample and tap.
+    /// Costs one multiplication per sample and tap.
     pub fn step(&mut self, far: &[f32; MICROPHONE_FRAME], echo: &mut [f32; MICROPHONE_FRAME]) {
         self.past.copy_within(MICROPHONE_FRAME.., 0);
         let newest = self.past.len() - MICROPHONE_FRAME;

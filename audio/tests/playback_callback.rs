@@ -1,4 +1,4 @@
-//! What may run in a device's callback.
+//! The playback callback must not allocate.
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use duplex_audio::{PLAYOUT_FRAME, playout};

@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What can be wrong with a sound file.
+/// What can be wrong with an audio file.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// There is no such file.
@@ -12,24 +12,24 @@ pub enum FileError {
         /// The file asked for.
         path: PathBuf,
     },
-    /// The file holds no samples.
+    /// The file contains no samples.
     #[error("{path}: the file holds no sound; record it again", path = path.display())]
     Empty {
         /// The file read.
         path: PathBuf,
     },
-    /// The content is not that of a sound file.
+    /// The content is not that of an audio file.
     #[error("{path}: not a sound file; give a WAV or FLAC file", path = path.display())]
     NotAudio {
         /// The file read.
         path: PathBuf,
     },
-    /// The file ends before the sound that its header announces.
+    /// The file ends before the amount of audio that its header declares.
     #[error("{path}: cut off after {frames} samples; copy or download it again", path = path.display())]
     Truncated {
         /// The file read.
         path: PathBuf,
-        /// Samples of each channel that were there.
+        /// Samples per channel that were read.
         frames: usize,
     },
     /// The file contradicts itself.
@@ -40,7 +40,7 @@ pub enum FileError {
         /// Where its structure breaks.
         what: &'static str,
     },
-    /// A sound file in a coding that is not read.
+    /// An audio file in an encoding that is not supported.
     #[error(
         "{path}: {what} is not supported; convert it, for example: ffmpeg -i IN -ar 16000 OUT.wav",
         path = path.display()
@@ -51,7 +51,7 @@ pub enum FileError {
         /// What is not supported about it.
         what: String,
     },
-    /// A WAV file cannot hold more; its sizes are 32 bit numbers.
+    /// The WAV file is full; its sizes are 32-bit numbers.
     #[error("{path}: a WAV file holds at most 4 GB; go on in another file", path = path.display())]
     Full {
         /// The file written.

@@ -20,7 +20,7 @@ pub(super) fn read(path: &Path, file: impl Read) -> Result<Clip, FileError> {
             Some(block) => block,
             None => break,
         };
-        // The streams that matter here never change their channels, but a damaged one may.
+        // Real files do not change their number of channels, but a damaged one may.
         if block.channels() as usize != channels.0.len() {
             let what = "the number of channels changes";
             return Err(FileError::Damaged { path: path.into(), what });

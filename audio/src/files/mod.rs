@@ -1,4 +1,4 @@
-//! Sound files: WAV and FLAC in, WAV out.
+//! Audio files: reads WAV and FLAC, writes WAV.
 
 mod error;
 mod flac;
@@ -16,24 +16,24 @@ pub use writer::WavWriter;
 
 use crate::{resample, units::sane};
 
-/// Rates that a clip may have; a header that says anything else is damaged, and resampling from it
-/// could ask for any amount of memory.
+/// Sample rates that a clip may have. A header with any other rate is damaged, and resampling from such a rate could
+/// need an unbounded amount of memory.
 const RATES: std::ops::RangeInclusive<u32> = 2_000..=768_000;
 
-/// A whole sound file in memory.
+/// A whole audio file in memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
-    /// Samples per second of each channel.
+    /// Sample rate of each channel, in Hz.
     pub rate: u32,
-    /// One vector of samples in -1..=1 for each channel, all of one length.
+    /// One vector of samples in -1..=1 per channel, all of the same length.
     pub channels: Vec<Vec<f32>>,
 }
 
 impl Clip {
-    /// Reads a WAV file (8, 16, 24, 32 bit integers or 32 bit floats) or a FLAC file.
+    /// Reads a WAV file (8, 16, 24 or 32-bit integers, or 32-bit floats) or a FLAC file.
     ///
-    /// The content decides which of the two it is, not the name. Samples that are not numbers become
-    /// silence and those beyond full scale are clipped.
+    /// The format is detected from the content, not from the name. NaN samples become silence, and samples beyond full
+    /// scale are clipped.
     ///
     /// # Errors
     /// Every [`FileError`] names the file and says what to do about it.
@@ -43,8 +43,8 @@ impl Clip {
         Self::from_reader(path, BufReader::new(opened))
     }
 
-    /// Reads a sound file that is in memory, such as one that is part of the program. `name` stands
-    /// for its path in errors.
+    /// Reads an audio file that is in memory, such as one embedded in the program. `name` stands for its path in
+    /// errors.
     ///
     /// # Errors
     /// As for [`read`](Self::read).
@@ -76,15 +76,14 @@ impl Clip {
         Ok(clip)
     }
 
-    /// Samples of each channel.
+    /// Samples per channel.
     pub fn frames(&self) -> usize {
         self.channels.first().map_or(0, Vec::len)
     }
 
-    /// One channel at `rate`: the mean of the channels that carry any sound, resampled.
+    /// One channel at `rate`: the mean of all channels that are not silent, resampled.
     ///
-    /// Channels of silence do not count, so that a voice recorded on one side of a stereo file keeps
-    /// its level.
+    /// Silent channels do not count, so that a voice recorded on one side of a stereo file keeps its level.
     pub fn mono(&self, rate: u32) -> Vec<f32> {
         let sounding: Vec<&Vec<f32>> =
             self.channels.iter().filter(|channel| channel.iter().any(|&x| x != 0.0)).collect();
@@ -102,7 +101,7 @@ impl Clip {
     }
 }
 
-/// What the first bytes of a file say it is.
+/// The format that the first bytes of a file indicate.
 enum Kind {
     Wav,
     Flac,
@@ -130,7 +129,7 @@ impl Kind {
     }
 }
 
-/// Takes interleaved samples apart.
+/// De-interleaves samples.
 struct Channels(Vec<Vec<f32>>);
 
 impl Channels {

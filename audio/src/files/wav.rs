@@ -39,7 +39,7 @@ fn collect(
 
 fn describe(path: &Path, error: Error, frames: usize) -> FileError {
     match error {
-        // hound reports the end of a file as an error of no particular kind.
+        // hound reports the end of a file as `ErrorKind::Other`.
         Error::IoError(source)
             if matches!(source.kind(), io::ErrorKind::Other | io::ErrorKind::UnexpectedEof) =>
         {

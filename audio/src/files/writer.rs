@@ -9,26 +9,26 @@ use hound::{SampleFormat, WavSpec};
 use super::FileError;
 use crate::units::sane;
 
-/// The most bytes of sound in one file; its sizes are 32 bit numbers and include the header.
+/// The largest size of the audio data of one file: the file's sizes are 32-bit numbers and include the header.
 const MOST_BYTES: u64 = u32::MAX as u64 - 1024;
 
-/// A 16-bit WAV file of `CHANNELS` channels, written as the call goes on.
+/// Writes a 16-bit WAV file of `CHANNELS` channels while the call is running.
 ///
-/// After every second of sound, and after [`flush`](Self::flush), the file on disk is a valid WAV
-/// file with everything up to then: a program that is killed leaves a readable file behind.
+/// After every second of audio, and after [`flush`](Self::flush), the file on disk is a valid WAV file with everything
+/// written up to then: a killed program leaves a readable file behind.
 pub struct WavWriter<const CHANNELS: usize, W: Write + Seek = BufWriter<File>> {
     path: PathBuf,
     file: hound::WavWriter<W>,
     rate: u32,
-    /// Frames written since the sizes in the header were last brought up to date.
+    /// Frames written since the sizes in the header were last updated.
     unannounced: u32,
 }
 
 impl<const CHANNELS: usize> WavWriter<CHANNELS> {
-    /// Creates the file, or empties it where it exists.
+    /// Creates the file, or truncates it if it exists.
     ///
     /// # Errors
-    /// [`FileError::Io`] where it cannot be created or written.
+    /// [`FileError::Io`] if it cannot be created or written.
     pub fn create(path: impl AsRef<Path>, rate: u32) -> Result<Self, FileError> {
         let path = path.as_ref();
         let file =
@@ -51,14 +51,13 @@ impl<const CHANNELS: usize, W: Write + Seek> WavWriter<CHANNELS, W> {
         Ok(writer)
     }
 
-    /// Appends one slice of samples for each channel.
+    /// Appends one slice of samples per channel.
     ///
-    /// Samples beyond full scale are clipped. Where the slices differ in length the shorter ones are
-    /// followed by silence.
+    /// Samples beyond full scale are clipped. If the slices differ in length, the shorter ones are padded with silence.
     ///
     /// # Errors
-    /// [`FileError::Io`], for example where the disk is full, and [`FileError::Full`]. The file
-    /// keeps what was written up to the last whole second.
+    /// [`FileError::Io`], for example if the disk is full, and [`FileError::Full`]. The file keeps what was written up
+    /// to the last whole second.
     pub fn write(&mut self, channels: [&[f32]; CHANNELS]) -> Result<(), FileError> {
         let frames = channels.iter().map(|channel| channel.len()).max().unwrap_or(0);
         let bytes = u64::from(self.file.len()) * 2 + (frames * CHANNELS * 2) as u64;
@@ -79,7 +78,7 @@ impl<const CHANNELS: usize, W: Write + Seek> WavWriter<CHANNELS, W> {
         Ok(())
     }
 
-    /// Brings the file on disk up to date.
+    /// Writes buffered samples to disk and updates the header.
     ///
     /// # Errors
     /// [`FileError::Io`].
@@ -88,8 +87,7 @@ impl<const CHANNELS: usize, W: Write + Seek> WavWriter<CHANNELS, W> {
         self.file.flush().map_err(|error| describe(&self.path, error))
     }
 
-    /// Writes what is left and closes the file. Dropping the writer does the same, without saying
-    /// whether it worked.
+    /// Writes what is buffered and closes the file. Dropping the writer does the same but ignores errors.
     ///
     /// # Errors
     /// [`FileError::Io`].

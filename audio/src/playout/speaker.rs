@@ -10,26 +10,26 @@ use ringbuf::{
 
 use super::{FLUSH_FADE, GAIN_RAMP, HOLD_FADE, Shared};
 
-/// The end of the queue that the device callback owns.
+/// The consumer end of the playout queue, owned by the device callback.
 pub struct Speaker {
     ring: HeapCons<f32>,
     shared: Arc<Shared>,
     /// Position of the next sample in the ring.
     read: u64,
-    /// The last flush dealt with.
+    /// The last flush that was carried out.
     flushed: u64,
     discarded: u64,
     underruns: u64,
-    /// Whether the last sample out came from the queue. Where it did not, there is nothing to fade.
+    /// Whether the last sample out came from the queue. If it did not, there is nothing to fade.
     sounding: bool,
     gain: Ramp,
-    /// How far a hold has let the sound fade: 0 is silence, [`HOLD_FADE`] is all of it.
+    /// Progress of the fade of a hold: 0 is silence, [`HOLD_FADE`] is full level.
     presence: usize,
-    /// The fade towards a flush, while it lasts.
+    /// The fade-out of a flush, while it lasts.
     fade: Option<Fade>,
 }
 
-/// What the control end asks for, read once in a callback.
+/// What the control end asks for, read once per callback.
 struct Wishes {
     gain: f32,
     held: bool,
@@ -54,8 +54,8 @@ impl Speaker {
 
     /// Fills `out` with the next samples, and with silence where there are none.
     ///
-    /// Made for a real-time callback: takes no lock, allocates nothing, never blocks, and its time is
-    /// bounded by the length of `out`.
+    /// Safe in a real-time callback: takes no lock, allocates nothing, never blocks, and its time is bounded by the
+    /// length of `out`.
     pub fn fill(&mut self, out: &mut [f32]) {
         let mut wishes = self.wishes();
         let mut rest = out;
@@ -63,13 +63,13 @@ impl Speaker {
             let done = self.fill_some(rest, &mut wishes);
             rest = &mut rest[done..];
         }
-        // `discarded` first: who sees the new `played` sees it too.
+        // `discarded` first: a reader that sees the new `played` then sees the new `discarded` too.
         self.shared.discarded.store(self.discarded, Release);
         self.shared.underruns.store(self.underruns, Release);
         self.shared.played.store(self.read, Release);
     }
 
-    /// The order matters, see [`Playout::flush`](super::Playout::flush).
+    /// The order of the loads matters: see [`Playout::flush`](super::Playout::flush).
     fn wishes(&self) -> Wishes {
         let gain = f32::from_bits(self.shared.gain.load(Acquire));
         let held = self.shared.held.load(Acquire);
@@ -77,7 +77,7 @@ impl Speaker {
         Wishes { gain, held, flush }
     }
 
-    /// Fills the beginning of `out` with samples that are all treated alike; at least one.
+    /// Fills the beginning of `out`, at least one sample, with samples that are all treated alike.
     fn fill_some(&mut self, out: &mut [f32], wishes: &mut Wishes) -> usize {
         if self.flushed != wishes.flush && self.fade.is_none() {
             let left = wishes.flush.saturating_sub(self.read) as usize;
@@ -117,13 +117,13 @@ impl Speaker {
         }
     }
 
-    /// From silence: starts to sound where there is something to play.
+    /// From silence: starts playing if there is something to play.
     fn begin(&mut self, out: &mut [f32], wishes: &mut Wishes) -> usize {
         if self.ring.is_empty() {
             out.fill(0.0);
             return out.len();
         }
-        // The sample now seen in the ring was pushed after whatever was wished before it.
+        // The sample now seen in the ring was pushed after any control that came before it.
         *wishes = self.wishes();
         if self.flushed != wishes.flush {
             return 0;
@@ -138,7 +138,7 @@ impl Speaker {
         0
     }
 
-    /// Plays from the ring with all gains applied, and silence behind its end.
+    /// Plays from the ring with all gains applied, followed by silence if the ring runs empty.
     fn play(&mut self, out: &mut [f32], fading_out: bool) -> usize {
         let count = self.ring.pop_slice(out);
         let (sound, silence) = out.split_at_mut(count);
@@ -183,11 +183,11 @@ impl Speaker {
         gain
     }
 
-    /// Jumps to `flush`; nothing sounds then.
+    /// Skips to `flush` and stops playing.
     fn discard(&mut self, flush: u64) {
         self.flushed = flush;
         if self.read > flush {
-            // What was pushed after the flush has begun to sound before the flush was seen.
+            // Samples pushed after the flush were already playing when the flush was seen.
             return;
         }
         let skipped = self.ring.skip((flush - self.read) as usize) as u64;
@@ -199,11 +199,11 @@ impl Speaker {
     }
 }
 
-/// A gain on its way.
+/// A gain that moves towards a target.
 struct Ramp {
     from: f32,
     to: f32,
-    /// Samples still to go.
+    /// Samples left until the target.
     left: usize,
 }
 
@@ -236,7 +236,7 @@ impl Ramp {
     }
 }
 
-/// The way from all to nothing over `length` samples, of which the last is silent.
+/// A fade-out over `length` samples, of which the last is silent.
 #[derive(Clone, Copy)]
 struct Fade {
     left: usize,
@@ -254,7 +254,7 @@ impl Fade {
     }
 }
 
-/// From 0 to 1 with flat ends: the cubic that stays within 1 % of a raised cosine.
+/// From 0 to 1 with flat ends: a cubic that stays within 1 % of a raised cosine.
 fn smooth(x: f32) -> f32 {
     x * x * (3.0 - 2.0 * x)
 }

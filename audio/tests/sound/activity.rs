@@ -1,4 +1,4 @@
-//! Speech found in sound. Needs the model of voice activity.
+//! Voice activity detection. Needs the voice activity model.
 
 use duplex_audio::{
     ACTIVITY_WINDOW, ActivityError, Detector, Thresholds, VoiceActivity, level_db, noise,
@@ -12,7 +12,7 @@ fn probabilities(model: &mut VoiceActivity, sound: &[f32]) -> Vec<f32> {
     sound.as_chunks::<ACTIVITY_WINDOW>().0.iter().map(|window| model.probability(window)).collect()
 }
 
-/// The windows in which speech begins and ends.
+/// The windows at which speech begins and ends.
 fn changes(sound: &[f32]) -> Vec<(usize, bool)> {
     let mut model = crate::common::voice_activity();
     let mut detector = Detector::new();

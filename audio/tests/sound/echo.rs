@@ -1,4 +1,4 @@
-//! The assistant's voice and the user's in one microphone.
+//! Echo cancellation with the assistant's and the user's voice in one microphone.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use duplex_core::SAMPLE_RATE;
 
 const SECOND: usize = SAMPLE_RATE as usize;
 
-/// What the canceller leaves of `near`, with `far` in the loudspeaker.
+/// `near` after echo cancellation, with `far` as the far end.
 fn cleaned(canceller: &mut EchoCanceller, far: &[f32], near: &[f32]) -> Vec<f32> {
     let frames = far.as_chunks::<MICROPHONE_FRAME>().0.iter();
     let mut out = Vec::new();
@@ -28,7 +28,7 @@ fn echo_of(far: &[f32], gain_db: f32) -> Vec<f32> {
         path.step(frame, &mut echo);
         out.extend(echo);
     }
-    // A microphone is never quite still.
+    // A microphone is never quite silent.
     out.iter_mut().zip(noise::pink(1)).for_each(|(x, noise)| *x += 3e-4 * noise);
     out
 }

@@ -1,11 +1,11 @@
-//! What was played, as the echo canceller gets it.
+//! The far-end reference, as the echo canceller gets it.
 
 use duplex_audio::{
     FRAME_MILLIS, FarEnd, MICROPHONE_FRAME, PLAYOUT_FRAME, PLAYOUT_RATE, Resampler,
 };
 use duplex_core::SAMPLE_RATE;
 
-/// A sine that goes on from frame to frame.
+/// A sine that continues from frame to frame.
 fn played(frame: usize) -> [f32; PLAYOUT_FRAME] {
     std::array::from_fn(|n| 0.5 * ((frame * PLAYOUT_FRAME + n) as f32 * 0.02).sin())
 }

@@ -1,4 +1,4 @@
-//! Sound files, whole and broken.
+//! Audio files, whole and broken.
 
 use std::{fs, path::PathBuf};
 
@@ -9,7 +9,7 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder can be made")
 }
 
-/// A file with `frames` frames of a ramp, in any coding that hound writes.
+/// A file with `frames` frames of a ramp, in any encoding that hound writes.
 fn wav(folder: &tempfile::TempDir, rate: u32, channels: u16, bits: u16, frames: u32) -> PathBuf {
     let path = folder.path().join("any.wav");
     let sample_format = SampleFormat::Int;

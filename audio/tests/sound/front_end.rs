@@ -1,5 +1,5 @@
-//! The user and the assistant's echo, from the microphone to the decision. Needs the model of voice
-//! activity.
+//! The front end with the user's voice and the assistant's echo, from microphone to decision. Needs the voice activity
+//! model.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use duplex_core::SAMPLE_RATE;
 
 const SECOND: usize = SAMPLE_RATE as usize;
 
-/// A call in a room: what the front end makes of `near` and of the echo of `far`.
+/// A call in a room: the front end's output for `near` plus the echo of `far`.
 fn frames(
     near: &[f32],
     far: &[f32],
@@ -151,7 +151,7 @@ fn a_minute_of_silence_clipping_or_no_numbers_is_no_speech_and_no_harm() {
 }
 
 #[test]
-fn a_voice_through_a_wall_has_no_treble() {
+fn a_voice_through_a_wall_has_no_high_band_snr() {
     let high_band_snr = |voice: &[f32]| {
         let quiet = path(31, 60, -90.0);
         let silence = vec![0.0; voice.len()];
@@ -163,11 +163,11 @@ fn a_voice_through_a_wall_has_no_treble() {
         voice.extend(crate::common::speech("g01", level));
         voice
     };
-    // A mean over 1 ms, three times over: 40 dB less above 2.5 kHz.
+    // A moving average over 1 ms, applied three times: 40 dB less above 2.5 kHz.
     let mean = |samples: &[f32]| -> Vec<f32> {
         samples.windows(16).map(|window| window.iter().sum::<f32>() / 16.0).collect()
     };
-    // Nor has a loud one, though what is left of its high_band_snr is more than silence.
+    // Not even for a loud voice, though its remaining high band is louder than silence.
     for level in [-26.0, -6.0] {
         let voice = voice(level);
         let (near, far) = (high_band_snr(&voice), high_band_snr(&mean(&mean(&mean(&voice)))));

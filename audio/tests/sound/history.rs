@@ -1,4 +1,4 @@
-//! The last seconds of the microphone.
+//! The history of the last seconds of the microphone.
 
 use duplex_audio::History;
 use proptest::prelude::*;

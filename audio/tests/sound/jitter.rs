@@ -1,5 +1,5 @@
-//! What a device hears of a network that is early, late, silent or mad. A millisecond is one sample
-//! here, and a frame ten.
+//! The jitter buffer with a network that is early, late, silent or erratic. One millisecond is one sample here, and a
+//! frame is ten.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ fn a_late_message_costs_silence_once() {
     buffer.push(&[0.5; 20]);
     pull(&mut buffer);
     pull(&mut buffer);
-    // The second message is late by a frame, and so are all that follow.
+    // The second message is late by one frame, and so are all that follow.
     let mut silent = 0;
     for _ in 0..50 {
         silent += usize::from(pull(&mut buffer)[0] == 0.0);
@@ -71,13 +71,13 @@ fn the_oldest_goes_where_the_buffer_is_full_and_a_flood_is_noticed() {
 #[test]
 fn what_is_not_needed_is_left_out_in_a_pause() {
     let mut buffer = buffer(20, 1_000);
-    // The network stood still and then brought half a second at once.
+    // The network stalled and then delivered half a second at once.
     buffer.push(&[0.5; 500]);
     for _ in 0..200 {
         pull(&mut buffer);
         buffer.push(&[0.0; FRAME]);
     }
-    // The lead, and the frame that is given next.
+    // The lead, and the frame that is given out next.
     assert_eq!(buffer.depth(), 20 + FRAME);
     assert_eq!(buffer.counters().missing, 0);
 }

@@ -1,4 +1,4 @@
-//! Samples as bytes.
+//! Samples to and from 16-bit PCM.
 
 use duplex_audio::pcm::{self, HalfSample, quantise};
 use proptest::prelude::*;

@@ -1,11 +1,11 @@
-//! The queue between synthesis and the loudspeaker, sample by sample.
+//! The playout queue, sample by sample.
 
 use duplex_audio::{
     PLAYOUT_FRAME, Playout, Speaker, playout,
     playout::{FLUSH_FADE, GAIN_RAMP, HOLD_FADE},
 };
 
-/// A queue in the middle of playing ones.
+/// A queue that is playing samples of 1.0.
 fn playing_ones(count: usize) -> (Playout, Speaker) {
     let (mut playout, mut speaker) = playout(count.max(PLAYOUT_FRAME));
     assert_eq!(playout.push(&vec![1.0; count]), count);
@@ -47,7 +47,7 @@ fn a_full_queue_takes_what_fits() {
 }
 
 #[test]
-fn hushed_speech_fades_and_what_follows_begins_at_full_gain() {
+fn flushed_speech_fades_and_what_follows_begins_at_full_gain() {
     let (mut playout, mut speaker) = playing_ones(10_000);
     let flushed = playout.flush();
     let out = fill(&mut speaker, FLUSH_FADE);

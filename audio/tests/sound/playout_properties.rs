@@ -1,4 +1,4 @@
-//! The queue against a model that is simple enough to be believed, and two threads at once.
+//! The playout queue compared with a simple reference model, and with two threads at once.
 
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
@@ -34,7 +34,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-/// One sample at a time, with everything in plain sight.
+/// The reference model: one sample at a time, with all state in plain fields.
 struct Model {
     pushed: Vec<f32>,
     read: usize,
@@ -77,7 +77,7 @@ impl Model {
         from + (to - from) * smooth(1.0 - left as f32 / GAIN_RAMP as f32)
     }
 
-    fn finish_hush(&mut self, at: usize) {
+    fn finish_flush(&mut self, at: usize) {
         self.discarded += at - self.read;
         self.read = at;
         self.flush = None;
@@ -94,8 +94,8 @@ impl Model {
                     let length = FLUSH_FADE.min(at - self.read);
                     self.fade = Some((length, length));
                 }
-                None => self.finish_hush(at),
-                Some((0, _)) => self.finish_hush(at),
+                None => self.finish_flush(at),
+                Some((0, _)) => self.finish_flush(at),
                 Some(_) => {}
             }
         }
@@ -181,9 +181,9 @@ proptest! {
                         );
                     }
                     if count > 0 {
-                        // The model looks at a fade's end when it is asked for the next sample.
+                        // The model completes a fade only when it is asked for the next sample.
                         if let (Some(at), Some((0, _))) = (model.flush, model.fade) {
-                            model.finish_hush(at);
+                            model.finish_flush(at);
                         }
                         prop_assert_eq!(playout.played(), model.read as u64);
                         prop_assert_eq!(playout.discarded(), model.discarded as u64);
@@ -223,7 +223,7 @@ proptest! {
     }
 }
 
-/// Ends the other thread even where this one panics.
+/// Stops the other thread even if this one panics.
 struct Done<'a>(&'a AtomicBool);
 
 impl Drop for Done<'_> {
@@ -232,7 +232,7 @@ impl Drop for Done<'_> {
     }
 }
 
-/// Turns are told apart by their sign: even ones are positive, odd ones negative.
+/// Turns are distinguished by their sign: even ones are positive, odd ones negative.
 #[test]
 fn two_threads_never_hear_a_flushed_turn_after_its_fade() {
     const TURNS: u64 = 400;
@@ -281,7 +281,7 @@ fn two_threads_never_hear_a_flushed_turn_after_its_fade() {
             let flushed = playout.flush();
             assert_eq!(flushed, total);
             turn.store(number + 1, Release);
-            // One flush at a time, or the sign would not tell the turns apart.
+            // One flush at a time, or the sign would not distinguish the turns.
             while playout.played() < flushed {
                 std::thread::yield_now();
             }

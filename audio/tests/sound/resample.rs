@@ -1,11 +1,11 @@
-//! Changing rates, in one piece and in a stream.
+//! Sample rate conversion, of whole signals and of streams.
 
 use std::f64::consts::TAU;
 
 use duplex_audio::{PLAYOUT_RATE, Resampler, convert};
 use duplex_core::SAMPLE_RATE;
 
-/// What the project converts between: synthesis, sound cards, files, the session.
+/// The rates that the project converts between: synthesis, sound cards, files, the session.
 const PAIRS: [(u32, u32); 8] = [
     (SAMPLE_RATE, PLAYOUT_RATE),
     (PLAYOUT_RATE, SAMPLE_RATE),
@@ -21,7 +21,7 @@ fn tone(rate: u32, hertz: f64, length: usize) -> Vec<f32> {
     (0..length).map(|n| (0.5 * (TAU * hertz * n as f64 / f64::from(rate)).sin()) as f32).collect()
 }
 
-/// How far `got` is from a tone, in dB below the tone, away from the ends.
+/// Error of `got` against a tone, in dB relative to the tone, away from the ends.
 fn error_db(got: &[f32], rate: u32, hertz: f64, delay: f64) -> f64 {
     let margin = rate as usize / 50;
     let middle = margin..got.len() - margin;
@@ -58,7 +58,7 @@ fn a_streamed_tone_lags_by_the_delay_and_by_no_more_than_five_milliseconds() {
         stream.finish(&mut got);
         let expected = (12_345.0 * f64::from(to) / f64::from(from)).round() as usize;
         assert_eq!(got.len(), expected + stream.delay(), "{from} to {to}");
-        // The filter's own delay may lie between two samples.
+        // The filter's own delay may fall between two samples.
         let error = (-5..=5)
             .map(|tenth| stream.delay() as f64 + f64::from(tenth) / 10.0)
             .map(|delay| error_db(&got, to, 1_000.0, delay))

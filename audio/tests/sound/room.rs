@@ -1,4 +1,4 @@
-//! The simulated room: sounds from a seed, and the way back into the microphone.
+//! The simulated room: sounds generated from a seed, and the echo path into the microphone.
 
 use std::time::Duration;
 
@@ -138,6 +138,6 @@ fn a_room_decays_by_sixty_decibels_in_its_time() {
     let tail = &room.taps()[1..];
     let early = level_db(&tail[..800]);
     let late = level_db(&tail[3_200..4_000]);
-    // From 25 to 225 ms: half of the time, half of the decay.
+    // From 25 to 225 ms: half of the time, so half of the decay.
     assert!((early - late - 30.0).abs() < 2.0, "{early} {late}");
 }
