@@ -1,4 +1,4 @@
-//! What recognition costs by the length of the window and the number of threads.
+//! Cost of recognition by window length and number of threads.
 
 #![expect(clippy::unwrap_used, reason = "without the model there is nothing to measure")]
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use duplex_core::Samples;
 use duplex_model::asr::{Framing, Recogniser, RecogniserOptions, Request, WordErrors, wer};
 
-/// Silence before and behind the audio, in milliseconds.
+/// Silence before and after the audio, in milliseconds.
 const FRAMINGS: [(u64, u64); 9] = [
     (500, 2560),
     (250, 2560),

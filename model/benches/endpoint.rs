@@ -1,4 +1,4 @@
-//! What one question about the end of a turn costs, at one and two threads.
+//! Cost of one end-of-turn query, with one and two threads.
 
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ fn turns(criterion: &mut Criterion) {
         .expect("DUPLEX_MODELS names no folder of models: run `make models`");
     let weights = PathBuf::from(models).join("smart-turn/smart-turn-v3.2-cpu.onnx");
     for seconds in [1, 8] {
-        // The time depends on how much is sound, not on which.
+        // The time depends on how much audio there is, not on its content.
         let audio: Vec<f32> = (0..seconds * SAMPLE_RATE)
             .map(|i| (i.wrapping_mul(2_654_435_761) >> 16) as f32 / 65536.0 - 0.5)
             .collect();

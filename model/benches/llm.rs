@@ -1,4 +1,4 @@
-//! The costs of a conversation's edits on the default language model: `DUPLEX_MODELS=... cargo bench --bench llm`.
+//! Cost of editing a conversation with the default language model: `DUPLEX_MODELS=... cargo bench --bench llm`.
 //! `DUPLEX_THREADS` sets the threads (default 1).
 
 use std::ops::ControlFlow;
@@ -28,7 +28,7 @@ fn options() -> LlmOptions {
     LlmOptions { threads, ..LlmOptions::default() }
 }
 
-/// A conversation of two turns, and a third that the user is still speaking.
+/// A conversation of two turns, and a third whose user is still speaking.
 fn conversation(question: &str) -> Vec<ChatMessage> {
     let mut messages = vec![ChatMessage::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
     for (user, assistant) in HISTORY {
@@ -56,7 +56,7 @@ fn edits(criterion: &mut Criterion) {
     group.bench_function("prefill, nothing new", |bench| {
         bench.iter(|| prefill(&mut llm, call, &short));
     });
-    // Every second of these takes a word back, which decodes nothing.
+    // Every second of these removes a word, which decodes nothing.
     group.bench_function("prefill, append one word and take it back", |bench| {
         bench.iter(|| {
             prefill(&mut llm, call, &longer);

@@ -1,4 +1,4 @@
-//! What stands between a written clause and its first sound: the text's part alone, and all of it.
+//! Time from a written clause to its first audio: the text processing alone, and the whole.
 
 use std::hint::black_box;
 use std::ops::ControlFlow;

@@ -1,4 +1,4 @@
-//! The duplex adapter that comes with the program.
+//! The duplex adapter that is built into the program.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,12 +8,13 @@ use crate::weights::Sha256;
 /// See model/adapter/README.md.
 const ADAPTER: &[u8] = include_bytes!("../adapter/duplex.gguf");
 
-/// The file of the adapter, for llama.cpp, which loads nothing but files; written to `folder` where it is not there yet.
+/// Path of the adapter's file, which is written to `folder` if it is not there yet: llama.cpp loads adapters only from
+/// files.
 ///
-/// Its name holds its digest: programs of several versions share a folder.
+/// The file name contains the adapter's digest, so that programs of several versions can share a folder.
 ///
 /// # Errors
-/// Where it cannot be written.
+/// If the file cannot be written.
 pub fn built_in(folder: &Path) -> io::Result<PathBuf> {
     let digest = Sha256::of(ADAPTER).to_string();
     let path = folder.join(format!("duplex-adapter-{}.gguf", &digest[..12]));
@@ -21,7 +22,7 @@ pub fn built_in(folder: &Path) -> io::Result<PathBuf> {
         return Ok(path);
     }
     std::fs::create_dir_all(folder)?;
-    // Whole or not at all: another program may be reading it.
+    // Written to a temporary file and renamed: another program may be reading it.
     let mut beside = tempfile::NamedTempFile::new_in(folder)?;
     beside.write_all(ADAPTER)?;
     beside.persist(&path).map_err(|error| error.error)?;

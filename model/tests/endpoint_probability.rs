@@ -1,4 +1,4 @@
-//! The end-of-turn model against its reference implementation, and on the ends and pauses of speech.
+//! The end-of-turn model compared with its reference implementation, and on complete and broken-off turns.
 
 use std::path::PathBuf;
 
@@ -45,8 +45,8 @@ fn endpoint() -> EndOfTurn {
     EndOfTurn::load(weights(), 1).expect("run `make models`")
 }
 
-/// Activations are rounded to 8 bits, so that noise of 1e-5 in the features moves the reference's own
-/// answer by up to 0.2 where it is unsure; the fixture holds the range it then covers.
+/// Activations are rounded to 8 bits, so that noise of 1e-5 in the features moves the reference's own output by up to
+/// 0.2 when it is unsure; the fixture contains the range it covers under such noise.
 #[test]
 fn probabilities_lie_where_those_of_the_reference_lie() {
     let fixture: Fixture =
@@ -81,7 +81,7 @@ fn complete_turns_score_above_turns_broken_off() {
             [b'p', .., b'a'] => &mut broken_off,
             _ => continue,
         };
-        // Voice activity reports the end of speech after some 200 ms of silence.
+        // Voice activity detection reports the end of speech after about 200 ms of silence.
         let probability = endpoint.probability(&turn(clip, SAMPLE_RATE as usize / 5)).unwrap();
         println!("{clip} {probability:.3}");
         scores.push(probability);
@@ -129,7 +129,7 @@ fn a_sample_that_is_no_number_is_named() {
     audio[at] = f32::NAN;
     let error = endpoint.probability(&audio).unwrap_err();
     assert!(matches!(error, EndpointError::NotFinite { at: named } if named == at), "{error}");
-    // Only what the model hears matters, and the model is as good as before.
+    // Only the samples in the model's window matter, and the model remains usable.
     audio[at] = 0.0;
     audio[0] = f32::INFINITY;
     endpoint.probability(&audio).unwrap();

@@ -1,4 +1,4 @@
-//! The voice with its real network and espeak-ng.
+//! Speech synthesis with the real network and espeak-ng.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ fn options() -> VoiceOptions {
     }
 }
 
-/// One voice for the tests of one process.
+/// One voice, shared by the tests of one process.
 fn voice() -> MutexGuard<'static, Voice> {
     static VOICE: OnceLock<Mutex<Voice>> = OnceLock::new();
     VOICE
@@ -52,7 +52,7 @@ fn marks(chunks: &[Chunk]) -> Vec<Mark> {
     chunks.iter().flat_map(|chunk| chunk.marks.iter().copied()).collect()
 }
 
-/// Seconds of sound.
+/// Duration of the samples in seconds.
 fn seconds(voice: &Voice, samples: usize) -> f64 {
     samples as f64 / f64::from(voice.sample_rate())
 }
@@ -127,7 +127,7 @@ fn each_written_word_has_its_mark() {
     );
 }
 
-/// Where the first of two words ends is where the silence between them begins.
+/// The first of two words ends where the silence between them starts.
 #[test]
 fn a_mark_is_where_its_word_ends() {
     let mut voice = voice();
@@ -171,7 +171,7 @@ fn no_chunk_begins_with_a_click() {
     for clause in [SHORT, LONG, "Yes. No. Maybe, but why?"] {
         let chunks = speak(&mut voice, clause);
         let sound = samples(&chunks);
-        // The second difference is what a click has and speech has not.
+        // The second difference is large at a click and small in speech.
         let bend = |at: usize| (sound[at - 1] - 2.0 * sound[at] + sound[at + 1]).abs();
         let loudest = (1..sound.len() - 1).map(bend).fold(0.0, f32::max);
         let mut border = 0;

@@ -1,9 +1,9 @@
 //! The recogniser process: whisper.cpp behind a pipe.
 //!
-//! It is a program of its own because whisper.cpp and llama.cpp both carry a copy of ggml, and the two cannot be
-//! linked together; a crash of the C++ code is then also survived. It is started by `duplex_model::asr::Recogniser`, reads
-//! windows of audio on standard input and answers with text on standard output; [`protocol`] is what they speak. It keeps
-//! no state between windows, opens no file but the model, and ends with its standard input.
+//! It is a separate program because whisper.cpp and llama.cpp both contain a copy of ggml, and the two cannot be linked
+//! together; it also isolates crashes of the C++ code. `duplex_model::asr::Recogniser` starts it. It reads windows of
+//! audio on standard input and answers with text on standard output, in the format of [`protocol`]. It keeps no state
+//! between windows, opens no file but the model, and exits when its standard input is closed.
 
 mod model_file;
 #[path = "../../src/asr/protocol.rs"]
@@ -52,7 +52,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The next frame; none where the client has closed the pipe or died.
+/// The next frame; none if the client has closed the pipe or died.
 fn next(input: &mut impl io::Read) -> Result<Option<Packet>> {
     match Packet::read_from(input) {
         Ok(frame) => Ok(Some(frame)),
@@ -61,8 +61,8 @@ fn next(input: &mut impl io::Read) -> Result<Option<Packet>> {
     }
 }
 
-/// Keeps the pipe to the client for frames alone: whatever else prints to standard output, the C++ code included,
-/// lands on standard error.
+/// Reserves the pipe to the client for frames: anything else that prints to standard output, the C++ code included,
+/// goes to standard error.
 fn claim_stdout() -> io::Result<File> {
     let pipe = rustix::io::dup(rustix::stdio::stdout())?;
     rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;

@@ -1,7 +1,7 @@
-//! Whether a file is a complete model of whisper.cpp.
+//! Checks whether a file is a complete whisper.cpp model.
 //!
-//! whisper.cpp takes what it can read: a file cut inside its last tensor, or right behind its vocabulary, loads without
-//! a word and then recognises nonsense. The layout is walked here first, without reading the weights.
+//! whisper.cpp loads whatever it can read: a file cut within its last tensor, or right after its vocabulary, loads
+//! without an error and then recognises nonsense. So the layout is checked here first, without reading the weights.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
@@ -9,10 +9,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// "ggml" as whisper.cpp writes it, a little-endian number.
+/// "ggml" as whisper.cpp writes it: a little-endian number.
 const MAGIC: [u8; 4] = *b"lmgg";
 
-/// Bytes of a block and weights in it, by ggml's number for the type.
+/// Bytes per block and weights per block, by ggml's number of the type.
 const fn block(kind: i32) -> Option<(u64, u64)> {
     Some(match kind {
         0 => (4, 1),      // f32
@@ -31,7 +31,7 @@ const fn block(kind: i32) -> Option<(u64, u64)> {
     })
 }
 
-/// Fails, and says why, where the file at `path` is missing, of another kind, or cut short.
+/// Fails, with the reason, if the file at `path` is missing, of another kind, or truncated.
 pub(crate) fn check(path: &Path) -> Result<()> {
     let file = File::open(path)?;
     let length = file.metadata()?.len();
@@ -55,7 +55,7 @@ fn is_end_of_file(error: &anyhow::Error) -> bool {
         .is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof)
 }
 
-/// Hyper-parameters, mel filters, vocabulary, then tensors up to exactly the end of the file.
+/// Checks hyper-parameters, mel filters, vocabulary, then tensors up to exactly the end of the file.
 fn walk(reader: &mut BufReader<File>, length: u64) -> Result<()> {
     /// n_vocab, four of audio and four of text, n_mels, weight type.
     const HYPER_PARAMETERS: u64 = 11 * 4;
@@ -94,7 +94,7 @@ fn skip(reader: &mut BufReader<File>, length: u64, bytes: u64) -> Result<()> {
     if end > length {
         return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
     }
-    // Within the file, so it fits an offset. Relative, so that the reader keeps its buffer.
+    // Within the file, so it fits an i64. A relative seek keeps the reader's buffer.
     reader.seek_relative(bytes as i64)?;
     Ok(())
 }

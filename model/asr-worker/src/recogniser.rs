@@ -1,4 +1,4 @@
-//! whisper.cpp behind the two operations of the protocol.
+//! whisper.cpp behind the two operations of the protocol: load and decode.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -14,17 +14,17 @@ use whisper_rs::{
 use crate::model_file;
 use crate::protocol::{Decoded, Load, Ready, Token, Window};
 
-/// A loaded model and the memory of one decoding at a time.
+/// A loaded model and the state for one decoding at a time.
 pub(crate) struct Recogniser {
     context: WhisperContext,
     state: WhisperState,
-    /// What all windows share. whisper-rs leaks a language set anew for each, so it is set here, once.
+    /// Parameters common to all windows. whisper-rs loses memory each time a language is set, so it is set once, here.
     shared: FullParams<'static, 'static>,
     threads: usize,
 }
 
 impl Recogniser {
-    /// Loads the model; what it is comes back with it.
+    /// Loads the model and returns it with its description.
     pub(crate) fn load(load: Load) -> Result<(Self, Ready)> {
         let begin = Instant::now();
         let path = PathBuf::from(OsString::from_vec(load.model));
@@ -32,8 +32,8 @@ impl Recogniser {
         let threads = load.threads.clamp(1, 64);
 
         let mut parameters = WhisperContextParameters::default();
-        // With flash attention whisper.cpp (1.8.3) rounds the context up to a multiple of 256, and the decoder attends to
-        // what earlier windows left there.
+        // With flash attention whisper.cpp (1.8.3) rounds the context up to a multiple of 256, and the decoder attends
+        // to what earlier windows left there.
         parameters.use_gpu(false).flash_attn(false);
         let context = WhisperContext::new_with_params(&path, parameters)
             .context("whisper.cpp does not accept the file")?;
@@ -44,11 +44,12 @@ impl Recogniser {
         shared.set_n_threads(threads as i32);
         shared.set_no_context(true);
         shared.set_single_segment(true);
-        // The time stamps are not used, but a decoder that has to place the end of the speech stops there: without them one
-        // clip in ten is repeated.
+        // The time stamps are not used, but a decoder that must place the end of the speech stops there: without them
+        // one clip in ten is repeated.
         shared.set_no_timestamps(false);
         shared.set_temperature_inc(0.0);
-        // Whether a text is believed is the client's decision, on more than whisper.cpp looks at: nothing is held back.
+        // The client decides whether a text is accepted, on more evidence than whisper.cpp uses: nothing is suppressed
+        // here.
         shared.set_no_speech_thold(f32::INFINITY);
         shared.set_print_progress(false);
         match load.language.as_str() {
@@ -56,7 +57,7 @@ impl Recogniser {
             "auto" if context.is_multilingual() => shared.set_language(None),
             "auto" => shared.set_language(Some("en")),
             language if context.is_multilingual() && !language.contains('\0') => {
-                // whisper.cpp's own string of the same language outlives the parameters.
+                // whisper.cpp's own static string of the same language outlives the parameters.
                 let known = whisper_rs::get_lang_id(language).and_then(whisper_rs::get_lang_str);
                 shared.set_language(Some(
                     known.with_context(|| format!("Whisper knows no language {language:?}"))?,
@@ -79,7 +80,7 @@ impl Recogniser {
         let (begin, cpu) = (Instant::now(), cpu_time());
         let prompt = match window.prompt.as_str() {
             "" => Vec::new(),
-            // No token is shorter than a byte, so this is room enough.
+            // No token is shorter than one byte, so this is enough room.
             text => self
                 .context
                 .tokenize(text, text.len() + 1)
@@ -115,9 +116,9 @@ impl Recogniser {
         })
     }
 
-    /// The probability of `<|nospeech|>` directly behind `<|startoftranscript|>`, as Whisper is trained to give it
-    /// (whisper.cpp reads it behind `<|notimestamps|>`, where it means nothing). The encoder's result of the last
-    /// window is still in place.
+    /// The probability of `<|nospeech|>` directly after `<|startoftranscript|>`, where Whisper is trained to predict it
+    /// (whisper.cpp reads it after `<|notimestamps|>`, where it has no meaning). The encoder output of the last window
+    /// is still in place.
     fn no_speech(&mut self) -> Result<f32> {
         self.state.decode(&[self.context.token_sot()], 0, self.threads)?;
         let logits = self.state.get_logits()?;
@@ -130,7 +131,7 @@ impl Recogniser {
     }
 }
 
-/// Of all threads of this process, those that have ended included.
+/// CPU time of all threads of this process, including finished ones.
 fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)

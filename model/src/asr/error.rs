@@ -2,7 +2,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Why there are no words. Each kind says what the caller can do.
+/// Why there is no transcript. Each variant implies what the caller can do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AsrError {
@@ -21,7 +21,7 @@ pub enum AsrError {
     Spawn {
         /// The program.
         worker: PathBuf,
-        /// Of the operating system.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The program started, but is not this version's duplex-asr: name another.
@@ -29,10 +29,10 @@ pub enum AsrError {
     NotAWorker {
         /// The program.
         worker: PathBuf,
-        /// What it did.
+        /// What it did instead.
         reason: String,
     },
-    /// The model is missing, damaged, of another format, or lacks the language: fetch or name another.
+    /// The model is missing, damaged, of another format, or lacks the language: fetch it or name another.
     #[error("the Whisper model {} cannot be used: {reason}", model.display())]
     Model {
         /// The model's file.
@@ -40,20 +40,20 @@ pub enum AsrError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The recogniser process died or hung, and so did the one started in its place. The window may be tried again: the
-    /// next call starts another.
+    /// The recogniser process died or hung, and so did its replacement. The window may be tried again: the next call
+    /// starts another process.
     #[error("the recogniser process died: {how}")]
     WorkerDied {
-        /// Exit status or what went wrong with the pipe, and the last the process said.
+        /// Exit status, or what went wrong with the pipe, and the last line the process wrote to standard error.
         how: String,
     },
     /// whisper.cpp refused this window; others may work.
     #[error("recognition failed: {reason}")]
     Failed {
-        /// In the worker's words.
+        /// The worker's message.
         reason: String,
     },
-    /// The window is longer than Whisper's context: cut it.
+    /// The window is longer than Whisper's context: shorten it.
     #[error("the window has {:.1} s of audio; at most {:.0} s can be recognised at once", given.as_secs_f32(), most.as_secs_f32())]
     TooLong {
         /// Length of the window.
@@ -61,10 +61,10 @@ pub enum AsrError {
         /// Longest window.
         most: Duration,
     },
-    /// The window holds samples that are no numbers: the source is broken.
+    /// The window has a sample that is NaN or infinite: its source is broken.
     #[error("the window holds samples that are not finite, the first at {at}")]
     NotFinite {
-        /// Index of the first of them.
+        /// Index of the first such sample.
         at: usize,
     },
 }

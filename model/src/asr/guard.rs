@@ -1,42 +1,43 @@
-//! What is believed of the model's answers.
+//! Filters hallucinations out of the model's transcripts.
 //!
-//! Whisper answers every window, and in silence it answers with the phrases its training ended on. No phrase is
-//! forbidden here, for users say "thank you" too; four kinds of evidence decide instead:
+//! Whisper transcribes every window, and for silence it produces the phrases that its training data ended with. No
+//! phrase is blocked here, since users say "thank you" too. Four kinds of evidence are used instead:
 //!
-//! 1. the level: what is fainter than [`SILENCE`] is not shown to the model;
-//! 2. the model's own name for a sound, in brackets;
-//! 3. its probability that there is no speech, together with its certainty of the words;
-//! 4. repetition that goes on to the end of the text.
+//! 1. the level: audio below [`SILENCE`] is not given to the model;
+//! 2. the model's own annotation of a sound, in brackets;
+//! 3. the model's no-speech probability, together with the mean log probability of the words;
+//! 4. repetition that continues to the end of the text.
 
 use duplex_core::{SAMPLE_RATE, Samples};
 
 use super::hypothesis::{self, Hypothesis, NonSpeech, Word};
 use super::protocol::Decoded;
 
-/// Root mean square of the loudest frame, re full scale, below which nobody speaks: -70 dB. Quiet microphones put speech at
-/// -50 dB, a 16-bit converter its own noise near -90 dB.
+/// RMS of the loudest frame, relative to full scale, below which nobody speaks: -70 dBFS. Quiet microphones record
+/// speech at -50 dBFS; the noise of a 16-bit converter is near -90 dBFS.
 const SILENCE: f32 = 3.2e-4;
 
-/// Length of the frames of the level: short enough for a syllable to fill one.
+/// Length of a level frame: short enough for one syllable to fill it.
 const LEVEL_FRAME: Samples = Samples::from_millis(20);
 
-/// Probability of no speech from which the words must be certain to be believed. Noises, tones and clicks of 0.3 to 10 s have
-/// 0.61 to 0.99 with tiny.en, the clips of speech at most 0.27 (0.38 when cut to their first 0.3 s).
+/// Above this no-speech probability, words are accepted only if their log probability is high. With tiny.en, noises,
+/// tones and clicks of 0.3 to 10 s have 0.61 to 0.99; the clips of speech have at most 0.27 (0.38 when cut to their
+/// first 0.3 s).
 const NO_SPEECH: f32 = 0.6;
 
-/// Mean log probability of words that stand against [`NO_SPEECH`]. Clear speech has -0.1 to -0.4.
+/// Mean log probability from which words are accepted despite [`NO_SPEECH`]. Clear speech has -0.1 to -0.4.
 const CERTAIN: f32 = -0.4;
 
-/// Mean log probability below which no words stand, whatever the probability of speech: one in seven.
+/// Mean log probability below which words are rejected, whatever the no-speech probability: a mean of one in seven.
 const GUESSED: f32 = -2.0;
 
-/// Speech has three to five tokens a second; a decoder that loops has no end.
+/// Limit on tokens per second of audio: speech has three to five, a looping decoder never stops.
 const TOKENS_PER_SECOND: u64 = 6;
 
-/// Room for a hasty word in a short window, and for the time stamps.
+/// Tokens allowed on top, for fast speech in a short window and for time stamps.
 const TOKENS_AT_LEAST: u64 = 10;
 
-/// Whether nothing in `audio` is loud enough for speech.
+/// Whether no frame of `audio` is loud enough for speech.
 pub(super) fn is_silent(audio: &[f32]) -> bool {
     let loud = |frame: &[f32]| {
         let energy: f32 = frame.iter().map(|sample| sample * sample).sum();
@@ -45,12 +46,12 @@ pub(super) fn is_silent(audio: &[f32]) -> bool {
     !audio.chunks(LEVEL_FRAME.0 as usize).any(loud)
 }
 
-/// Tokens after which the model is stopped.
+/// Number of tokens after which decoding stops.
 pub(super) fn token_limit(length: Samples) -> u32 {
     (length.0 * TOKENS_PER_SECOND / u64::from(SAMPLE_RATE) + TOKENS_AT_LEAST) as u32
 }
 
-/// The model's answer, less what is not believed of it.
+/// The hypothesis for the model's output, without what is rejected as hallucinated.
 pub(super) fn judge(decoded: Decoded) -> Hypothesis {
     let mut words = hypothesis::words(&decoded.tokens);
     let mut non_speech = None;
@@ -81,10 +82,10 @@ fn is_doubtful(no_speech: f32, mean_logprob: f32) -> bool {
     mean_logprob < GUESSED || (no_speech > NO_SPEECH && mean_logprob < CERTAIN)
 }
 
-/// Where the words are to end if they end in a loop: behind its first round.
+/// Where the words must be cut if they end in a loop: after its first round.
 ///
-/// A text that the model ended itself may hold "no, no, no"; only long repetition is a loop. One that ran into the token limit
-/// is a loop as soon as a phrase begins anew.
+/// A text that the model ended itself may contain "no, no, no", so only long repetition counts as a loop. A text that
+/// reached the token limit is a loop as soon as a phrase starts again.
 fn first_of_loop(words: &[Word], ended: bool) -> Option<usize> {
     let words: Vec<String> = words.iter().map(|word| bare(&word.text)).collect();
     let rounds = |period: usize| match (ended, period) {
@@ -93,7 +94,7 @@ fn first_of_loop(words: &[Word], ended: bool) -> Option<usize> {
         (false, 1) => 3,
         (false, _) => 2,
     };
-    // The limit may have cut the last word.
+    // The token limit may have cut the last word.
     let shortest = if ended { words.len() } else { words.len().saturating_sub(1) };
     (shortest..=words.len()).rev().find_map(|length| {
         let words = &words[..length];
@@ -109,7 +110,7 @@ fn first_of_loop(words: &[Word], ended: bool) -> Option<usize> {
     })
 }
 
-/// The word as it is compared: without case and punctuation.
+/// The word for comparison: without case and punctuation.
 fn bare(word: &str) -> String {
     word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

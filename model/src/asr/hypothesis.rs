@@ -1,32 +1,32 @@
-//! From the model's tokens to words.
+//! Assembles words from the model's tokens.
 
 use std::time::Duration;
 
 use super::protocol::Token;
 
-/// What was said in a window, as far as the model can tell.
+/// The transcript of one window.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Hypothesis {
-    /// The words, trimmed, with the model's case and punctuation; empty where nothing was said.
+    /// The words, trimmed, with the model's case and punctuation; empty if nothing was said.
     pub text: String,
-    /// The same, word by word.
+    /// The same text, word by word.
     pub words: Vec<Word>,
-    /// Why something that was heard, or the whole window, gave no words.
+    /// Why audible sound, or the whole window, gave no words.
     pub non_speech: Option<NonSpeech>,
-    /// The model's probability, from 0 to 1, that the window holds no speech.
+    /// The model's no-speech probability, from 0 to 1.
     pub no_speech: f32,
-    /// Mean natural logarithm of the probability of the tokens; 0 is certainty.
+    /// Mean natural logarithm of the tokens' probabilities; 0 is certainty.
     pub mean_logprob: f32,
-    /// Time spent in whisper.cpp.
+    /// Wall time spent in whisper.cpp.
     pub compute: Duration,
-    /// Time of all its threads.
+    /// CPU time of all its threads.
     pub cpu: Duration,
 }
 
-/// A word and how sure the model is of it.
+/// A word and the model's confidence in it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Word {
-    /// Without spaces, with the punctuation that belongs to it.
+    /// The word with the punctuation attached to it, without spaces.
     pub text: String,
     /// Mean probability of its tokens, from 0 to 1.
     pub probability: f32,
@@ -36,17 +36,17 @@ pub struct Word {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NonSpeech {
-    /// Too faint to be speech, or the model had nothing to say to it.
+    /// Too quiet for speech, or the model returned no text.
     Silence,
-    /// The model heard a sound and named it, such as `(coughing)` or `[BLANK_AUDIO]`.
+    /// The model annotated a sound, such as `(coughing)` or `[BLANK_AUDIO]`.
     Sound,
-    /// The model's words were not believed: it takes the window for something other than speech, and is unsure of the words.
+    /// The words were rejected: their log probability is very low, or it is low and the no-speech probability high.
     Doubtful,
-    /// The model went on repeating itself; the repetitions are left out.
+    /// The model repeated itself; the repetitions are removed.
     Loop,
 }
 
-/// Joins tokens to words: a word begins where a token begins with a space.
+/// Joins tokens to words: a word starts at a token that begins with a space.
 pub(super) fn words(tokens: &[Token]) -> Vec<Word> {
     let mut words: Vec<(Vec<u8>, f32, u32)> = Vec::new();
     for token in tokens {
@@ -59,7 +59,7 @@ pub(super) fn words(tokens: &[Token]) -> Vec<Word> {
             _ => words.push((token.text.clone(), token.probability, 1)),
         }
     }
-    // A character cut off by the token limit becomes U+FFFD.
+    // A character that the token limit cut becomes U+FFFD.
     words
         .into_iter()
         .map(|(bytes, probability, count)| Word {
@@ -70,7 +70,7 @@ pub(super) fn words(tokens: &[Token]) -> Vec<Word> {
         .collect()
 }
 
-/// Takes out what is no words: annotations in brackets or asterisks, notes of music, lone punctuation. Returns whether
+/// Removes what is not a word: annotations in brackets or asterisks, music notes, lone punctuation. Returns whether
 /// there was an annotation.
 pub(super) fn remove_annotations(words: &mut Vec<Word>) -> bool {
     let mut closing: Option<char> = None;
@@ -78,7 +78,7 @@ pub(super) fn remove_annotations(words: &mut Vec<Word>) -> bool {
     words.retain(|word| {
         if closing.is_none() {
             closing = word.text.chars().next().and_then(closing_mark);
-            // A single opening mark does not close itself.
+            // A lone opening mark does not close itself.
             if closing.is_some() && word.text.chars().count() == 1 {
                 found = true;
                 return false;
@@ -107,7 +107,7 @@ fn closing_mark(opening: char) -> Option<char> {
     })
 }
 
-/// The words in one line.
+/// The words on one line.
 pub(super) fn text(words: &[Word]) -> String {
     words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
 }

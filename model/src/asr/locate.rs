@@ -3,15 +3,15 @@ use std::path::{Path, PathBuf};
 
 use super::AsrError;
 
-/// Environment variable that names the recogniser program.
+/// Environment variable with the path of the recogniser program.
 const VARIABLE: &str = "DUPLEX_ASR";
 
-/// The recogniser program: `explicit`, else what the environment variable `DUPLEX_ASR` names, else `duplex-asr` beside
-/// the running program, or one folder above it, where Cargo's test programs find it.
+/// Path of the recogniser program: `explicit`, else the value of the environment variable `DUPLEX_ASR`, else
+/// `duplex-asr` in the folder of the running program, or in the folder above it, where Cargo's test programs find it.
 ///
 /// # Errors
 ///
-/// [`AsrError::WorkerNotFound`] where none of them is a file. A path that was named is not replaced by another.
+/// [`AsrError::WorkerNotFound`] if none of them is a file. An explicit path is never replaced by another.
 pub fn find_worker(explicit: Option<&Path>) -> Result<PathBuf, AsrError> {
     let named =
         explicit.map(Path::to_path_buf).or_else(|| env::var_os(VARIABLE).map(PathBuf::from));

@@ -4,18 +4,19 @@ use duplex_core::Samples;
 
 use super::{AsrError, Recogniser, Request};
 
-/// What one window cost.
+/// The cost of one window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Measurement {
     /// Length of the audio.
     pub window: Samples,
-    /// From the call to its answer, the way over the pipes included.
+    /// Wall time from the call to its answer, including the pipes.
     pub wall: Duration,
-    /// Time of all threads of the process.
+    /// CPU time of all threads of the process.
     pub cpu: Duration,
 }
 
-/// Recognises each of the windows once, in order, and says what it cost. A window that the level alone rules out costs nothing.
+/// Recognises each window once, in order, and measures its cost. A window that is rejected by level alone costs
+/// nothing.
 ///
 /// # Errors
 ///

@@ -1,13 +1,14 @@
-//! Speech recognition: Whisper in a process of its own.
+//! Speech recognition: Whisper in a separate process.
 //!
-//! [`Recogniser`] is the principal type. It starts the program `duplex-asr`, sends it windows of audio and gives back
-//! [`Hypothesis`]es. whisper.cpp and llama.cpp cannot be linked into one program, and a crash of whisper.cpp then ends a
-//! window rather than a call: the process is started again, and the window it held is recognised by the next.
+//! [`Recogniser`] is the principal type. It starts the program `duplex-asr`, sends it windows of audio and returns
+//! [`Hypothesis`]es. whisper.cpp and llama.cpp cannot be linked into one program. The separate process also means that
+//! a crash of whisper.cpp does not end a call: the process is started again, and the same window is recognised by its
+//! replacement.
 //!
-//! Windows are independent of each other. Which audio makes a window, and which words of a growing window are final,
-//! is for the caller to decide; what of the model's answer is believed at all is decided here.
+//! Windows are independent of each other. The caller decides which audio makes a window, and which words of a growing
+//! window are final. This module decides which parts of the model's output are rejected as hallucinated.
 //!
-//! Nothing here has a thread of its own, keeps audio, or knows of turns.
+//! Nothing here has a thread of its own, keeps audio, or knows about turns.
 
 mod error;
 mod guard;

@@ -1,39 +1,40 @@
-//! What the recogniser process and its client say to each other.
+//! The protocol between the recogniser process (the worker) and its client.
 //!
-//! The client writes to the worker's standard input, the worker answers on its standard output; both are sequences
-//! of frames:
+//! The client writes to the worker's standard input, the worker answers on its standard output. Both are sequences of
+//! frames:
 //!
 //! | bytes | content |
 //! |---|---|
-//! | 4 | [`MAGIC`]: names the protocol and its version |
+//! | 4 | [`MAGIC`]: identifies the protocol and its version |
 //! | 4 | length of the payload, little-endian, at most [`MAX_PAYLOAD`] |
-//! | length | one [`Packet`] in [postcard](https://postcard.jamesmunns.com/wire-format)'s format; samples are 4 bytes each, little-endian |
+//! | length | one [`Packet`] in [postcard](https://postcard.jamesmunns.com/wire-format)'s format; samples are 4 bytes,
+//! little-endian |
 //!
-//! The client opens with [`Packet::Load`], and the worker answers it and each [`Packet::Window`] in turn, so that
-//! neither ever has two frames under way. The end of standard input ends the worker.
+//! The client starts with [`Packet::Load`]. The worker answers it and each [`Packet::Window`] in turn, so that neither
+//! side ever has two frames in flight. The worker exits when its standard input is closed.
 //!
-//! The worker knows nothing of policy: how much context a window gets, how many tokens, and what of the answer is
-//! believed is decided by the client. This file is compiled into both programs and refers to nothing of either.
+//! The worker contains no policy: the client decides how much encoder context a window gets, how many tokens, and what
+//! of the output is accepted. This file is compiled into both programs and depends on nothing of either.
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The first bytes of every frame. The digit changes whenever [`Packet`] does.
+/// The first bytes of every frame. The digit changes with every change to [`Packet`].
 pub(crate) const MAGIC: [u8; 4] = *b"DXA1";
 
-/// A payload longer than this comes from something that is no part of this protocol. A window of 30 s has 1.9 MB.
+/// A longer payload does not come from this protocol. A window of 30 s has 1.9 MB.
 pub(crate) const MAX_PAYLOAD: usize = 4 << 20;
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Packet {
-    /// To the worker, once: the model to recognise with.
+    /// To the worker, once: the model to load.
     Load(Load),
     /// To the client, in answer to `Load`.
     Ready(Ready),
-    /// To the worker: a piece of audio to recognise, independent of all others.
+    /// To the worker: one window of audio to recognise, independent of all others.
     Window(Window),
     /// To the client, in answer to `Window`.
     Decoded(Decoded),
@@ -44,37 +45,37 @@ pub(crate) enum Packet {
 /// See [`Packet::Load`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Load {
-    /// Path of the ggml model, as the bytes of the platform: a path need not be UTF-8.
+    /// Path of the ggml model, as raw bytes: a path need not be UTF-8.
     pub(crate) model: Vec<u8>,
-    /// Two-letter code, or `auto` where the model knows several.
+    /// Two-letter language code, or `auto` for a multilingual model.
     pub(crate) language: String,
-    /// Threads of every window.
+    /// Threads used for every window.
     pub(crate) threads: u32,
 }
 
 /// See [`Packet::Ready`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Ready {
-    /// The size of Whisper, such as `tiny`.
+    /// Whisper's model size, such as `tiny`.
     pub(crate) kind: String,
-    /// Whether it knows languages other than English.
+    /// Whether the model supports languages other than English.
     pub(crate) multilingual: bool,
-    /// Encoder frames of a full context.
+    /// Encoder frames of the full context.
     pub(crate) max_context: u32,
-    /// From `Load` to here.
+    /// Time from `Load` to this answer.
     pub(crate) load: Duration,
 }
 
 /// See [`Packet::Window`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Window {
-    /// Mono, 16 kHz, full scale 1.
+    /// Mono samples at 16 kHz in -1..=1.
     pub(crate) audio: Vec<f32>,
-    /// Encoder frames to attend to; what of them lies behind the audio is silence.
+    /// Encoder frames to attend to; frames beyond the audio are silence.
     pub(crate) context: u32,
-    /// Tokens after which decoding stops.
+    /// Number of tokens after which decoding stops.
     pub(crate) max_tokens: u32,
-    /// Text that went before; empty for none.
+    /// Text that preceded the window, as a prompt; empty for none.
     pub(crate) prompt: String,
 }
 
@@ -83,29 +84,29 @@ pub(crate) struct Window {
 pub(crate) struct Decoded {
     /// Text tokens in order.
     pub(crate) tokens: Vec<Token>,
-    /// Whether the model ended the text; otherwise `max_tokens` did.
+    /// Whether the model ended the text itself; otherwise `max_tokens` did.
     pub(crate) ended: bool,
     /// Mean natural logarithm of the tokens' probabilities.
     pub(crate) mean_logprob: f32,
-    /// The model's probability that the window holds no speech.
+    /// The model's no-speech probability.
     pub(crate) no_speech: f32,
-    /// From having read the window to here.
+    /// Wall time from having read the window to this answer.
     pub(crate) compute: Duration,
-    /// Of all threads, meanwhile.
+    /// CPU time of all threads meanwhile.
     pub(crate) cpu: Duration,
 }
 
-/// A piece of text. Not always UTF-8 of its own: a character may span tokens.
+/// A text token. Not always valid UTF-8: a character may span tokens.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Token {
-    /// Begins with a space where a word begins.
+    /// The bytes; they start with a space where a word starts.
     pub(crate) text: Vec<u8>,
-    /// Between 0 and 1.
+    /// From 0 to 1.
     pub(crate) probability: f32,
 }
 
 impl Packet {
-    /// Writes the frame as one piece and flushes.
+    /// Writes the frame in one write and flushes.
     pub(crate) fn write_to(&self, writer: &mut impl Write) -> io::Result<()> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend([0; 4]);
@@ -123,8 +124,8 @@ impl Packet {
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::UnexpectedEof`] where the other side has ended, [`io::ErrorKind::InvalidData`] where it speaks
-    /// something else.
+    /// [`io::ErrorKind::UnexpectedEof`] if the other side has closed the pipe, [`io::ErrorKind::InvalidData`] if the
+    /// bytes are not a frame of this protocol.
     pub(crate) fn read_from(reader: &mut impl Read) -> io::Result<Self> {
         let mut header = [0; 8];
         reader.read_exact(&mut header)?;

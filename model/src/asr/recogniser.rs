@@ -12,25 +12,25 @@ use super::protocol::{Decoded, Load, Packet, Ready, Window};
 use super::worker::Worker;
 use super::{AsrError, guard};
 
-/// Encoder frames of Whisper in a second of audio.
+/// Whisper's encoder frames per second of audio.
 const ENCODER_RATE: u64 = 50;
 
-/// What a recogniser runs and how.
+/// Configuration of a [`Recogniser`].
 #[derive(Debug, Clone)]
 pub struct RecogniserOptions {
     /// The recogniser program; see [`find_worker`](super::find_worker).
     pub worker: PathBuf,
     /// A Whisper model in whisper.cpp's ggml format.
     pub model: PathBuf,
-    /// Threads of a window.
+    /// Threads used for a window.
     pub threads: usize,
-    /// Two-letter code of the language, or `auto` with a multilingual model.
+    /// Two-letter language code, or `auto` with a multilingual model.
     pub language: String,
-    /// How long the model may take to load.
+    /// Time limit for loading the model.
     pub start_patience: Duration,
-    /// How long a window may take; one that takes longer counts as a death of the process.
+    /// Time limit for a window; a process that exceeds it is treated as dead.
     pub patience: Duration,
-    /// What of the audio the model is shown.
+    /// How a window is padded for the encoder.
     pub framing: Framing,
 }
 
@@ -49,14 +49,14 @@ impl RecogniserOptions {
     }
 }
 
-/// How a window is framed for an encoder that was trained on 30 s. The defaults are measured in
+/// Silence added around a window, for an encoder that was trained on 30 s. The defaults are measured: see
 /// docs/measurements-asr.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Framing {
-    /// Silence put before the audio: Whisper may drop a first word that begins at once. None is needed
-    /// where the audio begins before the voice does, as it does in a call.
+    /// Silence before the audio: Whisper may drop a first word that starts at once. None is needed if the audio starts
+    /// before the speech does, as it does in a call.
     pub lead: Samples,
-    /// Silence the encoder sees behind the audio. Time grows with it; with less the decoder repeats itself.
+    /// Silence that the encoder sees after the audio. Compute time grows with it; with less the decoder repeats itself.
     pub margin: Samples,
 }
 
@@ -66,20 +66,20 @@ impl Default for Framing {
     }
 }
 
-/// A window's circumstances.
+/// Options for one window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Request<'a> {
-    /// What was said before, to keep names and style; none is fastest, and safest against loops.
+    /// Text that preceded the window, to keep names and style; none is fastest, and safest against loops.
     pub prompt: Option<&'a str>,
 }
 
-/// A model in a process of its own, which recognises one window after another.
+/// A Whisper model in a separate process, which recognises one window at a time.
 ///
-/// Blocks while it works and has no thread of its own. It is restarted where it dies.
+/// Calls block; there is no thread of its own. A process that dies is restarted.
 #[derive(Debug)]
 pub struct Recogniser {
     options: RecogniserOptions,
-    /// None between a death and the next call.
+    /// None between the death of a process and the next call.
     worker: Option<Worker>,
     model: Ready,
     restarts: u32,
@@ -99,15 +99,15 @@ impl Recogniser {
         Ok(Self { options, worker: Some(worker), model, restarts: 0 })
     }
 
-    /// The words in `audio`: mono, at the session's rate, full scale 1. No audio, or silence, has no words.
+    /// Recognises the words in `audio`: mono, at the session rate, in -1..=1. Empty audio, or silence, has no words.
     ///
-    /// A process that died is replaced once, and the same window recognised by the next.
+    /// A process that dies is replaced once, and the replacement recognises the same window.
     ///
     /// # Errors
     ///
     /// [`AsrError::TooLong`] and [`AsrError::NotFinite`] for the audio, [`AsrError::Failed`] for this window,
-    /// [`AsrError::WorkerDied`] where two processes died of it, and those of [`spawn`](Self::spawn) where no other could
-    /// be started. After each of them the recogniser may be used further.
+    /// [`AsrError::WorkerDied`] if two processes died of it, and those of [`spawn`](Self::spawn) if no replacement
+    /// could be started. After any of them the recogniser remains usable.
     pub fn recognise(
         &mut self,
         audio: &[f32],
@@ -143,7 +143,7 @@ impl Recogniser {
         .map(guard::judge)
     }
 
-    /// Replaces the process by a new one, whatever its state.
+    /// Replaces the process, whatever its state.
     ///
     /// # Errors
     ///
@@ -162,22 +162,22 @@ impl Recogniser {
         self.restarts
     }
 
-    /// How long the model took to load, the last time.
+    /// How long the model took to load, most recently.
     pub fn load_time(&self) -> Duration {
         self.model.load
     }
 
-    /// Whisper's name for the size of the model, such as `tiny`.
+    /// Whisper's name for the model size, such as `tiny`.
     pub fn model_kind(&self) -> &str {
         &self.model.kind
     }
 
-    /// The process, while there is one.
+    /// Process ID, while there is a process.
     pub fn pid(&self) -> Option<u32> {
         self.worker.as_ref().map(Worker::pid)
     }
 
-    /// Memory of the process that is in RAM; none where there is no process, or the platform has no /proc.
+    /// Resident memory of the process; none if there is no process, or the platform has no /proc.
     pub fn rss_bytes(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid()?)).ok()?;
         let kib = status
@@ -188,7 +188,7 @@ impl Recogniser {
         kib.trim().parse::<u64>().ok().map(|kib| kib * 1024)
     }
 
-    /// One attempt; starts a process where there is none.
+    /// One attempt; starts a process if there is none.
     fn exchange(&mut self, window: &Packet) -> Result<Decoded, AsrError> {
         if self.worker.is_none() {
             self.restart()?;
@@ -209,7 +209,7 @@ impl Recogniser {
     fn frame(&self, audio: &[f32], request: &Request<'_>) -> Window {
         let Framing { lead, margin } = self.options.framing;
         let length = Samples(audio.len() as u64);
-        // A window near the longest gives up its lead rather than its end.
+        // A window near the maximum length gives up its lead rather than its end.
         let lead = lead.0.min(Self::LONGEST.saturating_sub(length).0);
         let mut framed = vec![0.0; lead as usize];
         framed.extend_from_slice(audio);

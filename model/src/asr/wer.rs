@@ -1,17 +1,17 @@
 //! Word error rate.
 
-/// How far a transcript is from what was said.
+/// Distance of a transcript from the reference.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WordErrors {
-    /// Fewest words to substitute, insert and delete that turn the reference into the hypothesis.
+    /// Minimum number of word substitutions, insertions and deletions that turn the reference into the hypothesis.
     pub errors: usize,
-    /// Words of the reference.
+    /// Number of words in the reference.
     pub words: usize,
 }
 
 impl WordErrors {
-    /// Errors per word of the reference; above 1 where more was invented than said. Without reference words, 0 if nothing
-    /// was invented, else infinite.
+    /// Word error rate: errors per word of the reference; above 1 if there are more errors than reference words.
+    /// Without reference words, 0 if there are no errors, else infinite.
     pub fn rate(self) -> f64 {
         if self.errors == 0 { 0.0 } else { self.errors as f64 / self.words as f64 }
     }
@@ -26,7 +26,7 @@ impl std::iter::Sum for WordErrors {
     }
 }
 
-/// Word errors of `hypothesis` against `reference`, by Levenshtein's distance over words. Case and punctuation are
+/// Word errors of `hypothesis` against `reference`: the Levenshtein distance over words. Case and punctuation are
 /// ignored; digits and spellings are not: "5" for "five" is an error.
 pub fn wer(reference: &str, hypothesis: &str) -> WordErrors {
     let (reference, hypothesis) = (plain_words(reference), plain_words(hypothesis));
@@ -43,7 +43,7 @@ pub fn wer(reference: &str, hypothesis: &str) -> WordErrors {
     WordErrors { errors: row[hypothesis.len()], words: reference.len() }
 }
 
-/// Lower-case words of letters, digits and apostrophes; everything else parts words.
+/// Lower-case words of letters, digits and apostrophes; everything else separates words.
 pub fn plain_words(text: &str) -> Vec<String> {
     text.to_lowercase()
         .replace('’', "'")

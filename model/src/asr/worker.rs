@@ -11,39 +11,39 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::protocol::Packet;
 
-/// How long a process that closed its pipes gets to exit before it is killed.
+/// Time that a process with closed pipes gets to exit before it is killed.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// A running process. Dropping it kills it: it keeps nothing that could be lost.
+/// A running process. Dropping it kills it: it has no state that could be lost.
 #[derive(Debug)]
 pub(super) struct Worker {
     child: Child,
-    /// None once it is closed to let the process go.
+    /// None once it is closed to let the process exit.
     stdin: Option<ChildStdin>,
     stdout: ChildStdout,
     log: Log,
 }
 
-/// Standard error of the process, passed on to `tracing` line by line while an answer is awaited.
+/// Standard error of the process, forwarded to `tracing` line by line while an answer is awaited.
 #[derive(Debug)]
 struct Log {
     /// None once the process has closed it.
     pipe: Option<ChildStderr>,
-    /// A line not yet ended.
+    /// An incomplete line.
     partial: Vec<u8>,
-    /// The last whole line: what a dying process has to say.
+    /// The last complete line: for the error message when the process dies.
     last: String,
 }
 
 impl Worker {
-    /// Starts the program, in a process group of its own: a Ctrl-C in the terminal is for the client to act on.
+    /// Starts the program in a process group of its own: Ctrl-C in the terminal is for the client to handle.
     pub(super) fn start(program: &Path) -> io::Result<Self> {
         let mut child = Command::new(program)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Threads that wait for each other by spinning take the processor from the one they wait for as soon as
-            // anything else runs, and something else always does: the reply and the voice.
+            // Threads that spin while they wait take CPU time from the thread they wait for as soon as anything else
+            // runs, and something else always does: the language model and speech synthesis.
             .env("OMP_WAIT_POLICY", "passive")
             .process_group(0)
             .spawn()?;
@@ -51,7 +51,7 @@ impl Worker {
         let (Some(stdin), Some(stdout), Some(stderr)) = taken else {
             return Err(io::Error::other("no pipes to the process"));
         };
-        // A process that is stopped and reads no more must not hold the client in `write`.
+        // A process that is stopped and reads no more must not block the client in `write`.
         rustix::io::ioctl_fionbio(&stdin, true)?;
         let log = Log { pipe: Some(stderr), partial: Vec::new(), last: String::new() };
         Ok(Self { child, stdin: Some(stdin), stdout, log })
@@ -61,14 +61,14 @@ impl Worker {
         self.child.id()
     }
 
-    /// Sends one frame and waits for the answer to it, no longer than `patience` in all.
+    /// Sends one frame and waits for its answer, for at most `patience` in all.
     pub(super) fn exchange(&mut self, packet: &Packet, patience: Duration) -> io::Result<Packet> {
         let mut pipes = Pipes { worker: self, deadline: Instant::now() + patience };
         packet.write_to(&mut pipes)?;
         Packet::read_from(&mut pipes)
     }
 
-    /// Ends the process and says how it ended: by itself, if it did, and with which last words.
+    /// Ends the process and describes how it ended: its own exit status, if it exited, and its last line.
     pub(super) fn bury(mut self) -> String {
         self.stdin = None;
         let deadline = Instant::now() + GRACE;
@@ -79,7 +79,7 @@ impl Worker {
             }
         }
         let gone = self.log.pipe.is_none();
-        // To a process that has begun to exit the signal changes nothing, its status included.
+        // If the process has begun to exit, the signal changes nothing, not even its status.
         let _ = self.child.kill();
         let end = match self.child.wait() {
             Ok(status) if gone => status.to_string(),
@@ -94,20 +94,20 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // Either fails only where the process is gone and waited for.
+        // Either call fails only if the process has already exited and been waited for.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The worker's pipes as one stream on which nothing waits beyond the deadline.
+/// The worker's pipes as one stream with a deadline for all operations.
 struct Pipes<'a> {
     worker: &'a mut Worker,
     deadline: Instant,
 }
 
 impl Pipes<'_> {
-    /// Waits until `pipe` can be used, passing on meanwhile what comes from standard error.
+    /// Waits until `pipe` is ready, forwarding standard error meanwhile.
     fn wait(
         &mut self,
         flags: PollFlags,
@@ -130,7 +130,7 @@ impl Pipes<'_> {
     }
 }
 
-/// Waits until one of the pipes can be used, or its other end is closed.
+/// Waits until one of the pipes is ready, or its other end is closed.
 fn await_any(polled: &mut [PollFd<'_>], deadline: Instant) -> io::Result<()> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -169,7 +169,7 @@ impl Write for Pipes<'_> {
 }
 
 impl Log {
-    /// Passes on what is there. Blocks where nothing is and the process lives.
+    /// Forwards what is available. Blocks if nothing is and the process is alive.
     fn drain(&mut self) {
         let Some(pipe) = &mut self.pipe else { return };
         let mut buffer = [0; 4096];
@@ -182,7 +182,7 @@ impl Log {
             self.last = String::from_utf8_lossy(line.trim_ascii()).into_owned();
             tracing::warn!(target: "duplex_asr", "{}", self.last);
         }
-        // A process that writes without ever ending a line is not worth memory.
+        // A process that never ends a line must not grow this buffer.
         self.partial.truncate(buffer.len());
     }
 }

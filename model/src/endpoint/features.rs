@@ -1,9 +1,9 @@
 //! The log-mel spectrogram that smart-turn was trained on.
 //!
-//! Whisper's features (Radford et al., "Robust Speech Recognition via Large-Scale Weak
-//! Supervision", section 2.2) over a window of 8 s instead of 30, of sound brought to zero mean and
-//! unit variance, padding included. `model/fixtures/smart_turn_reference.py` writes the numbers of
-//! the reference implementation that the tests compare with.
+//! Whisper's features (Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision", section 2.2) over
+//! a window of 8 s instead of 30 s, of audio normalised to zero mean and unit variance, padding included.
+//! `model/fixtures/smart_turn_reference.py` writes the values of the reference implementation that the tests compare
+//! with.
 
 use std::f32::consts::PI;
 use std::sync::Arc;
@@ -12,45 +12,45 @@ use duplex_core::SAMPLE_RATE;
 use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};
 
-/// Samples the model looks back: 8 s.
+/// Length of the model's window in samples: 8 s.
 pub const WINDOW: usize = 8 * SAMPLE_RATE as usize;
-/// Mel bands, the rows of the features.
+/// Mel bands: the rows of the features.
 pub(super) const BANDS: usize = 80;
-/// Frames, the columns of the features.
+/// Frames: the columns of the features.
 pub(super) const FRAMES: usize = WINDOW / HOP;
 
-/// Samples from one frame to the next: 10 ms.
+/// Hop size in samples: 10 ms.
 const HOP: usize = SAMPLE_RATE as usize / 100;
-/// Samples under the analysis window: 25 ms.
+/// Length of the analysis window in samples: 25 ms.
 const FRAME: usize = SAMPLE_RATE as usize / 40;
-/// Frames are centred: the first one reaches this far beyond the edge.
+/// Frames are centred: the first one reaches this many samples beyond the edge.
 const HALF: usize = FRAME / 2;
 
-/// Keeps the variance of digital silence from dividing by zero.
+/// Added to the variance, so that digital silence does not divide by zero.
 const VARIANCE_FLOOR: f64 = 1e-7;
-/// The least power that has a logarithm.
+/// The lowest power of which a logarithm is taken.
 const POWER_FLOOR: f32 = 1e-10;
-/// Decades below the loudest point at which everything is equally quiet.
+/// Dynamic range in decades: everything further below the loudest value is clamped.
 const RANGE: f32 = 8.0;
 
-/// One triangular filter: the bins it covers, contiguous.
+/// One triangular filter over contiguous FFT bins.
 struct Band {
     first_bin: usize,
     weights: Vec<f32>,
 }
 
-/// Computes features into buffers that it keeps.
+/// Computes features into reused buffers.
 pub(super) struct LogMel {
     fft: Arc<dyn RealToComplex<f32>>,
     hann: Vec<f32>,
     bands: Vec<Band>,
-    /// The normalised window between its two reflected edges.
+    /// The normalised window with its two reflected edges.
     sound: Vec<f32>,
     frame: Vec<f32>,
     spectrum: Vec<Complex32>,
     power: Vec<f32>,
     scratch: Vec<Complex32>,
-    /// `BANDS` rows of `FRAMES`.
+    /// [`BANDS`] rows of [`FRAMES`] values.
     features: Vec<f32>,
 }
 
@@ -72,13 +72,13 @@ impl LogMel {
         }
     }
 
-    /// The features of at most [`WINDOW`] samples, which end the window; silence fills it before
-    /// them. `BANDS` rows of `FRAMES`, row by row.
+    /// The features of `audio`, at most [`WINDOW`] samples, placed at the end of the window and preceded by silence.
+    /// Row-major, [`BANDS`] rows of [`FRAMES`] values.
     pub(super) fn compute(&mut self, audio: &[f32]) -> &[f32] {
         let silent = WINDOW - audio.len();
         self.fill(audio);
 
-        // All frames that lie in the padding are the same frame: it is computed once.
+        // All frames within the padding are equal: only one is computed.
         let first = silent.saturating_sub(HALF).div_ceil(HOP).min(FRAMES - 1);
         let mut loudest = f32::MIN;
         for frame in first.saturating_sub(1)..FRAMES {
@@ -98,7 +98,7 @@ impl LogMel {
         &self.features
     }
 
-    /// Brings the window, padding included, to zero mean and unit variance, and reflects its edges.
+    /// Normalises the window, padding included, to zero mean and unit variance, and reflects its edges.
     fn fill(&mut self, audio: &[f32]) {
         let mean = audio.iter().map(|&x| f64::from(x)).sum::<f64>() / WINDOW as f64;
         let power = audio.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>() / WINDOW as f64;
@@ -118,7 +118,7 @@ impl LogMel {
         }
     }
 
-    /// Writes one column of log10 mel power; its greatest value.
+    /// Writes one column of log10 mel power and returns its largest value.
     fn analyse(&mut self, column: usize) -> f32 {
         let sound = &self.sound[column * HOP..][..FRAME];
         for ((to, &sample), &weight) in self.frame.iter_mut().zip(sound).zip(&self.hann) {
@@ -142,8 +142,8 @@ impl LogMel {
     }
 }
 
-/// Triangles of equal area between points equally spaced on Slaney's mel scale (Auditory Toolbox,
-/// 1998), from 0 Hz to half the sample rate.
+/// Triangular filters of equal area between points equally spaced on Slaney's mel scale (Auditory Toolbox, 1998), from
+/// 0 Hz to half the sample rate.
 fn mel_bands() -> Vec<Band> {
     let nyquist = f64::from(SAMPLE_RATE) / 2.0;
     let step = hertz_to_mel(nyquist) / (BANDS + 1) as f64;
@@ -163,10 +163,10 @@ fn mel_bands() -> Vec<Band> {
     edges.windows(3).map(triangle).collect()
 }
 
-/// Where Slaney's scale turns from linear to logarithmic, in hertz and in mels.
+/// Where Slaney's scale changes from linear to logarithmic, in hertz and in mels.
 const KNEE: (f64, f64) = (1000.0, 15.0);
 
-/// Mels of one step by the factor 6.4 above the knee, over its logarithm.
+/// Above the knee a factor of 6.4 in frequency is 27 mels; this is the number of mels per factor of e.
 fn mels_per_neper() -> f64 {
     27.0 / 6.4_f64.ln()
 }
@@ -258,7 +258,7 @@ mod tests {
         let mut log_mel = LogMel::new();
         let expected = log_mel.compute(&loud).to_vec();
         for (a, b) in log_mel.compute(&quiet).iter().zip(&expected) {
-            // The floor of the variance is felt a little at this level.
+            // The variance floor has a small effect at this level.
             assert!((a - b).abs() < 5e-3, "{a} for {b}");
         }
     }

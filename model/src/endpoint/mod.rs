@@ -1,9 +1,10 @@
-//! Has the user finished, or only paused? Told from the sound of the turn so far.
+//! Acoustic endpointing: from the audio of a turn so far, has the user finished, or only paused?
 //!
-//! [`EndOfTurn`] runs smart-turn v3: the encoder of Whisper tiny with a classifier on top, 8-bit
-//! weights, which hears intonation and rhythm rather than words. It is asked while the user is
-//! silent and answers with one number; when that number is high enough, and for how long a silence
-//! must last where it is not, is decided elsewhere.
+//! [`EndOfTurn`] runs smart-turn v3: the encoder of Whisper tiny with a classifier on top, in 8-bit weights, which
+//! responds to intonation and rhythm rather than words. It is asked while the user is silent and returns one
+//! probability. The threshold, and how long a silence must last below it, are decided by the caller.
+//!
+//! It never detects speech itself, keeps no audio, and knows nothing of the rest of the conversation.
 
 mod features;
 
@@ -29,34 +30,33 @@ pub enum EndpointError {
     /// The file cannot be read: fetch the model, or name another file.
     #[error("cannot read the end-of-turn model {}: {source}", path.display())]
     Read {
-        /// The file asked for.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The file is damaged, or another model: fetch it again.
     #[error("{} is not a smart-turn v3 model: {what}", path.display())]
     Model {
-        /// The file asked for.
+        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         what: String,
     },
-    /// The audio holds a sample that is not a finite number: whoever recorded it must be mended.
+    /// The audio has a sample that is NaN or infinite: its source is broken.
     #[error("sample {at} of the turn is not a finite number")]
     NotFinite {
-        /// Its place in the slice handed over.
+        /// Index of the sample in the slice passed in.
         at: usize,
     },
-    /// The model failed on sound that it should have taken.
+    /// Inference failed on valid audio.
     #[error("the end-of-turn model failed: {0}")]
     Run(String),
 }
 
 /// Estimates whether the user's turn is complete.
 ///
-/// Holds the model and the buffers of its features. Runs on the caller's thread, with a pool of
-/// threads of its own for the matrices.
+/// Holds the model and its feature buffers. Calls block; matrix products run on a thread pool of its own.
 pub struct EndOfTurn {
     model: Model,
     input: NodeId,
@@ -66,8 +66,8 @@ pub struct EndOfTurn {
 }
 
 impl EndOfTurn {
-    /// Loads the model from an ONNX file and runs it once, so that a wrong file is found here and
-    /// the first real question is as fast as the others.
+    /// Loads the model from an ONNX file and runs it once, so that a wrong file is found here and the first real query
+    /// is as fast as later ones.
     ///
     /// # Errors
     ///
@@ -77,8 +77,8 @@ impl EndOfTurn {
         let wrong = |what: String| EndpointError::Model { path: path.to_owned(), what };
         let bytes = std::fs::read(path)
             .map_err(|source| EndpointError::Read { path: path.to_owned(), source })?;
-        // The parser of rten 0.27 never returns from a number that does not end, so what plainly
-        // is no ONNX is turned away before it.
+        // The parser of rten 0.27 loops forever on a varint that does not end, so files that are clearly not ONNX are
+        // rejected first.
         if bytes.first() != Some(&ONNX_BEGINS) {
             return Err(wrong("it is no ONNX file".to_owned()));
         }
@@ -97,15 +97,13 @@ impl EndOfTurn {
 
     /// The probability, 0 to 1, that the turn is complete.
     ///
-    /// `audio` is the user's turn so far at [`duplex_core::SAMPLE_RATE`], mono, nominally within
-    /// ±1 (the level does not matter: the model hears it normalised), up to and including the
-    /// silence that raised the question. Its last [`WINDOW`] samples are used; a shorter turn is
-    /// taken as preceded by silence.
+    /// `audio` is the user's turn so far at [`duplex_core::SAMPLE_RATE`], mono, nominally in -1..=1 (the level does not
+    /// matter: the features are normalised), up to and including the silence that triggered the query. Its last
+    /// [`WINDOW`] samples are used; a shorter turn is padded with silence in front.
     ///
     /// # Errors
     ///
-    /// [`EndpointError::NotFinite`] for a sample that is no number, [`EndpointError::Run`] where
-    /// the model fails.
+    /// [`EndpointError::NotFinite`] for a NaN or infinite sample, [`EndpointError::Run`] if inference fails.
     pub fn probability(&mut self, audio: &[f32]) -> Result<f32, EndpointError> {
         let start = audio.len().saturating_sub(WINDOW);
         let recent = &audio[start..];
@@ -120,7 +118,7 @@ impl EndOfTurn {
             .map_err(|error| failed(&error))?;
         let (_, scores) = output.into_shape_vec::<f32, 2>().map_err(|error| failed(&error))?;
         match scores[..] {
-            // The export ends with the sigmoid, whatever the output is called.
+            // The exported graph ends with the sigmoid, despite the name of its output.
             [probability] if (0.0..=1.0).contains(&probability) => Ok(probability),
             _ => Err(EndpointError::Run(format!("expected one probability, got {scores:?}"))),
         }

@@ -1,4 +1,4 @@
-//! The key-value cache as a mirror of token lists.
+//! The KV cache, kept in sync with lists of tokens.
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -10,29 +10,30 @@ use llama_cpp_2::sampling::LlamaSampler;
 
 use super::{LlmError, LlmOptions, Token, Weights};
 
-/// Tokens decoded between two looks at the caller's `stop`: the finest grain at which a prefill can be interrupted. Below the
-/// 64 queries at which llama.cpp changes to another attention kernel for caches of floats, so that a prompt decoded in any
-/// number of parts has the same logits.
+/// Tokens decoded between two calls of the caller's `stop`: the granularity at which a prefill can be interrupted. It
+/// is below the 64 queries at which llama.cpp switches to another attention kernel for float caches, so that a prompt
+/// decoded in any number of parts has the same logits.
 const STEP: usize = 32;
 
-/// The largest batch: a step of prefill, or later a tree of drafts.
+/// The largest batch: a step of prefill, or later a tree of drafted tokens.
 pub const MAX_BATCH: usize = 256;
 
-/// Sequences beyond the calls, for branches of drafts.
+/// Sequences in addition to the calls, for branches of drafts.
 const DRAFT_SEQUENCES: u32 = 16;
 
-/// Cells beyond those of the calls: the past and the batch of [`Mirror::measure_batches`], or drafts.
+/// Cells in addition to those of the calls: the context and the batch of [`Mirror::measure_batches`], or drafts.
 const DRAFT_CELLS: u32 = MEASURED_PAST as u32 + MAX_BATCH as u32;
 
-/// Tokens that precede a measured batch.
+/// Tokens of context before a measured batch.
 const MEASURED_PAST: usize = 256;
 
-/// Decodings of each measured size; the median counts.
+/// Repetitions for each measured size; the median counts.
 const MEASUREMENTS: usize = 7;
 
-/// Number formats for the cache, the first that fits the model. Eight bits halve the memory; attention then sums in 32 bits, where
-/// for 16-bit floats it sums in 16 bits and, on CPUs with AVX512-FP16, goes element by element through heads narrower than
-/// 128 (measured at more than twice the time per token). Eight bits need heads of a multiple of 32.
+/// Data types for the KV cache; the first that fits the model is used. Eight bits halve the memory. With them attention
+/// accumulates in 32 bits. For 16-bit floats it accumulates in 16 bits and, on CPUs with AVX512-FP16, processes heads
+/// narrower than 128 element by element (measured at more than twice the time per token). Eight bits need a head size
+/// that is a multiple of 32.
 const CACHE_TYPES: [KvCacheType; 2] = [KvCacheType::Q8_0, KvCacheType::F16];
 
 /// `LLAMA_FLASH_ATTN_TYPE_ENABLED` of llama.h.
@@ -41,48 +42,50 @@ const FLASH_ATTENTION: i32 = 1;
 /// What one [`Mirror::sync`] did, in tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Synced {
-    /// Tokens that were in the cache and stayed.
+    /// Tokens that were in the KV cache and stayed.
     pub kept: usize,
-    /// Tokens taken out of the cache.
+    /// Tokens removed from the KV cache.
     pub removed: usize,
     /// Tokens decoded.
     pub decoded: usize,
-    /// Whether `stop` ended it early. The cache then mirrors the first `kept + decoded` tokens of the target.
+    /// Whether `stop` ended it early. The KV cache then contains the first `kept + decoded` tokens of the target.
     pub stopped: bool,
 }
 
-/// What a caller of [`Mirror::sync`] goes on to do.
+/// What the caller of [`Mirror::sync`] needs next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// Nothing yet: the tokens are to be in the cache.
+    /// Nothing yet: the tokens only need to be in the KV cache.
     Cache,
-    /// Sample: the logits after the last token are needed too.
+    /// To sample: the logits after the last token are needed too.
     Logits,
 }
 
-/// One llama.cpp context whose cache holds, for each sequence, exactly the tokens of the last [`Mirror::sync`].
+/// One llama.cpp context whose KV cache contains, for each sequence, exactly the tokens of the last [`Mirror::sync`].
 ///
-/// All edits of a conversation are made on text; `sync` is the only way to the cache.
+/// A conversation is edited as text only; `sync` is the only way to change the cache.
 #[derive(Debug)]
 pub struct Mirror<'w> {
     context: LlamaContext<'w>,
-    /// What the cache occupies, used or not.
+    /// Size of the KV cache, used or not.
     cache_bytes: u64,
-    /// Scratch: emptied before each use.
+    /// Scratch buffer: cleared before each use.
     batch: LlamaBatch<'static>,
-    /// Per sequence, the tokens whose keys and values the cache holds, at positions from 0.
+    /// Per sequence, the tokens whose keys and values are cached, at positions from 0.
     cached: Vec<Vec<Token>>,
     /// The most tokens a sequence may have.
     capacity: usize,
-    /// The sequence whose last token was the last to be decoded with logits: llama.cpp keeps those of one batch only.
+    /// The sequence whose last token was the last to be decoded with logits: llama.cpp keeps the logits of one batch
+    /// only.
     logits_of: Option<usize>,
 }
 
 impl<'w> Mirror<'w> {
-    /// Makes a context for `options.calls` sequences of `options.context` tokens each, no more than the model was trained for.
+    /// Creates a context for `options.calls` sequences of `options.context` tokens each, limited to the context that
+    /// the model was trained for.
     ///
     /// # Errors
-    /// [`LlmError::ContextRefused`] where llama.cpp does not make one; [`LlmError::AdapterRefused`].
+    /// [`LlmError::ContextRefused`] if llama.cpp creates none; [`LlmError::AdapterRefused`].
     pub fn new(weights: &'w Weights, options: &LlmOptions) -> Result<Self, LlmError> {
         let trained = weights.model().n_ctx_train();
         let capacity = options.context.min(trained);
@@ -102,7 +105,7 @@ impl<'w> Mirror<'w> {
             .with_n_seq_max(options.calls.saturating_add(DRAFT_SEQUENCES))
             // A token of a draft tree belongs to several sequences, which only a unified cache can share.
             .with_kv_unified(true)
-            // Models with sliding windows otherwise forget the tokens a cut reply is taken back to.
+            // Without this, models with sliding-window attention drop tokens that a cut-off reply is rolled back to.
             .with_swa_full(true)
             .with_flash_attention_policy(FLASH_ATTENTION)
             .with_n_threads(threads)
@@ -131,26 +134,28 @@ impl<'w> Mirror<'w> {
         self.capacity
     }
 
-    /// Bytes of the whole cache, for all sequences and for drafts, allocated from the start.
+    /// Size in bytes of the whole KV cache, for all sequences and for drafts, allocated up front.
     pub fn cache_bytes(&self) -> u64 {
         self.cache_bytes
     }
 
-    /// The tokens of `sequence` that the cache holds.
+    /// The tokens of `sequence` that are in the KV cache.
     pub fn cached(&self, sequence: usize) -> &[Token] {
         &self.cached[sequence]
     }
 
-    /// Makes the cache hold `target` for `sequence`: keeps the longest common prefix, removes the rest, decodes what is new.
+    /// Makes the KV cache contain `target` for `sequence`: keeps the longest common prefix, removes the rest, and
+    /// decodes the new tokens.
     ///
-    /// Where logits are needed, at least the last token is decoded unless its logits are still at hand. `stop` is asked before
-    /// every 32 tokens of decoding.
+    /// If logits are needed, at least the last token is decoded unless its logits are still available. `stop` is called
+    /// before every 32 tokens of decoding.
     ///
     /// # Errors
-    /// [`LlmError::ContextFull`] before anything is changed; [`LlmError::Decode`] with a cache that holds what was decoded before.
+    /// [`LlmError::ContextFull`] before anything is changed; [`LlmError::Decode`] with a cache that contains what was
+    /// decoded before.
     ///
     /// # Panics
-    /// Where `sequence` is not below the number of calls.
+    /// If `sequence` is not below the number of calls.
     pub fn sync(
         &mut self,
         sequence: usize,
@@ -185,24 +190,25 @@ impl<'w> Mirror<'w> {
         Ok(synced)
     }
 
-    /// Draws a token after the last one of `sequence`, whose logits must be at hand: after a [`Mirror::sync`] that asked for
-    /// them and was not stopped, with no other between.
+    /// Samples a token after the last one of `sequence`, whose logits must be available: after a [`Mirror::sync`] that
+    /// asked for them and was not stopped, with no other `sync` since.
     ///
     /// # Panics
-    /// Where the logits at hand are not those of `sequence`.
+    /// If the available logits are not those of `sequence`.
     pub(super) fn sample(&self, sequence: usize, sampler: &mut LlamaSampler) -> Token {
         assert_eq!(self.logits_of, Some(sequence), "sampled without logits of the sequence");
         sampler.sample(&self.context, self.batch.n_tokens() - 1)
     }
 
-    /// The logits after the last token of `sequence`, one for each token of the vocabulary; nothing where another was decoded since.
+    /// The logits after the last token of `sequence`, one per token of the vocabulary; none if another sequence was
+    /// decoded since.
     pub fn logits(&self, sequence: usize) -> Option<&[f32]> {
         (self.logits_of == Some(sequence))
             .then(|| self.context.get_logits_ith(self.batch.n_tokens() - 1))
     }
 
-    /// The time to decode a batch of each size with all logits, after 256 tokens of context: T(n) of the cost rule for drafts.
-    /// Median of seven, wall time. Sizes outside 1 to [`MAX_BATCH`] are left out.
+    /// The time to decode a batch of each size with all logits, after 256 tokens of context: T(n) of the cost model for
+    /// drafts. Median of seven, wall time. Sizes outside 1 to [`MAX_BATCH`] are skipped.
     ///
     /// # Errors
     /// [`LlmError::Decode`].
@@ -287,7 +293,7 @@ impl<'w> Mirror<'w> {
     }
 }
 
-/// Bytes of `numbers` cached numbers: eight-bit ones come in blocks of 32 with a 16-bit scale.
+/// Bytes of `numbers` cached values: eight-bit values come in blocks of 32 with a 16-bit scale.
 fn cells_bytes(kind: KvCacheType, numbers: u64) -> u64 {
     match kind {
         KvCacheType::Q8_0 => numbers / 32 * 34,

@@ -1,19 +1,19 @@
-//! How a context is made and how replies are written.
+//! Configuration of a context and of replies.
 
-/// Instructions under which small chat models answer as one speaks. Chosen by reading replies of SmolLM2-135M to the questions of
-/// tests/speech; docs/measurements-llm.md has the account.
+/// Instructions under which small chat models answer in spoken style. Chosen by reading replies of SmolLM2-135M to the
+/// questions of tests/speech: see docs/measurements-llm.md.
 pub const DEFAULT_SYSTEM_PROMPT: &str = "You answer questions in plain spoken English. Keep every answer to one or two short sentences.";
 
-/// How a context is made and how replies are written.
+/// Configuration of a context and of replies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LlmOptions {
-    /// Tokens of conversation for each call; no more than the model was trained for are used.
+    /// Context per call, in tokens; limited to what the model was trained for.
     pub context: u32,
     /// Calls that can be open at the same time.
     pub calls: u32,
-    /// CPU threads. More than one wait for each other after every operation: where other work shares the cores, one is faster.
+    /// CPU threads. Several threads synchronise after every operation: if other work shares the cores, one is faster.
     pub threads: u32,
-    /// How tokens are drawn.
+    /// How tokens are sampled.
     pub sampling: Sampling,
     /// How long a reply may be.
     pub reply: ReplyLimits,
@@ -31,20 +31,20 @@ impl Default for LlmOptions {
     }
 }
 
-/// How tokens are drawn: top-k, then repeat penalty, top-p, temperature.
+/// How tokens are sampled: top-k, then repeat penalty, top-p, temperature.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sampling {
-    /// 0 always takes the likeliest token.
+    /// 0 is greedy decoding.
     pub temperature: f32,
-    /// Only the likeliest tokens that together have this probability.
+    /// Nucleus sampling: only the most likely tokens that together have this probability.
     pub top_p: f32,
-    /// Only this many of the likeliest tokens.
+    /// Only this many of the most likely tokens.
     pub top_k: u32,
-    /// Logits of tokens used before are divided by this; 1 changes nothing.
+    /// Logits of recently used tokens are divided by this; 1 changes nothing.
     pub repeat_penalty: f32,
-    /// How many tokens of the reply count as used before.
+    /// How many of the reply's last tokens count as recently used.
     pub repeat_window: u32,
-    /// Another seed gives other replies. With the same seed, the same conversation gets the same reply.
+    /// Seed of sampling. With the same seed, the same conversation gets the same reply.
     pub seed: u32,
 }
 
@@ -64,9 +64,9 @@ impl Default for Sampling {
 /// How long a reply may be, in tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplyLimits {
-    /// From here on the reply ends with the sentence.
+    /// From this length on, the reply ends at the end of the sentence.
     pub soft: usize,
-    /// Here it ends, whatever it is in the middle of.
+    /// At this length the reply ends anywhere.
     pub hard: usize,
 }
 

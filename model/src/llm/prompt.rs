@@ -1,8 +1,8 @@
-//! From messages to tokens.
+//! Renders messages to tokens.
 //!
-//! The chat template is rendered with a private mark in place of each message's text. What stands between the marks is the
-//! template's own and may hold control tokens; the texts are tokenised as plain text, so that no words of a user, however
-//! they read, end a turn or begin another.
+//! The chat template is rendered with a placeholder for each message's text. What is between the placeholders comes
+//! from the template and may contain control tokens. The texts are tokenised as plain text, so that nothing a user says
+//! can end a turn or start another.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,10 @@ use llama_cpp_2::model::{LlamaChatMessage, LlamaChatTemplate, LlamaModel};
 
 use super::{LlmError, Token, Weights};
 
-/// Who wrote a message.
+/// The author of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// The instructions that open the conversation.
+    /// The instructions at the start of the conversation.
     System,
     /// The person.
     User,
@@ -31,7 +31,7 @@ impl Role {
     }
 }
 
-/// One turn of a conversation. White space around the text is not part of it.
+/// One turn of a conversation. White space around the text is ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChatMessage {
     /// Who wrote it.
@@ -50,13 +50,13 @@ impl ChatMessage {
 /// The tokens of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompt {
-    /// All tokens, with no end mark after the last message: it may still grow.
+    /// All tokens, without an end mark after the last message: it may still grow.
     pub tokens: Vec<Token>,
-    /// Per message, where the tokens of its text begin.
+    /// For each message, the index of the first token of its text.
     pub starts: Vec<usize>,
 }
 
-/// Tokens of texts that were tokenised before, so that a long history costs nothing at the next turn.
+/// Cache of tokenised texts, so that a long history costs nothing at the next turn.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
     texts: HashMap<String, Vec<Token>>,
@@ -64,12 +64,13 @@ pub(super) struct Memo {
 }
 
 impl Memo {
-    /// Says that the tokens of `text` are `tokens`, whatever the tokenizer would make of it: those a reply was written in.
+    /// Sets the tokens of `text` to `tokens`, whatever the tokenizer would produce: those in which a reply was
+    /// generated.
     pub(super) fn insert(&mut self, text: &str, tokens: &[Token]) {
         self.texts.insert(text.to_owned(), tokens.to_vec());
     }
 
-    /// Forgets texts of earlier conversations once they outnumber those of this one.
+    /// Removes texts of earlier conversations once they outnumber those of this one.
     fn prune(&mut self, messages: &[ChatMessage]) {
         if self.texts.len() > 2 * messages.len() + 16 {
             let kept = messages.iter().map(|message| message.text.trim());
@@ -78,8 +79,8 @@ impl Memo {
     }
 }
 
-/// Renders `messages` with the last one open: no end mark follows it, so that more text may. An assistant's message without text
-/// gives the opening of a reply.
+/// Renders `messages` with the last one open: no end mark follows it, so that text may be appended. An empty assistant
+/// message gives the opening of a reply.
 pub(super) fn render(
     weights: &Weights,
     memo: &mut Memo,
@@ -117,7 +118,7 @@ fn recall<'m>(
     &known[text]
 }
 
-/// What the template puts before each text; what it puts after the last one is left off. Nothing where the template fails, or
+/// What the template puts before each text; what it puts after the last one is left out. None if the template fails, or
 /// drops or reorders messages.
 fn pieces(
     model: &LlamaModel,
@@ -148,15 +149,15 @@ fn pieces(
     Some(pieces)
 }
 
-/// Stands for the text of message `at`: characters for private use, which no template contains or trims.
+/// Placeholder for the text of message `at`: private-use characters, which no template contains or trims.
 fn mark(at: usize) -> String {
     format!("\u{F8FF}{at}\u{F8FF}")
 }
 
 /// How many messages after a leading system prompt are too old for `budget` tokens: see [`super::Llm::fit`].
 ///
-/// The window is moved as if the messages had come one by one, which makes the answer for a list that of its beginning until the
-/// window is full again.
+/// The window is moved as if the messages had arrived one by one, so the result for a list equals that of its prefix
+/// until the window is full again.
 pub(super) fn oldest_to_drop(messages: &[ChatMessage], prompt: &Prompt, budget: usize) -> usize {
     let first = usize::from(messages.first().is_some_and(|first| first.role == Role::System));
     let begin = |at: usize| prompt.starts.get(at).copied().unwrap_or(prompt.tokens.len());

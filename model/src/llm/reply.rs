@@ -1,4 +1,4 @@
-//! A reply in the making: what was sampled, what was said of it, and when it is over.
+//! A reply being generated: its tokens, its speakable text, and when it ends.
 
 use llama_cpp_2::sampling::LlamaSampler;
 use llama_cpp_2::vocab::LlamaVocab;
@@ -6,25 +6,26 @@ use llama_cpp_2::vocab::LlamaVocab;
 use super::speech::{SpeechText, ends_sentence};
 use super::{End, ReplyLimits, Sampling, Token};
 
-/// One reply, from its first token until another one is begun. It outlives pauses, so that going on costs no decoding.
+/// One reply, from its first token until another one is started. It outlives pauses, so that continuing costs no
+/// decoding.
 #[derive(Debug)]
 pub(super) struct Reply {
-    /// The prompt, then the tokens of the reply. The last of them need not be in the cache.
+    /// The prompt, then the tokens of the reply. The last of them need not be in the KV cache.
     tokens: Vec<Token>,
-    /// How many of `tokens` are the prompt.
+    /// Number of `tokens` that belong to the prompt.
     head: usize,
-    /// What can be spoken of the reply so far.
+    /// Speakable text of the reply so far.
     text: String,
-    /// Per token of the reply, the length of `text` after it.
+    /// For each token of the reply, the length of `text` after it.
     ends: Vec<usize>,
-    /// Drawn from once a token, so that pauses do not change what is drawn.
+    /// Sampled from once per token, so that pauses do not change the result.
     sampler: LlamaSampler,
-    /// Bytes of a character whose rest is in the next token.
+    /// Bytes of a character that the next token completes.
     partial: Vec<u8>,
     speech: SpeechText,
-    /// Why nothing more is to be written.
+    /// Why the reply is finished, if it is.
     pub(super) end: Option<End>,
-    /// Whether the conversation went elsewhere since: only its own text takes a reply up again then.
+    /// Whether the conversation went elsewhere since: then only the reply's own text continues it.
     pub(super) abandoned: bool,
 }
 
@@ -59,31 +60,33 @@ impl Reply {
         &mut self.sampler
     }
 
-    /// Whether a prompt that ends with the text `said` of its open reply asks for the rest of this one.
+    /// Whether a prompt whose open reply has the text `said` asks for the rest of this one.
     pub(super) fn is_continued_by(&self, prompt: &[Token], said: &str) -> bool {
         let from_start = said.is_empty() && !self.abandoned && prompt == &self.tokens[..self.head];
         from_start || (said == self.text && prompt == self.tokens)
     }
 
-    /// Whether `prompt` is this reply's conversation, perhaps with some of the reply.
+    /// Whether `prompt` is this reply's conversation, possibly with some of the reply.
     pub(super) fn belongs_to(&self, prompt: &[Token]) -> bool {
         prompt.starts_with(&self.tokens[..self.head])
     }
 
-    /// The tokens in which this reply said the beginning of `text`, and what remains of `text`. Nothing where it began otherwise.
+    /// The tokens in which this reply was generated up to a prefix of `text`, and the rest of `text`. None if the reply
+    /// starts differently.
     ///
-    /// Text that was cut to what was heard so keeps the tokens it was written in; the tokenizer could choose others.
+    /// Text that was cut to what the user heard thus keeps its original tokens; the tokenizer might choose others.
     pub(super) fn recall<'t>(&self, text: &'t str) -> Option<(&[Token], &'t str)> {
         let starts = |end: usize| text.starts_with(&self.text[..end]);
         let count = self.ends.partition_point(|&end| starts(end));
         let end = *self.ends[..count].last().filter(|end| **end > 0)?;
-        // Text still held back after `end` is in tokens that must not be kept when other text follows.
+        // Text still held back after `end` belongs to tokens that must be dropped if other text follows.
         let whole = end == text.len();
         let count = if whole { count } else { self.ends.partition_point(|&other| other < end) + 1 };
         Some((&self.tokens[self.head..self.head + count], &text[end..]))
     }
 
-    /// Takes the token that was drawn next. Gives what is now to be said, perhaps nothing; `end` says whether it was the last.
+    /// Takes the token that was sampled next. Returns the new speakable text, possibly none; `end` is set if it was the
+    /// last.
     pub(super) fn take(
         &mut self,
         token: Token,
@@ -112,7 +115,7 @@ impl Reply {
         &self.text[said..]
     }
 
-    /// Whether the reply is over before this token.
+    /// Why the reply ends before this token, if it does.
     fn end_before(
         &self,
         token: Token,
@@ -125,7 +128,7 @@ impl Reply {
         if vocab.is_eog(token) || vocab.is_control(token) {
             Some(End::EndOfTurn)
         } else if rounded && bytes.contains(&b'\n') {
-            // What follows in writing is another paragraph or a list; a spoken answer ends here.
+            // In writing, another paragraph or a list follows; a spoken answer ends here.
             Some(End::EndOfTurn)
         } else if rounded && self.ends.len() >= limits.soft {
             Some(End::Length)
@@ -135,7 +138,8 @@ impl Reply {
     }
 }
 
-/// The complete characters of `bytes`, which keeps the beginning of an incomplete one. Invalid bytes are dropped.
+/// Removes and returns the complete characters of `bytes`; an incomplete one at the end stays. Invalid bytes are
+/// dropped.
 fn drain_utf8(bytes: &mut Vec<u8>) -> String {
     let mut text = String::new();
     let mut done = 0;
@@ -161,7 +165,8 @@ fn sampler(sampling: &Sampling, vocab_size: i32, seed: u32) -> LlamaSampler {
         0.0,
         0.0,
     );
-    // The penalties look every candidate up: after top-k these are few, and a light penalty lifts no other into their number.
+    // The penalties look up every candidate: after top-k these are few, and a light penalty would not promote any other
+    // into them.
     let top_k = LlamaSampler::top_k(i32::try_from(sampling.top_k).unwrap_or(i32::MAX));
     let chain = if sampling.temperature > 0.0 {
         vec![
@@ -177,7 +182,7 @@ fn sampler(sampling: &Sampling, vocab_size: i32, seed: u32) -> LlamaSampler {
     LlamaSampler::chain(chain, true)
 }
 
-/// The seed of a reply: of what it answers and of nothing else, so that neither time nor another call changes it. FNV-1a
+/// The seed of a reply: a hash of its prompt and nothing else, so that neither time nor another call changes it. FNV-1a
 /// (Fowler, Noll, Vo), 64 bits folded to 32.
 fn seed(seed: u32, prompt: &[Token]) -> u32 {
     let words = std::iter::once(seed).chain(prompt.iter().map(|token| token.0.cast_unsigned()));

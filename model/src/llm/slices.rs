@@ -1,30 +1,31 @@
-//! The conversation in time slices: the layout that the duplex adapter was trained on.
+//! The time-sliced layout of a conversation that the duplex adapter was trained on.
 //!
-//! A slice is the user's mark, the user's words or the idle mark, the assistant's mark, and the assistant's words or the idle mark;
-//! the last words of a reply, and words after which the user fell silent, are followed by the idle mark too. datasets/finetune has the
-//! same layout for training. The marks are control tokens, and what people say is tokenised as plain text: nobody can say a mark.
+//! A slice is the user mark, the user's words or the idle mark, the assistant mark, and the assistant's words or the
+//! idle mark. The idle mark also follows the last words of a reply, and words after which the user fell silent.
+//! datasets/finetune has the same layout for training. The marks are control tokens and all speech is tokenised as
+//! plain text, so nobody can say a mark.
 //!
-//! After the assistant's mark the model decides: the probability of the idle mark is that of staying, or falling, silent. A slice in
-//! which neither side says anything is such a decision. It leaves no trace in what follows, except that a longer silence has more idle
-//! marks in the user's part, up to [`LONGEST_SILENCE`].
+//! The model decides after the assistant mark: the probability of the idle mark is the probability of staying, or
+//! falling, silent. A slice in which neither side speaks is such a decision too. It leaves no trace in what follows,
+//! except that a longer silence has more idle marks in the user's part, up to [`LONGEST_SILENCE`].
 
 use std::iter;
 
 use super::{ChatMessage, LlmError, Mirror, Need, Token, Weights};
 
-/// The longest silence of the user that is told from longer ones, in slices.
+/// The longest silence of the user that is distinguished from longer ones, in slices.
 pub const LONGEST_SILENCE: usize = 4;
 
-/// What the user did in a slice.
+/// The user's part of a slice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserInput {
-    /// Nothing. So many slices have gone by, this one included, in which neither side said anything before it was the assistant's turn.
+    /// Nothing. The value is the number of slices, this one included, in which neither side spoke before the decision.
     Silence(usize),
-    /// Words, which count as silence where they are none.
+    /// Words; an empty text counts as silence.
     Words {
-        /// They.
+        /// The words.
         text: String,
-        /// Whether the user fell silent after them; else the slice was over before the user was.
+        /// Whether the user fell silent after them; otherwise the slice ended while the user was speaking.
         falls_silent: bool,
     },
 }
@@ -36,7 +37,7 @@ impl Default for UserInput {
 }
 
 impl UserInput {
-    /// Words that the user was still speaking when the slice was over.
+    /// Words that the user was still speaking when the slice ended.
     pub fn cut(text: impl Into<String>) -> Self {
         Self::Words { text: text.into(), falls_silent: false }
     }
@@ -46,7 +47,7 @@ impl UserInput {
         Self::Words { text: text.into(), falls_silent: true }
     }
 
-    /// The words that are some.
+    /// The words, if there are any.
     fn words(&self) -> Option<(&str, bool)> {
         match self {
             Self::Silence(_) => None,
@@ -57,32 +58,32 @@ impl UserInput {
     }
 }
 
-/// A step of the conversation.
+/// One time slice of a conversation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Slice {
-    /// What the user did in it.
+    /// The user's part.
     pub user: UserInput,
-    /// Words of the assistant; none where it was silent.
+    /// The assistant's words; none if it was silent.
     pub assistant: Option<String>,
-    /// Whether its reply ended with them.
+    /// Whether the reply ended with these words.
     pub ends: bool,
 }
 
 impl Slice {
-    /// Whether neither side says anything.
+    /// Whether neither side speaks.
     pub fn is_idle(&self) -> bool {
         self.user.words().is_none() && self.assistant.is_none()
     }
 }
 
-/// The tokens that mark slices.
+/// The control tokens that mark slices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Marks {
-    /// Nothing said, or a reply's end.
+    /// Silence, or the end of a reply.
     pub idle: Token,
-    /// Before the user's words.
+    /// Precedes the user's words.
     pub user: Token,
-    /// Before the assistant's words.
+    /// Precedes the assistant's words.
     pub assistant: Token,
 }
 
@@ -90,7 +91,7 @@ impl Marks {
     /// The marks in the vocabulary of `weights`.
     ///
     /// # Errors
-    /// [`LlmError::NoSliceMarks`] where it lacks one.
+    /// [`LlmError::NoSliceMarks`] if it lacks one.
     pub fn of(weights: &Weights) -> Result<Self, LlmError> {
         let mark = |text: &'static str| {
             let tokens = weights.vocab().tokenize(text.as_bytes(), false, true);
@@ -106,7 +107,7 @@ impl Marks {
         })
     }
 
-    /// The tokens of `history`, whole turns, and of `slices`.
+    /// The tokens of `history`, complete turns, followed by those of `slices`.
     pub fn lay_out(
         self,
         weights: &Weights,
@@ -134,7 +135,7 @@ impl Marks {
         tokens
     }
 
-    /// The tokens of `history` and `slices`, and of a slice in which the user did `user`, up to its decision.
+    /// The tokens of `history` and `slices`, and of one more slice with `user`, up to its decision.
     pub fn question(
         self,
         weights: &Weights,
@@ -164,12 +165,12 @@ impl Marks {
     }
 }
 
-/// Text as plain text, whatever it reads like.
+/// Tokenises text as plain text: control tokens in it are not recognised.
 fn plain(weights: &Weights, text: &str) -> Vec<Token> {
     weights.vocab().tokenize(text.as_bytes(), false, false)
 }
 
-/// Writes up to `words` words after `tokens`, always the likeliest token; a reply that is to be spoken has at least one.
+/// Generates up to `words` words after `tokens` by greedy decoding; the first token is never the idle mark.
 pub(super) fn speak(
     mirror: &mut Mirror<'_>,
     weights: &Weights,
@@ -199,7 +200,7 @@ pub(super) fn speak(
         let piece = vocab.token_to_piece(token, false, None);
         begun +=
             usize::from(bytes.is_empty() || piece.first().is_some_and(u8::is_ascii_whitespace));
-        // The token that begins one word too many only shows that the one before it is whole.
+        // The token that starts one word too many only shows that the word before it is complete.
         if begun <= words {
             bytes.extend(&piece);
             all.push(token);
@@ -216,12 +217,12 @@ fn likeliest(logits: &[f32], except: Option<Token>) -> Option<Token> {
     allowed.max_by(|a, b| a.1.total_cmp(b.1)).map(|(token, _)| token)
 }
 
-/// The probability of `token` among `logits`.
+/// The softmax probability of `token` among `logits`.
 pub(super) fn probability(logits: &[f32], token: Token) -> f32 {
     log_probability(logits, token).exp()
 }
 
-/// The natural logarithm of the probability of `token` among `logits`.
+/// The natural logarithm of the softmax probability of `token` among `logits`.
 pub(super) fn log_probability(logits: &[f32], token: Token) -> f32 {
     let Some(&own) = usize::try_from(token.0).ok().and_then(|at| logits.get(at)) else {
         return f32::NEG_INFINITY;

@@ -1,19 +1,20 @@
-//! From written text to words that can be spoken.
+//! Converts written text to speakable text.
 
 use std::mem;
 
-/// Turns a stream of model text into plain sentences: without Markdown, list markers, links and emoji, on one line.
+/// Turns a stream of model text into plain sentences on one line: without Markdown, list markers, link addresses and
+/// emoji.
 ///
-/// Text goes in and comes out in pieces. The concatenation of what comes out has no white space at either end and never two
-/// spaces in a row; it does not depend on where the pieces were cut.
+/// Text goes in and comes out in pieces. The concatenated output has no white space at either end and never two spaces
+/// in a row; it does not depend on where the pieces were cut.
 #[derive(Clone, Debug)]
 pub struct SpeechText {
     place: Place,
-    /// What stands between the last character given out and the next.
+    /// What separates the last character of the output from the next.
     gap: Gap,
-    /// The last character given out.
+    /// The last character of the output.
     last: Option<char>,
-    /// Held back at the beginning of a line until it is known for a list marker or for text.
+    /// Held back at the start of a line until it is known to be a list marker or text.
     held: String,
 }
 
@@ -33,11 +34,11 @@ enum Place {
 enum Gap {
     None,
     Space,
-    /// A line ended: a sentence does too, if its writer left that to the layout.
+    /// A line ended: the sentence ends too, if it has no punctuation.
     Line,
 }
 
-/// Longest number of a list item; longer ones are years or amounts.
+/// Maximum digits of a list number; longer numbers are years or amounts.
 const LIST_DIGITS: usize = 2;
 
 impl Default for SpeechText {
@@ -47,7 +48,7 @@ impl Default for SpeechText {
 }
 
 impl SpeechText {
-    /// Takes a piece of the text and appends to `out` what can be spoken of it and of what was held back before.
+    /// Takes a piece of text and appends to `out` what can be spoken of it and of what was held back.
     pub fn push(&mut self, piece: &str, out: &mut String) {
         for c in piece.chars() {
             self.step(c, out);
@@ -57,7 +58,7 @@ impl SpeechText {
     /// Appends what was held back: no more text follows.
     pub fn finish(&mut self, out: &mut String) {
         let held = mem::take(&mut self.held);
-        // A lone dash or hash speaks of nothing; a number does.
+        // A lone dash or hash is dropped; a number is spoken.
         if held.starts_with(|c: char| c.is_ascii_digit()) {
             held.chars().for_each(|c| self.say(c, out));
         }
@@ -105,7 +106,7 @@ impl SpeechText {
         }
     }
 
-    /// What was held was text after all.
+    /// The held-back characters are text after all.
     fn flush(&mut self, out: &mut String) {
         self.place = Place::Text;
         for c in mem::take(&mut self.held).chars() {
@@ -133,7 +134,7 @@ impl SpeechText {
             if gap == Gap::Line && last.is_alphanumeric() {
                 out.push('.');
             }
-            // A space before these is what an emoji left behind.
+            // A space before these is left over from an emoji.
             if gap == Gap::Line || (gap == Gap::Space && !matches!(c, '!' | '?' | ',')) {
                 out.push(' ');
             }
@@ -143,7 +144,7 @@ impl SpeechText {
     }
 }
 
-/// Marks of layout, emoji, and characters without a sound.
+/// Markup, emoji, and characters without a sound.
 fn is_unspeakable(c: char) -> bool {
     matches!(c,
         '*' | '_' | '`' | '~' | '[' | ']' | '\\'
@@ -154,7 +155,7 @@ fn is_unspeakable(c: char) -> bool {
         || c.is_control()
 }
 
-/// Whether `text` ends where a sentence does: at its mark, which is not that of a title or an initial.
+/// Whether `text` ends with a sentence: with its punctuation, but not that of a title or an initial.
 pub(super) fn ends_sentence(text: &str) -> bool {
     const TITLES: [&str; 6] = ["Dr", "Mr", "Mrs", "Ms", "Prof", "St"];
     let text = text.trim_end_matches(['"', '\'', ')', '\u{201D}', '\u{2019}']);

@@ -1,4 +1,4 @@
-//! A model file, checked and loaded.
+//! Loads and checks a model file.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -17,7 +17,7 @@ use llama_cpp_2::vocab::LlamaVocab;
 use super::LlmError;
 use super::prompt;
 
-/// llama.cpp's global state, initialised once and kept until the process ends: models of several owners share it.
+/// llama.cpp's global state, initialised once and kept until the process ends: all models of a process share it.
 static BACKEND: LazyLock<Option<LlamaBackend>> = LazyLock::new(|| {
     llama_cpp_2::send_logs_to_tracing(LogOptions::default());
     LlamaBackend::init().ok()
@@ -36,35 +36,35 @@ pub struct Weights {
     model: LlamaModel,
     template: LlamaChatTemplate,
     adapter: Option<Adapter>,
-    /// Making a context writes to the shared model inside llama.cpp, so contexts are made one at a time.
+    /// Creating a context writes to the shared model inside llama.cpp, so contexts are created one at a time.
     making: Mutex<()>,
 }
 
-/// A LoRA on top of a model, which owns its memory.
+/// A LoRA adapter; the model owns its memory.
 #[derive(Debug)]
 struct Adapter {
     path: PathBuf,
-    /// llama.cpp takes it by a pointer that could write.
+    /// llama.cpp takes it by a mutable pointer.
     lora: Mutex<LlamaLoraAdapter>,
 }
 
-/// What is known of a model without running it.
+/// Properties of a model that are known without running it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelInfo {
-    /// `general.name`, or the file's name where the file gives none.
+    /// `general.name`, or the file name if the file has none.
     pub name: String,
     /// `general.architecture`.
     pub architecture: String,
     /// Number of parameters.
     pub parameters: u64,
-    /// Bytes of all tensors; they are mapped from the file, not copied.
+    /// Bytes of all tensors; they are memory-mapped, not copied.
     pub weights_bytes: u64,
-    /// Tokens of context the model was trained for.
+    /// Context the model was trained for, in tokens.
     pub trained_context: u32,
 }
 
 impl Weights {
-    /// Maps the file and checks that the model can serve in a call.
+    /// Maps the file and checks that the model can be used in a call.
     ///
     /// # Errors
     /// One variant for each way in which a file can be wrong: see [`LlmError`].
@@ -92,10 +92,11 @@ impl Weights {
         Ok(Self { path: path.into(), model, template, adapter: None, making: Mutex::new(()) })
     }
 
-    /// The same weights with the adapter of another file, in every context that is made of them.
+    /// The same weights with the adapter from `path`, which is attached to every context created from them.
     ///
     /// # Errors
-    /// [`LlmError::WrongAdapter`] where the file is no adapter or does not fit the model; as [`Weights::load`] where it cannot be read.
+    /// [`LlmError::WrongAdapter`] if the file is not an adapter or does not fit the model; as [`Weights::load`] if it
+    /// cannot be read.
     pub fn with_adapter(mut self, path: &Path) -> Result<Self, LlmError> {
         check_magic(path)?;
         if path.to_str().is_none() {
@@ -112,7 +113,7 @@ impl Weights {
         Ok(self)
     }
 
-    /// Facts about the model.
+    /// Properties of the model.
     pub fn info(&self) -> ModelInfo {
         let model = &self.model;
         let name = model.meta_val_str("general.name").ok().filter(|name| !name.is_empty());
@@ -131,7 +132,7 @@ impl Weights {
         self.model.vocab()
     }
 
-    /// The file.
+    /// Path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -144,7 +145,7 @@ impl Weights {
         &self.template
     }
 
-    /// Keys and values that attention keeps of one token.
+    /// Number of cached values (keys and values) per token.
     pub(super) fn cache_numbers_per_token(&self) -> u64 {
         let model = &self.model;
         let head_width = model.n_embd().unsigned_abs() / model.n_head().max(1);
@@ -158,7 +159,7 @@ impl Weights {
         self.model.new_context(backend, params).ok()
     }
 
-    /// Puts the adapter, where there is one, to use in `context`.
+    /// Attaches the adapter, if there is one, to `context`.
     pub(super) fn adapt(&self, context: &mut LlamaContext<'_>) -> Result<(), LlmError> {
         let Some(adapter) = &self.adapter else { return Ok(()) };
         let mut lora = adapter.lora.lock().unwrap_or_else(PoisonError::into_inner);
@@ -181,7 +182,7 @@ fn check_magic(path: &Path) -> Result<(), LlmError> {
     }
 }
 
-/// Why a file that begins as GGUF failed to load: llama.cpp itself only says that it did.
+/// Why a file that starts as GGUF failed to load: llama.cpp itself only says that it did.
 fn diagnose(backend: &LlamaBackend, path: &Path) -> LlmError {
     let damaged = |part| LlmError::Damaged { path: path.into(), part };
     let Some(header) = GgufContext::from_file(path) else {
@@ -204,7 +205,7 @@ fn diagnose(backend: &LlamaBackend, path: &Path) -> LlmError {
     }
 }
 
-/// A model of the named architecture with nothing in it, to ask llama.cpp about the architecture. Nothing where it is unknown.
+/// An empty model of the named architecture, to ask llama.cpp about that architecture. None if it is unknown.
 fn bare_model(backend: &LlamaBackend, architecture: &str) -> Option<LlamaModel> {
     const VERSION: u32 = 3;
     const STRING: u32 = 8;
@@ -225,9 +226,10 @@ fn bare_model(backend: &LlamaBackend, architecture: &str) -> Option<LlamaModel> 
     LlamaModel::load_from_file(backend, file.path(), &vocab_only).ok()
 }
 
-/// Why the model cannot serve in a call, or nothing where it can.
+/// Why the model cannot be used in a call; none if it can.
 ///
-/// The cache has to give up the end of a sequence: a reply is cut to what was heard. Recurrent state cannot be cut.
+/// The end of a sequence must be removable from the KV cache, because a reply is cut to what the user heard. Recurrent
+/// state cannot be cut.
 fn unfit(model: &LlamaModel) -> Option<&'static str> {
     let flag = |key: &str| model.meta_val_str(&format!("{}.{key}", architecture(model)));
     if model.is_recurrent() || model.is_hybrid() {

@@ -1,18 +1,17 @@
-//! Where each word ends in the phonemes of a phrase.
+//! Finds where each word ends in the phonemes of a phrase.
 //!
-//! espeak-ng joins words ("of the" is one) and parts them ("iPhone" is two), so spaces cannot be
-//! counted. Each word is also read alone, and the words' phonemes, with a bound after each word,
-//! are aligned to the phrase's by least edits. Bounds may fall on spaces for nothing, or between
-//! phonemes for little.
+//! espeak-ng joins some words ("of the" becomes one) and splits others ("iPhone" becomes two), so spaces cannot be
+//! counted. Each word is therefore also transcribed alone. The words' phonemes, with a boundary after each word, are
+//! aligned to the phrase's by minimum edit distance. Boundaries are free at spaces and cheap between phonemes.
 
-/// Cost of a phoneme that stands against another, and of one that stands against none.
+/// Costs of substituting a phoneme, and of inserting or deleting one.
 const SUBSTITUTE: u32 = 4;
 const SUBSTITUTE_VOWEL: u32 = 2;
 const SKIP: u32 = 3;
-/// Cost of a bound where the phrase has no space, and of a space where the words have no bound.
+/// Cost of a boundary where the phrase has no space, and of a space where the words have no boundary.
 const SKIP_SPACE: u32 = 2;
 
-/// What stands in the sequence of the words.
+/// An element of the words' sequence.
 #[derive(Clone, Copy, PartialEq)]
 enum Symbol {
     Phoneme(char),
@@ -21,8 +20,8 @@ enum Symbol {
     Bound,
 }
 
-/// For each word, the index in `phrase` behind its last phoneme. Rises from word to word, never
-/// above `phrase.len()`, and the last word ends with the phrase.
+/// For each word, the index in `phrase` after its last phoneme. The indices never decrease or exceed `phrase.len()`,
+/// and the last word ends with the phrase.
 pub(super) fn word_ends(phrase: &[char], words: &[String]) -> Vec<usize> {
     let heard: Vec<(usize, char)> =
         phrase.iter().copied().enumerate().filter(|&(_, c)| !is_stress(c)).collect();
@@ -73,8 +72,8 @@ pub(super) fn word_ends(phrase: &[char], words: &[String]) -> Vec<usize> {
         }
         row -= 1;
         if symbol == Symbol::Bound {
-            // Behind the last phoneme before the bound, so that the stress mark of the word
-            // after is not this word's.
+            // After the last phoneme before the boundary, so that a stress mark of the next word is not counted to this
+            // word.
             ends.push(column.checked_sub(1).map_or(0, |last| heard[last].0 + 1));
         }
     }
@@ -120,7 +119,7 @@ fn is_vowel(phoneme: char) -> bool {
 mod tests {
     use super::*;
 
-    /// The phrase, cut at the ends.
+    /// The phrase, cut at the word ends.
     fn cut(phrase: &str, words: &[&str]) -> Vec<String> {
         let chars: Vec<char> = phrase.chars().collect();
         let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();

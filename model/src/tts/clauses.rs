@@ -1,24 +1,24 @@
-//! Cuts a reply that is still being written into clauses that can be spoken.
+//! Splits a reply that is still being generated into clauses for synthesis.
 
 use super::normalise::lexicon::{Abbreviated, abbreviation, starts_sentence};
 
-/// Words after which the first clause ends before a conjunction or the like.
+/// Number of words after which the first clause may end before a conjunction or similar word.
 const FIRST_JOINT_WORDS: usize = 3;
-/// Words after which the first clause ends anywhere but behind a word that leans on the next.
+/// Number of words after which the first clause may end anywhere except after a word that leans on the next.
 const FIRST_WORDS: usize = 6;
-/// Words that a later clause has before it ends at a comma.
+/// Number of words that a later clause needs before it may end at a comma.
 const COMMA_WORDS: usize = 6;
-/// Words after which a later clause ends before a conjunction or the like, and anywhere.
+/// Number of words after which a later clause may end before a conjunction or similar word, and anywhere.
 const JOINT_WORDS: usize = 16;
 const WORDS: usize = 24;
 
-/// Words that begin a part of a sentence: a breath before them sounds right.
+/// Words that start a part of a sentence: a pause before them sounds natural.
 const JOINTS: &[&str] = &[
     "after", "although", "and", "as", "because", "before", "but", "for", "from", "if", "in",
     "into", "like", "or", "since", "so", "than", "that", "though", "through", "unless", "until",
     "when", "where", "whereas", "which", "while", "who", "with", "without",
 ];
-/// Words that lean on the next: no breath behind them.
+/// Words that lean on the next word: no pause after them.
 const LEANING: &[&str] = &[
     "a", "about", "also", "an", "and", "any", "are", "as", "at", "be", "because", "but", "by",
     "can", "could", "each", "every", "for", "from", "had", "has", "have", "he", "her", "his", "i",
@@ -28,11 +28,11 @@ const LEANING: &[&str] = &[
     "with", "would", "you", "your",
 ];
 
-/// Cuts streamed text into clauses.
+/// Splits streamed text into clauses.
 ///
-/// The first clause is short, so that speech starts early; later ones end where sentences and
-/// their parts end. A clause ends between two words and never inside a number, a time, an
-/// abbreviation or an address. All clauses together are the text, byte for byte.
+/// The first clause is short, so that speech starts early; later ones end where sentences and their parts end. A clause
+/// ends between two words and never inside a number, a time, an abbreviation or an address. The concatenation of all
+/// clauses is the text, byte for byte.
 ///
 /// ```
 /// use duplex_model::tts::Splitter;
@@ -47,30 +47,30 @@ const LEANING: &[&str] = &[
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Splitter {
-    /// Text of no clause yet.
+    /// Text that is not part of a returned clause yet.
     text: String,
-    /// Whether a clause was given out.
+    /// Whether a clause has been returned.
     begun: bool,
 }
 
-/// One run of text without white space, and where the white space behind it ends.
+/// One run of text without white space, and the end of the white space after it.
 struct Token<'a> {
     text: &'a str,
     end: usize,
 }
 
 impl Splitter {
-    /// Before the first text of a reply.
+    /// A splitter at the start of a reply.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds text as it comes; it may break anywhere.
+    /// Adds text as it arrives; it may be cut anywhere.
     pub fn push(&mut self, piece: &str) {
         self.text.push_str(piece);
     }
 
-    /// The next clause that is certainly complete. Ask until there is none.
+    /// The next clause that is certainly complete. Call it until it returns none.
     pub fn next_clause(&mut self) -> Option<String> {
         let end = self.boundary()?;
         let rest = self.text.split_off(end);
@@ -78,22 +78,22 @@ impl Splitter {
         Some(std::mem::replace(&mut self.text, rest))
     }
 
-    /// The reply is complete: what is left of it, if anything.
+    /// Ends the reply and returns the rest of it, if any.
     ///
-    /// Clauses that [`Self::next_clause`] still has are part of what is left.
+    /// Clauses that [`Self::next_clause`] has not returned yet are part of the rest.
     pub fn finish(self) -> Option<String> {
         (!self.text.is_empty()).then_some(self.text)
     }
 
-    /// Bytes of the clause that the text begins with. The last token is not complete: more
-    /// letters may follow it.
+    /// Length in bytes of the clause at the start of the text. The last token is not complete: more letters may follow
+    /// it.
     fn boundary(&self) -> Option<usize> {
         let tokens = tokens(&self.text);
         let mut words = 0;
         for pair in tokens.windows(2) {
             let [token, next] = pair else { continue };
             words += usize::from(is_spoken(token.text));
-            // White space may still be coming, and the word behind it decides.
+            // More white space may arrive, and the word after it decides.
             let complete = !std::ptr::eq(next, &tokens[tokens.len() - 1])
                 || self.text.ends_with(char::is_whitespace);
             let space = &self.text[token.end - trailing_space(&self.text[..token.end])..token.end];
@@ -101,7 +101,7 @@ impl Splitter {
                 return Some(token.end);
             }
         }
-        // A sentence's end needs no look at the next word, unless it may be an abbreviation's.
+        // The end of a sentence does not depend on the next word, unless it may be an abbreviation.
         let last = tokens.last().filter(|last| self.text.len() == last.end)?;
         let spaced = self.text.ends_with(char::is_whitespace);
         let words = words + usize::from(is_spoken(last.text));
@@ -136,7 +136,7 @@ impl Splitter {
     }
 }
 
-/// The text's runs without white space. White space at the start belongs to the first.
+/// The runs of the text without white space. White space at the start belongs to the first.
 fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let mut at = text.len() - text.trim_start().len();
@@ -159,12 +159,12 @@ fn is_spoken(token: &str) -> bool {
     token.contains(char::is_alphanumeric)
 }
 
-/// Marks that stand behind the punctuation of a sentence.
+/// Marks that may follow the punctuation of a sentence.
 fn closing(c: char) -> bool {
     matches!(c, '"' | '\'' | '”' | '’' | ')' | ']' | '*' | '_' | '»')
 }
 
-/// Whether a sentence ends behind a token. Without the next one: whether it certainly does.
+/// Whether a sentence ends after a token. Without the next token: whether it certainly does.
 fn ends_sentence(token: &str, next: Option<&str>) -> bool {
     let bare = token.trim_end_matches(closing);
     if bare.ends_with(['!', '?', '…']) {
@@ -172,7 +172,7 @@ fn ends_sentence(token: &str, next: Option<&str>) -> bool {
     }
     let Some(word) = bare.strip_suffix('.') else { return false };
     if word.ends_with('.') {
-        // An ellipsis ends a sentence unless the next word goes on with it.
+        // An ellipsis ends a sentence unless the next word continues it.
         return next.is_some_and(|next| !next.starts_with(char::is_lowercase));
     }
     let word = word.trim_start_matches(|c: char| !c.is_alphanumeric());
@@ -186,7 +186,7 @@ fn ends_sentence(token: &str, next: Option<&str>) -> bool {
         Some((_, Abbreviated::Anywhere)) => return starts,
         None => {}
     }
-    // Initials, and all that has full stops inside: "J.", "U.S.", "p.m.". A list's number too.
+    // Initials, and everything with full stops inside: "J.", "U.S.", "p.m."; also the number of a list item.
     let initial = letters.chars().count() == 1 && letters != "I" && word.len() <= 3;
     if initial || (word.contains('.') && (1..=2).contains(&letters.len())) {
         return starts;
@@ -198,7 +198,7 @@ fn ends_sentence(token: &str, next: Option<&str>) -> bool {
     is_spoken(word)
 }
 
-/// Whether a breath behind the token would part it from what it belongs to.
+/// Whether a pause after the token would separate it from what it belongs to.
 fn may_lean(token: &str) -> bool {
     let dotted = token.ends_with('.');
     dotted || LEANING.contains(&lower(token).as_str())
@@ -214,7 +214,7 @@ mod tests {
 
     use super::*;
 
-    /// All clauses of a text that comes in pieces of so many characters.
+    /// All clauses of a text that arrives in pieces of so many characters.
     fn split(text: &str, piece: usize) -> Vec<String> {
         let mut splitter = Splitter::new();
         let mut clauses = Vec::new();

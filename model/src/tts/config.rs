@@ -1,4 +1,4 @@
-//! The `.onnx.json` beside a Piper voice: its rate, its noise and its phoneme alphabet.
+//! The `.onnx.json` file of a Piper voice: its sample rate, noise scales and phoneme alphabet.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use super::VoiceError;
 
-/// Marks the beginning of an utterance in the phoneme alphabet.
+/// Marks the start of an utterance in the phoneme alphabet.
 const BEGIN: &str = "^";
-/// Stands between any two phonemes, so that the aligner has room for transitions.
+/// Placed between any two phonemes, so that the aligner has room for transitions.
 const PAD: &str = "_";
 /// Marks the end of an utterance.
 const END: &str = "$";
@@ -37,7 +37,7 @@ struct Espeak {
     voice: String,
 }
 
-/// How far the voice strays from its mean.
+/// The voice's scales of variation and duration.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(super) struct Inference {
     /// Standard deviation of the acoustic latent, relative to the prior's.
@@ -52,7 +52,7 @@ const fn one() -> u32 {
     1
 }
 
-/// What a voice's settings say, checked.
+/// The checked settings of a voice.
 #[derive(Debug)]
 pub(super) struct Config {
     pub(super) sample_rate: u32,
@@ -62,7 +62,7 @@ pub(super) struct Config {
     pub(super) alphabet: Alphabet,
 }
 
-/// Phonemes to the model's ids.
+/// Maps phonemes to the model's ids.
 #[derive(Debug)]
 pub(super) struct Alphabet {
     ids: BTreeMap<char, Vec<i32>>,
@@ -72,7 +72,7 @@ pub(super) struct Alphabet {
 }
 
 impl Alphabet {
-    /// The ids of one phoneme, or nothing where the voice does not know it.
+    /// The ids of one phoneme; none if the voice does not know it.
     pub(super) fn ids(&self, phoneme: char) -> Option<&[i32]> {
         self.ids.get(&phoneme).map(Vec::as_slice)
     }

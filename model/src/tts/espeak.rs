@@ -1,8 +1,8 @@
-//! Phonemes from espeak-ng, run as a process of its own.
+//! Phonemes from espeak-ng, run as a separate process.
 //!
-//! espeak-ng is under the GPL; a separate program keeps it at arm's length. One process reads one
-//! clause. It is started ahead of time and waits on its standard input with its dictionaries
-//! loaded, so that starting it costs the clause nothing.
+//! espeak-ng is under the GPL, so it is run as a separate program and not linked. One process transcribes one clause.
+//! It is started ahead of time and waits on its standard input with its dictionaries loaded, so that its start-up time
+//! does not delay the clause.
 
 use std::io::{self, Read, Write};
 use std::process::{Child, Command, Stdio};
@@ -11,17 +11,17 @@ use super::VoiceError;
 
 /// Looked up on the PATH.
 const PROGRAM: &str = "espeak-ng";
-/// Read once at load, to prove that the program runs and knows the voice.
+/// Transcribed once at load, to check that the program runs and knows the voice.
 const PROBE: &str = "hello";
-/// Bytes handed to one process. Less than a pipe holds, so that the process can write all of its
-/// answer before any of it is read.
+/// Bytes given to one process. Less than the capacity of a pipe, so that the process can write its whole answer before
+/// any of it is read.
 const BATCH_BYTES: usize = 8 * 1024;
 
 /// espeak-ng with one of its voices.
 pub(super) struct Espeak {
     program: &'static str,
     voice: String,
-    /// A process that waits for the next clause.
+    /// A started process that waits for the next clause.
     standby: Option<Child>,
 }
 
@@ -40,16 +40,15 @@ impl Espeak {
         Ok(espeak)
     }
 
-    /// Starts the process that the next call of [`Self::read`] takes. A failure to start shows
-    /// there.
+    /// Starts the process that the next call of [`Self::read`] uses. A failure to start is reported there.
     pub(super) fn prepare(&mut self) {
         if self.standby.is_none() {
             self.standby = self.spawn().ok();
         }
     }
 
-    /// The phonemes of each line, in the International Phonetic Alphabet with stress marks and
-    /// with spaces between the words. Lines hold words only, no punctuation.
+    /// The phonemes of each line, in the International Phonetic Alphabet with stress marks and with spaces between the
+    /// words. Lines must contain words only, no punctuation.
     pub(super) fn read(&mut self, lines: &[String]) -> Result<Vec<String>, VoiceError> {
         let mut phonemes = Vec::with_capacity(lines.len());
         let mut rest = lines;
@@ -71,8 +70,8 @@ impl Espeak {
         if answer.lines().count() == lines.len() {
             return Ok(answer.lines().map(clean).collect());
         }
-        // A line that espeak-ng takes for several clauses gives several lines. Read one at a
-        // time, all of an answer belongs to its line.
+        // A line that espeak-ng splits into several clauses gives several lines. When lines are sent one at a time, the
+        // whole answer belongs to its line.
         lines
             .iter()
             .map(|line| {
@@ -82,7 +81,7 @@ impl Espeak {
             .collect()
     }
 
-    /// Hands the lines to one process and reads all it writes.
+    /// Sends the lines to one process and reads all its output.
     fn exchange(&mut self, lines: &[String]) -> Result<String, VoiceError> {
         let failed = |error: io::Error| VoiceError::Espeak { what: error.to_string() };
         let mut child = match self.standby.take() {
@@ -91,8 +90,7 @@ impl Espeak {
         };
         let mut text = lines.join("\n");
         text.push('\n');
-        // A process that has died says why on its standard error; that the pipe is broken is
-        // only the consequence.
+        // A process that has died reports why on standard error; the broken pipe is only a consequence.
         let written = match child.stdin.take() {
             Some(mut stdin) => stdin.write_all(text.as_bytes()),
             None => Ok(()),
@@ -121,7 +119,7 @@ impl Espeak {
 impl Drop for Espeak {
     fn drop(&mut self) {
         if let Some(mut child) = self.standby.take() {
-            // Its input closes, so it ends by itself; waiting leaves no zombie.
+            // Closing its input makes it exit by itself; waiting avoids a zombie.
             drop(child.stdin.take());
             let mut said = Vec::new();
             if let Some(mut stdout) = child.stdout.take() {
@@ -132,8 +130,8 @@ impl Drop for Espeak {
     }
 }
 
-/// Without the language flags, such as "(fr)", that espeak-ng puts around words of another
-/// language, and without doubled spaces.
+/// Removes the language flags, such as "(fr)", that espeak-ng puts around words of another language, and doubled
+/// spaces.
 fn clean(line: &str) -> String {
     let mut depth = 0usize;
     let kept: String = line

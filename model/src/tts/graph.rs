@@ -1,15 +1,14 @@
-//! A Piper voice's network, run in parts.
+//! The network of a Piper voice, run in parts.
 //!
-//! The network is VITS: a text encoder gives the mean and spread of an acoustic latent for each
-//! phoneme, a duration predictor says for how many frames each phoneme lasts, and a flow and a
-//! vocoder turn the latent of each frame into [`Graph::hop`] samples. A run over the whole graph
-//! draws its noise inside and gives sound only when everything is done. Here the encoder and the
-//! duration predictor run once, the noise is drawn outside from a seed, and flow and vocoder run
-//! over slices of frames: they are convolutions, so that a slice with enough context on either
-//! side gives the samples that the whole would give.
+//! The network is VITS. A text encoder gives the mean and standard deviation of an acoustic latent for each phoneme, a
+//! duration predictor gives the number of frames per phoneme, and a flow and a vocoder turn the latent of each frame
+//! into [`Graph::hop`] samples. A run of the whole graph draws its noise internally and returns audio only when
+//! everything is done. Here the encoder and the duration predictor run once, the noise is drawn outside from a seed,
+//! and flow and vocoder run over slices of frames: they are convolutions, so a slice with enough context on either side
+//! gives the same samples as the whole.
 //!
-//! Kim, Kong, Son: "Conditional Variational Autoencoder with Adversarial Learning for End-to-End
-//! Text-to-Speech" (ICML 2021), equations 3 and 6 for the prior.
+//! Kim, Kong, Son: "Conditional Variational Autoencoder with Adversarial Learning for End-to-End Text-to-Speech" (ICML
+//! 2021), equations 3 and 6 for the prior.
 
 use std::f32::consts::TAU;
 use std::ops::Range;
@@ -23,38 +22,37 @@ use rten_tensor::{NdTensor, Tensor};
 use super::VoiceError;
 use super::config::Inference;
 
-/// Names of the values where the graph is cut, as PyTorch's exporter gives them to every
-/// single-speaker Piper voice.
+/// Names of the values at which the graph is cut, as PyTorch's exporter gives them to every single-speaker Piper voice.
 mod node {
     pub(super) const IDS: &str = "input";
     pub(super) const LENGTHS: &str = "input_lengths";
     pub(super) const SCALES: &str = "scales";
     /// Noise of the duration predictor, [1, 2, phonemes].
     pub(super) const DURATION_NOISE: &str = "/dp/RandomNormalLike_output_0";
-    /// Frames of each phoneme, rounded up, [1, 1, phonemes].
+    /// Frames per phoneme, rounded up, [1, 1, phonemes].
     pub(super) const DURATIONS: &str = "/Ceil_output_0";
     /// Mean of the prior, [1, channels, phonemes].
     pub(super) const MEAN: &str = "/enc_p/Split_output_0";
     /// Logarithm of the prior's standard deviation, [1, channels, phonemes].
     pub(super) const LOG_SPREAD: &str = "/enc_p/Split_output_1";
-    /// The drawn latent, [1, channels, frames].
+    /// The sampled latent, [1, channels, frames].
     pub(super) const LATENT: &str = "/Add_output_0";
     /// Which frames are speech, [1, 1, frames]: all of them.
     pub(super) const MASK: &str = "/Cast_2_output_0";
     pub(super) const SAMPLES: &str = "output";
 }
 
-/// Frames of context that a slice needs before and after it for samples like those of the whole.
-/// The network's exact reach is 34 and 28. What lies beyond these adds an error some 60 dB below
-/// speech, and would make the first chunk later.
+/// Frames of context that a slice needs before and after it to approximate the samples of the whole. The network's
+/// exact receptive field is 34 and 28 frames. Leaving out the rest causes an error about 60 dB below speech; including
+/// it would delay the first chunk.
 const CONTEXT_BEFORE: usize = 20;
 const CONTEXT_AFTER: usize = 16;
-/// Frames decoded once at load: proves that the graph can be cut, and gives the hop.
+/// Frames decoded once at load, to check that the graph can be cut and to find the hop size.
 const PROBE_FRAMES: usize = 8;
 /// Phoneme ids encoded once at load.
 const PROBE_IDS: usize = 3;
 
-/// The network and where it is cut.
+/// The network and the nodes at which it is cut.
 pub(super) struct Graph {
     model: Model,
     threads: Arc<ThreadPool>,
@@ -75,11 +73,11 @@ struct Nodes {
     samples: NodeId,
 }
 
-/// An utterance before the vocoder.
+/// The latent of an utterance, before the vocoder.
 pub(super) struct Latent {
-    /// Frames that each phoneme id lasts.
+    /// Duration of each phoneme id, in frames.
     pub(super) durations: Vec<usize>,
-    /// Frame by frame: [frames, channels].
+    /// The latent, [frames, channels].
     frames: NdTensor<f32, 2>,
 }
 
@@ -120,12 +118,12 @@ impl Graph {
         Ok(graph)
     }
 
-    /// Samples a frame.
+    /// Samples per frame.
     pub(super) fn hop(&self) -> usize {
         self.hop
     }
 
-    /// Encodes a few pads and decodes a few frames; gives the samples a frame.
+    /// Encodes a few padding ids and decodes a few frames; returns the samples per frame.
     fn probe(&self) -> Result<usize, VoiceError> {
         let quiet = Inference { noise_scale: 0.0, length_scale: 1.0, noise_w: 0.0 };
         let latent = self.encode(&[0; PROBE_IDS], quiet, 0)?;
@@ -138,8 +136,7 @@ impl Graph {
         Ok(samples / PROBE_FRAMES)
     }
 
-    /// From phoneme ids to the latent of each frame. The same ids, scales and seed give the same
-    /// latent.
+    /// From phoneme ids to the latent of each frame. The same ids, scales and seed give the same latent.
     pub(super) fn encode(
         &self,
         ids: &[i32],
@@ -217,19 +214,19 @@ impl Graph {
     }
 }
 
-/// The vocoder on its way through an utterance.
+/// The state of the vocoder within an utterance.
 pub(super) struct Vocoder<'a> {
     graph: &'a Graph,
     latent: &'a Latent,
     /// Frames done.
     at: usize,
-    /// The frame behind the last slice as that slice had it, with little context behind. Faded
-    /// into the next slice's, so that the small difference of the two makes no click.
+    /// The frame after the last slice, as computed with that slice, with little context after it. It is cross-faded
+    /// into the next slice, so that the small difference between the two does not click.
     overlap: Vec<f32>,
 }
 
 impl Vocoder<'_> {
-    /// The samples of the next frames: [`Graph::hop`] a frame. Nothing when all are done.
+    /// The samples of the next frames: [`Graph::hop`] per frame. None when all are done.
     pub(super) fn next(&mut self, frames: usize) -> Result<Option<Vec<f32>>, VoiceError> {
         let (hop, all) = (self.graph.hop, self.latent.frames());
         if self.at == all {
@@ -259,8 +256,8 @@ fn inference(error: impl ToString) -> VoiceError {
     VoiceError::Inference { what: error.to_string() }
 }
 
-/// Normal deviates from a seed, by the method of Box and Muller. The network's own random nodes
-/// cannot be seeded, and a call must be repeatable.
+/// Normally distributed numbers from a seed, by the Box-Muller method. The network's own random nodes cannot be seeded,
+/// and a call must be reproducible.
 struct Noise {
     uniform: fastrand::Rng,
     spare: Option<f32>,
@@ -275,7 +272,7 @@ impl Noise {
         if let Some(spare) = self.spare.take() {
             return spare;
         }
-        // 1 - [0, 1) is never zero, so that its logarithm is finite.
+        // 1 - [0, 1) is never zero, so its logarithm is finite.
         let radius = (-2.0 * (1.0 - self.uniform.f32()).ln()).sqrt();
         let (sin, cos) = (TAU * self.uniform.f32()).sin_cos();
         self.spare = Some(radius * sin);
@@ -308,7 +305,7 @@ mod tests {
         Graph::load(&path, 1).unwrap()
     }
 
-    /// Ids of some vowels and consonants with pads between, as in a phrase of two seconds.
+    /// Ids of some vowels and consonants with padding between, as in a phrase of two seconds.
     fn phrase() -> Vec<i32> {
         let phonemes = [20, 59, 24, 120, 27, 100, 3, 41, 120, 61, 88, 8, 3, 15, 122, 31].repeat(3);
         let padded = phonemes.into_iter().flat_map(|id| [id, 0]);
@@ -335,7 +332,7 @@ mod tests {
             let signal: f32 = whole.iter().map(|x| x * x).sum();
             let ratio = 10.0 * (signal / noise).log10();
             assert!(ratio > 50.0, "{size}: {ratio:.1} dB");
-            // A click would be a bend in the error that stands out from those around it.
+            // A click would be a second difference of the error that stands out from those around it.
             let bend = |at: usize| (error[at - 1] - 2.0 * error[at] + error[at + 1]).abs();
             let bends = |range: Range<usize>| range.map(bend).fold(0.0, f32::max);
             for border in (size * graph.hop()..slices.len() - 1).step_by(size * graph.hop()) {

@@ -1,12 +1,11 @@
-//! The assistant's voice: text to samples, in chunks, with marks from samples back to text.
+//! Speech synthesis: text to samples, in chunks, with marks that map samples back to text.
 //!
-//! [`Voice`] speaks one clause at a time. The clause is written out for speech ([`normalise`]),
-//! read by espeak-ng in a process of its own, and synthesised by a Piper network, slice by slice,
-//! so that the first sound is there before the clause is computed. [`Splitter`] cuts a reply that
-//! is still being written into such clauses.
+//! [`Voice`] is the principal type: it speaks one clause at a time. The clause is written out for speech
+//! ([`normalise`]), transcribed to phonemes by espeak-ng in a separate process, and synthesised by a Piper network,
+//! slice by slice, so that the first audio is ready before the whole clause is computed. [`Splitter`] splits a reply
+//! that is still being generated into such clauses.
 //!
-//! Nothing here has a thread of its own beside the network's pool, plays sound or knows who has
-//! the floor.
+//! Nothing here has a thread of its own except the network's thread pool, plays audio, or knows about turn-taking.
 
 mod align;
 mod clauses;
@@ -32,7 +31,7 @@ pub enum VoiceError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// The settings are not those of a supported voice: use a Piper voice of one English speaker.
@@ -43,8 +42,7 @@ pub enum VoiceError {
         /// What is wrong with them.
         what: String,
     },
-    /// The network is damaged or of another kind: fetch it again, or use a Piper voice of one
-    /// speaker.
+    /// The network is damaged or of another kind: fetch it again, or use a Piper voice of one speaker.
     #[error("the voice's network {}: {what}", path.display())]
     Model {
         /// The `.onnx` file.
@@ -52,10 +50,10 @@ pub enum VoiceError {
         /// What is wrong with it.
         what: String,
     },
-    /// The speed asked for is out of range.
+    /// The speed is out of range.
     #[error("the voice's speed is {speed}: it must be from 0.25 to 4")]
     Speed {
-        /// What was asked for.
+        /// The requested speed.
         speed: f32,
     },
     /// espeak-ng cannot be started: install it.
@@ -64,19 +62,19 @@ pub enum VoiceError {
          (Debian and Ubuntu: apt-get install espeak-ng; macOS: brew install espeak-ng)"
     )]
     NoEspeak {
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
     /// espeak-ng started and failed.
     #[error("espeak-ng failed: {what}")]
     Espeak {
-        /// What it said.
+        /// Its error message.
         what: String,
     },
-    /// The network failed on an utterance. The voice can be used on.
+    /// Inference failed on an utterance. The voice remains usable.
     #[error("speech synthesis failed: {what}")]
     Inference {
-        /// What the runtime said.
+        /// The runtime's error message.
         what: String,
     },
 }

@@ -1,21 +1,20 @@
-//! The silence around an utterance: little before it, so that it is heard at once, and after it
-//! as much as its punctuation asks for.
+//! Trims the silence around an utterance: short before it, so that it is heard at once, and after it as long as its
+//! punctuation asks for.
 
 use super::normalise::Stop;
 
-/// Windows in which loudness is judged.
+/// Length of the windows for which loudness is measured.
 const WINDOW_MS: usize = 5;
-/// Peak of a window, of full scale, from which on it is heard.
+/// Peak of a window, relative to full scale, from which it is audible.
 const AUDIBLE: f32 = 0.01;
-/// Kept before the first audible window; faded in.
+/// Length kept before the first audible window; faded in.
 const LEAD_IN_MS: usize = 10;
-/// Kept behind the last audible window, where speech decays; its end is faded out. Counts as a part
-/// of the pause.
+/// Length kept after the last audible window, where speech decays; its end is faded out. Counts as part of the pause.
 const TAIL_MS: usize = 30;
-/// The fade at either end, so that the cut does not click.
+/// Length of the fade at either end, so that the cut does not click.
 const FADE_MS: usize = 5;
 
-/// Silence behind an utterance, in milliseconds.
+/// Silence after an utterance, in milliseconds.
 const fn pause_ms(stop: Option<Stop>) -> usize {
     match stop {
         None => 0,
@@ -28,13 +27,13 @@ const fn pause_ms(stop: Option<Stop>) -> usize {
 /// Passes an utterance through, piece by piece, without the silence around it.
 pub(super) struct Trim {
     rate: usize,
-    /// Samples cut off before the first audible one; none while all was silent.
+    /// Samples cut off before the first audible one; none while everything was silent.
     cut: Option<usize>,
-    /// Samples that came in before `held`.
+    /// Samples received before `held`.
     passed: usize,
     /// What may turn out to be the silence at the end.
     held: Vec<f32>,
-    /// Samples of `held` that belong to the sound or its decay.
+    /// Number of samples in `held` that belong to the speech or its decay.
     owed: usize,
 }
 
@@ -43,12 +42,12 @@ impl Trim {
         Self { rate: sample_rate as usize, cut: None, passed: 0, held: Vec::new(), owed: 0 }
     }
 
-    /// Where a sample of the utterance stands in what comes out.
+    /// Position in the output of a sample of the utterance.
     pub(super) fn place(&self, sample: usize) -> usize {
         sample.saturating_sub(self.cut.unwrap_or(self.passed))
     }
 
-    /// Takes the next piece; gives what is certainly not the silence at the end, maybe nothing.
+    /// Takes the next piece; returns what is certainly not the silence at the end, possibly nothing.
     pub(super) fn push(&mut self, samples: &[f32]) -> Vec<f32> {
         self.held.extend_from_slice(samples);
         let window = self.samples(WINDOW_MS);
@@ -76,7 +75,7 @@ impl Trim {
         self.held.drain(..heard).collect()
     }
 
-    /// Ends the utterance: what is left of its sound, and the pause its stop asks for.
+    /// Ends the utterance: returns the rest of its speech, and the pause that its punctuation asks for.
     pub(super) fn finish(mut self, stop: Option<Stop>) -> Vec<f32> {
         if self.cut.is_none() {
             return Vec::new();
@@ -108,7 +107,7 @@ mod tests {
 
     const RATE: u32 = 1000;
 
-    /// A tone of full scale with silence around it, in pieces, trimmed.
+    /// A full-scale tone with silence around it, in pieces, trimmed.
     fn trim(
         before: usize,
         tone: usize,

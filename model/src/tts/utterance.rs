@@ -1,4 +1,4 @@
-//! Spoken words to the phoneme ids of the network, with the place of each word among them.
+//! Converts spoken words to the network's phoneme ids, with the position of each word among them.
 
 use super::VoiceError;
 use super::align::word_ends;
@@ -6,19 +6,19 @@ use super::config::Alphabet;
 use super::espeak::Espeak;
 use super::normalise::{Spoken, Stop, Word};
 
-/// espeak-ng reads lines of less than a kilobyte.
+/// Maximum length of a line: espeak-ng reads lines of less than a kilobyte.
 const LINE_BYTES: usize = 800;
-/// Ids after which an utterance ends at the next stop. The encoder attends from every id to every
-/// other, so that a longer one would cost more than its length.
+/// Ids after which an utterance ends at the next stop. The encoder's attention is quadratic in the number of ids, so a
+/// longer one would cost more than in proportion.
 const UTTERANCE_IDS: usize = 500;
 
-/// What the network says in one run.
+/// The input of one run of the network.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Utterance {
-    /// Phoneme ids: the beginning, each phoneme with a pad behind it, the end.
+    /// Phoneme ids: the start mark, each phoneme with padding after it, the end mark.
     pub(super) ids: Vec<i32>,
     pub(super) words: Vec<WordEnd>,
-    /// What stands behind it.
+    /// The stop after it.
     pub(super) stop: Option<Stop>,
 }
 
@@ -31,14 +31,14 @@ pub(super) struct WordEnd {
     pub(super) written: usize,
 }
 
-/// Reads the phonemes of a text.
+/// Transcribes a text to phonemes.
 pub(super) fn utterances(
     spoken: &Spoken,
     espeak: &mut Espeak,
     alphabet: &Alphabet,
 ) -> Result<Vec<Utterance>, VoiceError> {
     let phrases = phrases(spoken);
-    // Each phrase, and behind it each of its words alone, for the alignment.
+    // Each phrase, followed by each of its words alone, for the alignment.
     let lines: Vec<String> = phrases
         .iter()
         .flat_map(|phrase| {
@@ -72,7 +72,7 @@ pub(super) fn utterances(
     Ok(done)
 }
 
-/// Words between stops, in lines that espeak-ng takes whole.
+/// Words between stops, in lines that espeak-ng accepts whole.
 fn phrases(spoken: &Spoken) -> Vec<&[Word]> {
     spoken
         .words()
@@ -131,7 +131,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The utterance, unless there is nothing in it.
+    /// The utterance, unless it is empty.
     fn finish(mut self, stop: Option<Stop>) -> Option<Utterance> {
         if self.utterance.words.is_empty() {
             return None;

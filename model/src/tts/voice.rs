@@ -10,22 +10,21 @@ use super::normalise::normalise;
 use super::trim::Trim;
 use super::utterance::{Utterance, utterances};
 
-/// Frames of the first chunk: short, because somebody waits for it.
+/// Frames of the first chunk: short, because it determines the latency.
 const FIRST_CHUNK: usize = 28;
-/// Later chunks grow by half, to this: each is decoded with its context, which weighs less on
-/// larger ones.
+/// Later chunks grow by half each, up to this: each is decoded with its context, whose share is smaller in larger ones.
 const LARGEST_CHUNK: usize = 160;
-/// How much faster or slower than its speaker a voice may speak.
+/// Allowed speeds, relative to the speaker's own.
 const SPEEDS: std::ops::RangeInclusive<f32> = 0.25..=4.0;
 
-/// Which voice speaks, and how.
+/// Configuration of a [`Voice`].
 #[derive(Clone, Debug)]
 pub struct VoiceOptions {
     /// The network, a Piper voice of one speaker (`.onnx`).
     pub model: PathBuf,
     /// Its settings (`.onnx.json`).
     pub config: PathBuf,
-    /// Threads that compute.
+    /// Threads of the network.
     pub threads: usize,
     /// 1 is the speaker's own pace, 2 twice as fast; 0.25 to 4.
     pub speed: f32,
@@ -33,10 +32,10 @@ pub struct VoiceOptions {
     pub seed: u64,
 }
 
-/// A piece of a clause's sound.
+/// A piece of a clause's audio.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Chunk {
-    /// Mono, at [`Voice::sample_rate`], full scale at 1.
+    /// Mono samples at [`Voice::sample_rate`], in -1..=1.
     pub samples: Vec<f32>,
     /// Ends of the words that end in this chunk, in order.
     pub marks: Vec<Mark>,
@@ -44,17 +43,16 @@ pub struct Chunk {
     pub last: bool,
 }
 
-/// How far a clause has been spoken at some sample.
+/// How much of a clause has been spoken at some sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// Samples since the clause began.
     pub samples: u64,
-    /// When so many samples have been played, `clause[..bytes]` has been spoken. Always on a
-    /// character bound.
+    /// Once this many samples have been played, `clause[..bytes]` has been spoken. Always on a character boundary.
     pub bytes: usize,
 }
 
-/// A Piper voice: clauses of text to chunks of sound.
+/// A Piper voice: turns clauses of text into chunks of audio.
 pub struct Voice {
     config: Config,
     graph: Graph,
@@ -67,8 +65,8 @@ impl Voice {
     /// Loads the voice, runs every part of it once, and checks that espeak-ng is there.
     ///
     /// # Errors
-    /// A file that cannot be read or is not a Piper voice of one English speaker, a speed out of
-    /// range, or espeak-ng missing or without the voice's language.
+    /// [`VoiceError`] if a file cannot be read or is not a Piper voice of one English speaker, if the speed is out of
+    /// range, or if espeak-ng is missing or lacks the voice's language.
     pub fn load(options: &VoiceOptions) -> Result<Self, VoiceError> {
         if !SPEEDS.contains(&options.speed) {
             return Err(VoiceError::Speed { speed: options.speed });
@@ -76,7 +74,7 @@ impl Voice {
         let config = Config::load(&options.config)?;
         let espeak = Espeak::start(&config.espeak_voice)?;
         let graph = Graph::load(&options.model, options.threads)?;
-        // The rules compile on first use.
+        // The rules are compiled on first use.
         let _ = normalise("1");
         let scales = Inference {
             length_scale: config.inference.length_scale / options.speed,
@@ -85,20 +83,19 @@ impl Voice {
         Ok(Self { config, graph, espeak, scales, seed: options.seed })
     }
 
-    /// Samples a second of all chunks.
+    /// Sample rate of all chunks, in Hz.
     pub fn sample_rate(&self) -> u32 {
         self.config.sample_rate
     }
 
-    /// Speaks a clause: hands out chunks as they are made, the first one early. The last chunk
-    /// ends with the pause that the clause's punctuation asks for, and its last mark is at the
-    /// end of the text. Stops working when `emit` breaks.
+    /// Speaks a clause: passes chunks to `emit` as they are made, the first one early. The last chunk ends with the
+    /// pause that the clause's punctuation asks for, and its last mark is at the end of the text. Stops when `emit`
+    /// breaks.
     ///
     /// A clause with nothing to say gives one empty chunk.
     ///
     /// # Errors
-    /// espeak-ng or the network failed. What was handed out before stays good; the voice can be
-    /// used on.
+    /// [`VoiceError`] if espeak-ng or the network fails. Chunks emitted before remain valid; the voice remains usable.
     pub fn speak(
         &mut self,
         clause: &str,
@@ -106,7 +103,7 @@ impl Voice {
     ) -> Result<(), VoiceError> {
         let spoken = normalise(clause);
         let mut utterances = utterances(&spoken, &mut self.espeak, &self.config.alphabet)?;
-        // Marks and signs behind the last word have been spoken with it.
+        // Punctuation and symbols after the last word count as spoken with it.
         if let Some(word) = utterances.last_mut().and_then(|last| last.words.last_mut()) {
             word.written = clause.len();
         }
@@ -169,7 +166,7 @@ impl Voice {
 
 /// Words of an utterance that are still to be spoken.
 struct Words {
-    /// Sample of the utterance where the word ends, and bytes of the clause up to there.
+    /// For each word, the sample of the utterance at which it ends, and the bytes of the clause up to there.
     ends: VecDeque<(usize, usize)>,
     /// Samples of the clause before this utterance.
     begun: u64,
@@ -189,7 +186,7 @@ impl Words {
     }
 }
 
-/// From ids to samples: each id lasts its frames, each frame one hop.
+/// From ids to samples: each id lasts its number of frames, each frame one hop.
 fn word_samples(utterance: &Utterance, latent: &Latent, hop: usize) -> VecDeque<(usize, usize)> {
     let mut ends = VecDeque::with_capacity(utterance.words.len());
     let (mut ids, mut frames) = (0, 0);
@@ -201,10 +198,10 @@ fn word_samples(utterance: &Utterance, latent: &Latent, hop: usize) -> VecDeque<
     ends
 }
 
-/// Where chunks go.
+/// Passes chunks to the caller.
 struct Outlet<'a> {
     emit: &'a mut dyn FnMut(Chunk) -> ControlFlow<()>,
-    /// Samples handed out since the clause began.
+    /// Samples emitted since the clause began.
     emitted: u64,
 }
 

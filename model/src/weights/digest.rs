@@ -18,7 +18,7 @@ impl Sha256 {
     }
 }
 
-/// A digest in the making.
+/// Computes a digest incrementally.
 #[derive(Default)]
 pub(super) struct Hasher(sha2::Sha256);
 

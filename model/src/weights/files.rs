@@ -1,4 +1,4 @@
-//! Copying with a digest and a limit, checking, and putting files in their place.
+//! Copies with a digest and a size limit, checks formats, and moves files into place.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -16,8 +16,8 @@ pub(super) enum CopyError {
     Cancelled,
 }
 
-/// Copies at most `limit` bytes; tells `progress` of `before` plus what was copied.
-/// Returns bytes and digest of what was copied.
+/// Copies at most `limit` bytes; reports `before` plus the bytes copied to `progress`. Returns the number of bytes
+/// copied and their digest.
 pub(super) fn copy(
     from: &mut dyn Read,
     to: &mut dyn Write,
@@ -56,7 +56,7 @@ pub(super) fn digest(path: &Path, progress: &mut dyn Progress) -> Result<Sha256,
     }
 }
 
-/// Checks the beginning of a file against the format of its role.
+/// Checks the first bytes of a file against the format of its role.
 pub(super) fn check_format(path: &Path, role: Role) -> Result<(), Error> {
     let mut head = Vec::with_capacity(16);
     File::open(path)
@@ -78,7 +78,7 @@ pub(super) fn check_format(path: &Path, role: Role) -> Result<(), Error> {
     Err(Error::WrongFormat { path: path.to_owned(), expected: role.format(), found })
 }
 
-/// Makes `from`'s content durable, then gives it the name `to`, replacing what was there.
+/// Flushes `from` to disk, then renames it to `to`, replacing what was there.
 pub(super) fn place(from: &Path, to: &Path) -> Result<(), Error> {
     File::open(from).and_then(|file| file.sync_all()).map_err(Error::io("write", from))?;
     fs::rename(from, to).map_err(Error::io("write", to))

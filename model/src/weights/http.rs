@@ -1,4 +1,4 @@
-//! A single file behind a URL, fetched so that an interrupted fetch can go on.
+//! Downloads a single file from a URL; an interrupted download can be resumed.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use ureq::{Agent, Body};
 use super::files::{self, CopyError};
 use super::{Error, ModelSource, Progress, Stage};
 
-/// How long a server may take to accept a connection, to answer, and between two blocks.
+/// Timeout for connecting, for the response, and between two blocks.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Redirects that an https URL may go through; all of them must be https.
+/// Maximum redirects for an https URL; all of them must be https.
 const REDIRECTS: u32 = 10;
 
-/// Fetches `url` into the file `part`, going on from what an earlier call left there where the
-/// server says that the file is still the same (RFC 9110, If-Range with a strong entity tag).
+/// Downloads `url` into the file `part`. Continues what an earlier call left there if the server says that the file is
+/// unchanged (RFC 9110, If-Range with a strong entity tag).
 ///
 /// On failure `part` stays, for the next call.
 pub(super) fn download(url: &str, part: &Path, progress: &mut dyn Progress) -> Result<(), Error> {
@@ -40,7 +40,7 @@ pub(super) fn download(url: &str, part: &Path, progress: &mut dyn Progress) -> R
     let mut file = if begun > 0 {
         File::options().append(true).open(part).map_err(Error::io("write", part))?
     } else {
-        // The old tag goes before the old bytes: a tag never describes foreign bytes.
+        // The old tag is removed before the old bytes: a tag must never describe other bytes.
         let _ = fs::remove_file(&tag_file);
         let file = File::create(part).map_err(Error::io("write", part))?;
         if let Some(tag) = entity_tag(&response) {
@@ -109,7 +109,7 @@ fn entity_tag(response: &Response<Body>) -> Option<&str> {
     is_strong(tag).then_some(tag)
 }
 
-/// Only a strong tag promises the same bytes.
+/// Only a strong entity tag guarantees identical bytes.
 fn is_strong(tag: &str) -> bool {
     tag.starts_with('"')
 }

@@ -1,4 +1,4 @@
-//! The models that have a name.
+//! The manifest: the models that have a name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,22 +13,22 @@ use super::Sha256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Language: a GGUF file for llama.cpp.
+    /// Language model: a GGUF file for llama.cpp.
     Llm,
-    /// Recognition: a ggml file for whisper.cpp.
+    /// Speech recognition: a ggml file for whisper.cpp.
     Asr,
-    /// Speech: a Piper voice, an ONNX file with its JSON description beside it.
+    /// Speech synthesis: a Piper voice, an ONNX file with its JSON settings next to it.
     Voice,
-    /// Voice activity: Silero as ONNX.
+    /// Voice activity detection: Silero as ONNX.
     Vad,
-    /// End of turn: smart-turn as ONNX.
+    /// Acoustic endpointing: smart-turn as ONNX.
     Turn,
-    /// Text of which training data are made. No call needs it.
+    /// Text from which training data are made. No call needs it.
     Text,
 }
 
 impl Role {
-    /// Every role of a call, in the order in which they are shown.
+    /// Every role that a call needs, in display order.
     pub const ALL: [Self; 5] = [Self::Llm, Self::Asr, Self::Voice, Self::Vad, Self::Turn];
 
     /// The role's key in the configuration.
@@ -43,7 +43,7 @@ impl Role {
         }
     }
 
-    /// What is appended to the model's file name for the file that must lie beside it.
+    /// What is appended to the model's file name for the file that must be next to it.
     pub(super) const fn companion(self) -> Option<&'static str> {
         match self {
             Self::Voice => Some(".json"),
@@ -61,13 +61,13 @@ impl Role {
         }
     }
 
-    /// Whether a file that begins with `head` can be of the role's format.
+    /// Whether a file that starts with `head` can be of the role's format.
     pub(super) fn accepts(self, head: &[u8]) -> bool {
         match self {
             Self::Llm => head.starts_with(b"GGUF"),
-            // The magic number 0x67676d6c, little endian.
+            // The magic number 0x67676d6c, little-endian.
             Self::Asr => head.starts_with(b"lmgg"),
-            // ONNX has no magic number; it opens with protobuf field 1 (IR version), a varint.
+            // ONNX has no magic number; it starts with protobuf field 1 (IR version), a varint.
             Self::Voice | Self::Vad | Self::Turn => {
                 matches!(head, [0x08, version, ..] if (1..0x80).contains(version))
             }
@@ -102,23 +102,23 @@ pub struct Manifest {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
-    /// What the configuration calls it, and its folder in the store.
+    /// Its name in the configuration, and its folder in the store.
     pub name: String,
     /// What it is for.
     pub role: Role,
-    /// What it is, in a few words.
+    /// A short description.
     pub summary: String,
     /// SPDX identifier of the weights' licence.
     pub licence: String,
-    /// The page of those who made it.
+    /// The page of its authors.
     pub origin: String,
-    /// Whether it is the one used where the configuration names none for its role.
+    /// Whether it is used if the configuration names no model for its role.
     #[serde(default)]
     pub default: bool,
     /// Where its members come from.
     #[serde(rename = "wheel")]
     pub wheels: Vec<Wheel>,
-    /// How the members become the stored file; without it they are the stored files.
+    /// How the members are converted to the stored file; without it they are the stored files.
     pub convert: Option<Convert>,
     /// Of a recogniser: what it makes of words that it half heard.
     #[serde(default)]
@@ -133,7 +133,7 @@ pub struct Wheel {
     pub package: String,
     /// Its exact version.
     pub version: String,
-    /// Bytes of the wheel; for progress only, what counts are the members' digests.
+    /// Size of the wheel in bytes; for progress only, since only the members' digests are checked.
     pub size: u64,
     /// The members that are needed.
     #[serde(rename = "member")]
@@ -148,7 +148,7 @@ pub struct Member {
     pub path: String,
     /// Name of the file that this member is a part of; parts are joined in the manifest's order.
     pub part_of: Option<String>,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
     /// Digest.
     pub sha256: Sha256,
@@ -165,14 +165,14 @@ impl Member {
 /// A conversion and its result.
 #[derive(Debug, Deserialize)]
 pub struct Convert {
-    /// What the members are.
+    /// The format of the members.
     pub from: Conversion,
-    /// The file that is made of them.
+    /// The converted file.
     #[serde(flatten)]
     pub file: ModelFile,
 }
 
-/// The conversions there are.
+/// The supported conversions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Conversion {
     /// Whisper for CTranslate2 (`model.bin`, `vocabulary.txt`) to whisper.cpp's ggml.
@@ -185,14 +185,14 @@ pub enum Conversion {
 pub struct ModelFile {
     /// Name in the model's folder.
     pub name: String,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
     /// Digest.
     pub sha256: Sha256,
 }
 
 impl Model {
-    /// What the store holds of this model; the first file is the one that is loaded.
+    /// The files of this model in the store; the first one is loaded.
     pub fn files(&self) -> Vec<ModelFile> {
         if let Some(convert) = &self.convert {
             return vec![convert.file.clone()];
@@ -202,7 +202,7 @@ impl Model {
             .collect()
     }
 
-    /// Bytes of all files in the store.
+    /// Total size of its files in the store, in bytes.
     pub fn size(&self) -> u64 {
         self.files().iter().map(|file| file.size).sum()
     }
@@ -225,8 +225,7 @@ impl Manifest {
     /// Reads a manifest.
     ///
     /// # Errors
-    /// Where `text` is no manifest, or joins parts without converting the whole: its digest
-    /// would be unknown.
+    /// If `text` is not a manifest, or if it joins parts without converting the result, whose digest would be unknown.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         use serde::de::Error as _;
 
@@ -250,7 +249,7 @@ impl Manifest {
         self.models.iter().find(|model| model.name == name)
     }
 
-    /// The model that is used for `role` where nothing else is configured.
+    /// The model used for `role` if nothing else is configured.
     pub fn default_for(&self, role: Role) -> Option<&Model> {
         self.models.iter().find(|model| model.default && model.role == role)
     }

@@ -1,11 +1,10 @@
-//! The weights: which models there are, where they lie, how they are fetched and checked.
+//! The model store: which models there are, where they are stored, and how they are downloaded and checked.
 //!
-//! [`Store`] is the principal type: a folder of models. It knows the models of the built-in
-//! [`Manifest`] by name, fetches them with pip, and accepts any other single file by its path or
-//! its URL ([`ModelSource`]). A file appears in the store whole and checked, or not at all:
-//! everything is made beside its final place and then renamed.
+//! [`Store`] is the principal type: a folder of models. It knows the models of the built-in [`Manifest`] by name,
+//! downloads them with pip, and accepts any other single file by its path or its URL ([`ModelSource`]). A file appears
+//! in the store complete and checked, or not at all: everything is made next to its final place and then renamed.
 //!
-//! Nothing here loads a model, keeps a thread, or prints: whoever pulls passes a [`Progress`].
+//! Nothing here loads a model, keeps a thread, or prints: the caller of a pull passes a [`Progress`].
 
 mod convert;
 mod digest;

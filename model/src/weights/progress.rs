@@ -1,38 +1,38 @@
-//! What a pull tells of itself while it runs.
+//! Progress reports of a running pull.
 
-/// What is being done to a model.
+/// A stage of the work on a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Another process is pulling into the same store.
     Waiting,
-    /// Bytes come from the network.
+    /// The file is being downloaded.
     Downloading,
-    /// Members are taken out of a wheel.
+    /// Members are being extracted from a wheel.
     Extracting,
-    /// The file is written in the format the engine reads.
+    /// The file is being written in the format that the engine reads.
     Converting,
-    /// The file is read back and its digest compared.
+    /// The file is being read back and its digest compared.
     Verifying,
 }
 
-/// Told how a pull or a verification goes, and asked whether it may go on.
+/// Receives the progress of a pull or a verification, and can cancel it.
 ///
-/// Calls come from the thread that pulls. For every stage: one [`begin`](Self::begin), then any
-/// number of [`advance`](Self::advance).
+/// Calls come from the thread that pulls. For every stage: one [`begin`](Self::begin), then any number of
+/// [`advance`](Self::advance).
 pub trait Progress {
-    /// A stage of `model` begins; `total` is its length in bytes, where it is known.
+    /// A stage of `model` starts; `total` is its size in bytes, if known.
     fn begin(&mut self, model: &str, stage: Stage, total: Option<u64>);
 
-    /// `done` bytes of the stage are behind us.
+    /// `done` bytes of the stage are complete.
     fn advance(&mut self, done: u64);
 
-    /// Asked between blocks; `true` ends the work with [`Error::Cancelled`](super::Error).
+    /// Called between blocks; `true` ends the work with [`Error::Cancelled`](super::Error).
     fn cancelled(&self) -> bool {
         false
     }
 }
 
-/// Tells nobody.
+/// Reports nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 

@@ -1,4 +1,4 @@
-//! Where a model comes from, as the configuration says it.
+//! Where a model comes from, as given in the configuration.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,36 +10,35 @@ use ureq::http::Uri;
 
 /// A model by its name, its path or its URL.
 ///
-/// Parsed from one string: what holds `://` is a URL; what holds a path separator, or ends as
-/// model files do (`.gguf`, `.bin`, `.onnx`), is a path (`~/` is the home folder); anything else
-/// is a name.
+/// Parsed from one string: a string with `://` is a URL; one with a path separator, or with the extension of a model
+/// file (`.gguf`, `.bin`, `.onnx`), is a path (`~/` is the home folder); anything else is a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelSource {
     /// A model of the manifest.
     Named(String),
-    /// A file of the user's own; never written to.
+    /// The user's own file; never written to.
     Path(PathBuf),
-    /// A single file behind `https` (or `http`, on this machine only); kept in the store.
+    /// A single file at an `https` URL (or `http`, on this machine only); kept in the store.
     Url(String),
 }
 
-/// Why a string names no model.
+/// Why a string does not name a model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
     /// The string is empty.
     #[error("no model is named: give a name, a path or an https URL")]
     Empty,
-    /// The URL has no host, or is none.
+    /// The URL has no host, or is not a URL.
     #[error("`{0}` is not a URL")]
     NotAUrl(String),
     /// The URL's scheme is not `https`, nor `http` to this machine.
     #[error("`{0}`: only https URLs are fetched, and http ones from this machine itself")]
     Scheme(String),
-    /// The URL holds a user name or a password, which would end up in messages.
+    /// The URL contains a user name or a password, which would appear in messages.
     #[error("a URL with a user name or a password in it is not accepted")]
     Credentials,
-    /// The URL's path does not end in the name of a file.
+    /// The URL's path does not end in a file name.
     #[error("`{0}` does not end in the name of a file")]
     NoFileName(String),
 }
@@ -53,7 +52,7 @@ impl ModelSource {
         is_safe.then_some(name)
     }
 
-    /// Whether a URL points at this machine itself.
+    /// Whether a URL points to this machine.
     pub(super) fn url_is_loopback(url: &str) -> bool {
         let Ok(uri) = url.parse::<Uri>() else { return false };
         let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
@@ -112,7 +111,7 @@ impl fmt::Display for ModelSource {
     }
 }
 
-/// As the one string it was parsed from.
+/// As the string it was parsed from.
 impl Serialize for ModelSource {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

@@ -14,34 +14,34 @@ use super::http::beside;
 use super::pip::Pip;
 use super::{Error, Manifest, Model, ModelFile, ModelSource, Progress, Role, Sha256, Stage};
 
-/// Folders in which a pull works; what a killed pull left is removed by the next one.
+/// Prefix of the folders in which a pull works; the next pull removes what a killed one left.
 const WORK_PREFIX: &str = ".pull-";
 
 /// A folder of models.
 ///
 /// ```text
 /// <root>/<name>/<file>            a model of the manifest
-/// <root>/url/<digest>/<file>      a file behind a URL; <digest> is of the URL
+/// <root>/url/<digest>/<file>      a file from a URL; <digest> is of the URL
 /// <root>/url/<digest>/receipt.toml   its sizes and digests; written last
-/// <root>/.lock                    held by whoever pulls
-/// <root>/.pull-*                  work in progress of whoever holds the lock
+/// <root>/.lock                    locked during a pull
+/// <root>/.pull-*                  work in progress of the process that has the lock
 /// ```
 ///
-/// Reading needs no lock, because files only ever appear whole.
+/// Reading needs no lock, because files only ever appear complete.
 pub struct Store {
     root: PathBuf,
     pub(super) manifest: &'static Manifest,
     pub(super) pip: Pip,
 }
 
-/// How a model stands, by the quick check.
+/// State of a model, by the quick check.
 #[derive(Debug)]
 pub enum Status {
-    /// All files are there and have their sizes.
+    /// All files are there and have the right sizes.
     Present,
     /// Files are missing.
     Absent,
-    /// Files are there, but not as they must be.
+    /// Files are there, but not as they should be.
     Broken(Error),
 }
 
@@ -50,18 +50,18 @@ pub enum Status {
 pub struct Pulled {
     /// The file to load.
     pub path: PathBuf,
-    /// Whether it was fetched by this pull; else it was there.
+    /// Whether this pull downloaded it; otherwise it was already there.
     pub fetched: bool,
 }
 
-/// A file of a model on the disk, and what is known of it.
+/// A file of a model on disk, and its expected properties.
 struct Expected {
     path: PathBuf,
     size: Option<u64>,
     sha256: Option<Sha256>,
 }
 
-/// What was fetched from a URL.
+/// What was downloaded from a URL.
 #[derive(Deserialize, Serialize)]
 pub(super) struct Receipt {
     pub(super) url: String,
@@ -69,11 +69,11 @@ pub(super) struct Receipt {
 }
 
 impl Store {
-    /// The user's store: `$DUPLEX_MODELS`, else `$DUPLEX_HOME/models`, else `duplex/models` in
-    /// the XDG cache folder. The folder need not exist.
+    /// The user's store: `$DUPLEX_MODELS`, else `$DUPLEX_HOME/models`, else `duplex/models` in the XDG cache folder.
+    /// The folder need not exist.
     ///
     /// # Errors
-    /// [`Error::NoHome`] where none of these can be told.
+    /// [`Error::NoHome`] if none of these is known.
     pub fn open() -> Result<Self, Error> {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         if let Some(models) = set("DUPLEX_MODELS") {
@@ -89,7 +89,7 @@ impl Store {
     /// The store at `root`.
     pub fn at(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
-        // pip runs with the same working directory, but a path that is shown should be whole.
+        // pip runs with the same working directory, but a path that is shown should be absolute.
         let root = std::path::absolute(&root).unwrap_or(root);
         Self { root, manifest: Manifest::builtin(), pip: Pip::default() }
     }
@@ -109,11 +109,11 @@ impl Store {
         self.manifest
     }
 
-    /// The file to load for `role`, after a check that is quick enough for every start: all
-    /// files are there, with their sizes, and begin as files of that format do.
+    /// The file to load for `role`, after a check that is quick enough for every start: all files are there, have the
+    /// right sizes, and start like files of their format.
     ///
     /// # Errors
-    /// Names the file that is missing, truncated or foreign; or the name that is unknown.
+    /// Names the file that is missing, truncated or of another format; or the unknown name.
     pub fn path(&self, role: Role, source: &ModelSource) -> Result<PathBuf, Error> {
         let expected = self.expected(role, source)?;
         for file in &expected {
@@ -137,7 +137,7 @@ impl Store {
         Ok(main)
     }
 
-    /// How a model stands, by the same quick check.
+    /// State of a model, by the same quick check.
     ///
     /// # Errors
     /// [`Error::UnknownModel`].
@@ -150,7 +150,7 @@ impl Store {
         }
     }
 
-    /// Like [`path`](Self::path), and compares every digest that is known (none is for a path).
+    /// Like [`path`](Self::path), but also compares every known digest (a path has none).
     ///
     /// # Errors
     /// As of `path`, and [`Error::WrongHash`].
@@ -172,12 +172,11 @@ impl Store {
         Ok(main)
     }
 
-    /// Makes sure that the model is there and whole: verifies it, and fetches it where it is
-    /// missing or broken. Interrupted at any point, it leaves the store as it was, and is
-    /// repeated by the next call.
+    /// Makes sure that the model is there and intact: verifies it, and downloads it if it is missing or broken. If
+    /// interrupted at any point, it leaves the store as it was, and the next call does the work again.
     ///
     /// # Errors
-    /// Whatever stood in the way; for a path, only what [`verify`](Self::verify) finds.
+    /// Whatever prevented it; for a path, only what [`verify`](Self::verify) finds.
     pub fn pull(
         &self,
         role: Role,
@@ -188,7 +187,7 @@ impl Store {
             return Ok(Pulled { path, fetched: false });
         }
         let _lock = self.lock(source, progress)?;
-        // Whoever held the lock before may have pulled this very model.
+        // The previous holder of the lock may have pulled this very model.
         if let Some(path) = self.unless_broken(role, source, progress)? {
             return Ok(Pulled { path, fetched: false });
         }
@@ -200,7 +199,7 @@ impl Store {
         Ok(Pulled { path: self.path(role, source)?, fetched: true })
     }
 
-    /// The path of a whole model; nothing where fetching it (anew) would help.
+    /// The path of an intact model; none if downloading it (again) would help.
     fn unless_broken(
         &self,
         role: Role,
@@ -249,7 +248,7 @@ impl Store {
             ModelSource::Url(url) => {
                 let folder = self.url_folder(url);
                 let text = fs::read_to_string(folder.join("receipt.toml")).ok();
-                // A receipt that cannot be read, or is of another URL, is as good as none.
+                // A receipt that cannot be read, or is of another URL, counts as missing.
                 let receipt: Option<Receipt> = text.and_then(|text| toml::from_str(&text).ok());
                 match receipt {
                     Some(receipt) if receipt.url == *url && !receipt.file.is_empty() => {
@@ -298,7 +297,7 @@ impl Store {
         Ok(lock)
     }
 
-    /// A folder to work in, on the disk of the store; removed when dropped.
+    /// A temporary folder on the store's disk; removed when dropped.
     pub(super) fn work_folder(&self) -> Result<tempfile::TempDir, Error> {
         let builder = tempfile::Builder::new().prefix(WORK_PREFIX).tempdir_in(&self.root);
         builder.map_err(Error::io("write", &self.root))

@@ -1,4 +1,4 @@
-//! The clips of users' speech in tests/speech, the model, and a recogniser for both.
+//! The clips of users' speech in tests/speech, the model, and a recogniser for them.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};

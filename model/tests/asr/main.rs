@@ -1,4 +1,4 @@
-//! The recogniser on real speech, and what becomes of it when things go wrong.
+//! The recogniser on real speech, and its behaviour when something fails.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
 
@@ -185,7 +185,7 @@ fn a_worker_killed_within_a_window_loses_nothing() {
     audio.resize(seconds(30), 0.0);
     let mut recogniser = recogniser();
     let pid = recogniser.pid().unwrap();
-    // The worker has used this much only once it is at work on the window.
+    // The worker has used this much CPU time only once it is working on the window.
     let busy = cpu_ticks(pid).unwrap() + 10;
     let killer = std::thread::spawn(move || {
         while cpu_ticks(pid).is_some_and(|ticks| ticks < busy) {
@@ -205,7 +205,7 @@ fn a_worker_that_hangs_is_an_error_in_time_and_the_next_window_is_served() {
     let options = RecogniserOptions { patience: Duration::from_secs(2), ..clips::options(1) };
     let mut recogniser = Recogniser::spawn(options).unwrap();
     kill(&recogniser, Signal::STOP);
-    // Longer than a pipe holds: the client hangs in writing first.
+    // Longer than the capacity of a pipe: the client blocks in writing first.
     let heard = recogniser.recognise(&clip.audio, &Request::default()).unwrap();
     assert_eq!(heard.text, "What is the capital of France?");
     assert_eq!(recogniser.restarts(), 1);
@@ -276,7 +276,7 @@ fn a_program_that_is_no_recogniser_is_an_error_in_time() {
     };
     let programs = [
         PathBuf::from("/bin/true"),
-        // Answers with our own words.
+        // It echoes our own packets.
         PathBuf::from("/bin/cat"),
         script("chatter", "exec yes hello"),
         script("sleeper", "exec sleep 60"),
@@ -292,7 +292,11 @@ fn a_program_that_is_no_recogniser_is_an_error_in_time() {
         });
         assert!(matches!(error, AsrError::NotAWorker { .. }), "{error}");
         assert!(error.to_string().contains(worker.to_str().unwrap()), "{error}");
-        assert!(begin.elapsed() < Duration::from_secs(30), "{} held the client", worker.display());
+        assert!(
+            begin.elapsed() < Duration::from_secs(30),
+            "{} blocked the client",
+            worker.display()
+        );
     }
     let error = spawn_error(RecogniserOptions {
         worker: folder.path().join("complainer"),
@@ -309,7 +313,7 @@ fn a_program_that_is_no_recogniser_is_an_error_in_time() {
     assert!(matches!(error, AsrError::Spawn { .. }), "{error}");
 }
 
-/// Processor time a process has used, in the kernel's ticks; none once it is gone.
+/// CPU time used by a process, in the kernel's ticks; none once it is gone.
 fn cpu_ticks(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();

@@ -1,4 +1,4 @@
-//! Files that cannot serve are told apart, by name and with what helps; none ends the process.
+//! Unusable files are distinguished, and named with what helps; none ends the process.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn refused(path: &Path) -> LlmError {
     error
 }
 
-/// Writes `bytes` to a file and gives the error of loading it.
+/// Writes `bytes` to a file and returns the error of loading it.
 fn error_of(bytes: &[u8]) -> LlmError {
     let folder = TempDir::new().expect("a temporary folder");
     let path = folder.path().join("model.gguf");
@@ -107,7 +107,7 @@ fn a_model_without_a_chat_template_is_refused() {
 #[test]
 fn a_chat_template_that_llama_cpp_cannot_apply_is_refused() {
     let mut model = model_bytes();
-    // llama.cpp knows a template by its marks.
+    // llama.cpp recognises a template by its marks.
     let mark = b"<|im_start|>' + message";
     let at = model.windows(mark.len()).position(|window| window == mark).unwrap();
     let template = at - 400..at + 400;

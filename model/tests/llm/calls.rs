@@ -1,4 +1,4 @@
-//! Several calls on one context do not notice each other.
+//! Several calls on one context do not affect each other.
 
 use std::ops::ControlFlow;
 
@@ -76,6 +76,6 @@ fn the_facts_are_those_of_the_file() {
     assert_eq!(info.model.architecture, "llama");
     assert_eq!(info.model.parameters, 134_515_008);
     assert_eq!(info.context, 512);
-    // Two calls and 512 cells for drafts; 30 layers of 3 heads of 64 numbers, keys and values, 34 bytes for 32 of them.
+    // Two calls and 512 cells for drafts; 30 layers of 3 heads of 64 values, keys and values, 34 bytes for 32 of them.
     assert_eq!(info.cache_bytes, (2 * 512 + 512) * 30 * 3 * 64 * 2 / 32 * 34);
 }

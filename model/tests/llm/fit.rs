@@ -1,4 +1,4 @@
-//! Long calls: what is left out when the history outgrows the context.
+//! Long calls: what is dropped when the history outgrows the context.
 
 use duplex_model::llm::{ChatMessage, Llm, Role};
 

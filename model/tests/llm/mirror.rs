@@ -1,4 +1,4 @@
-//! The cache is a mirror: whatever was edited, it is as if the tokens had been decoded afresh.
+//! The KV cache: after any edit, the result is as if the tokens had been decoded afresh.
 
 use duplex_model::llm::{LlmError, Mirror, Need, Synced, Token};
 
@@ -20,7 +20,7 @@ impl Random {
     }
 }
 
-/// Kullback-Leibler divergence of the distributions that two lists of logits stand for, in nats.
+/// Kullback-Leibler divergence, in nats, of the distributions that two lists of logits give.
 fn divergence(left: &[f32], right: &[f32]) -> f64 {
     let log_sum =
         |logits: &[f32]| logits.iter().map(|logit| f64::from(*logit).exp()).sum::<f64>().ln();
@@ -32,7 +32,7 @@ fn divergence(left: &[f32], right: &[f32]) -> f64 {
     left.iter().zip(right).map(term).sum()
 }
 
-/// One edit of `tokens`: of the end, as a reply is, or of the middle, as a revised word is.
+/// One edit of `tokens`: at the end, like a reply, or in the middle, like a revised word.
 fn edit(tokens: &mut Vec<Token>, round: usize, random: &mut Random) {
     let at = random.below(tokens.len());
     match round % 4 {

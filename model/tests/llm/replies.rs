@@ -1,4 +1,4 @@
-//! Writing a reply: pauses, stops, lengths, and what follows a reply that was cut.
+//! Generating a reply: pauses, stops, length limits, and what follows a reply that was cut.
 
 use std::ops::ControlFlow;
 
@@ -37,7 +37,7 @@ fn a_reply_paused_at_every_piece_is_the_reply_without_pauses() {
         let mut text = String::new();
         let mut last = End::Paused;
         for round in 0.. {
-            // Both ways of asking for more: the question again, or with the reply so far.
+            // Both ways to ask for more: the question again, or with the reply so far.
             let so_far = [&question[..], &[assistant(&text)]].concat();
             let messages = if round % 2 == 0 { &question[..] } else { &so_far[..] };
             let mut emit = |piece: &str| {
@@ -154,7 +154,7 @@ fn from_the_soft_limit_a_reply_ends_with_its_sentence_and_at_the_hard_limit_anyw
 fn the_same_seed_gives_the_same_reply_and_another_seed_another() {
     let weights = weights();
     let question = [system(), user("Tell me a short story about a dog.")];
-    let told = |seed| {
+    let spoken = |seed| {
         let options = LlmOptions {
             sampling: Sampling { temperature: 1.0, seed, ..Sampling::default() },
             ..greedy()
@@ -163,9 +163,9 @@ fn the_same_seed_gives_the_same_reply_and_another_seed_another() {
         let call = llm.open_call().unwrap();
         reply(&mut llm, call, &question).0
     };
-    let first = told(1);
-    assert_eq!(first, told(1));
-    assert_ne!(first, told(2));
+    let first = spoken(1);
+    assert_eq!(first, spoken(1));
+    assert_ne!(first, spoken(2));
 }
 
 #[test]

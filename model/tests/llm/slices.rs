@@ -99,7 +99,7 @@ fn nobody_can_say_a_mark() {
     let slices = [Slice { assistant: Some(typed.into()), ..heard(typed) }];
     let tokens = marks.lay_out(&weights, &history, &slices);
     let count = |mark| tokens.iter().filter(|token| **token == mark).count();
-    // One pair a message, one pair a slice.
+    // One pair per message, one pair per slice.
     assert_eq!((count(marks.user), count(marks.assistant), count(marks.idle)), (4, 4, 0));
 }
 
@@ -138,7 +138,7 @@ fn a_slice_of_a_reply_has_no_more_words_than_were_asked_for() {
     let marks = Marks::of(&weights).unwrap();
     let mut llm = Llm::new(&weights, greedy()).unwrap();
     let call = llm.open_call().unwrap();
-    // A plain chat, in which the base model is sure to answer.
+    // A plain chat, which the base model is sure to answer.
     let tokens = llm.prompt(call, &[system(), user("What is tea?"), assistant("")]).unwrap().tokens;
     let mut whole = String::new();
     for words in 1..6 {
@@ -167,7 +167,7 @@ fn files_that_are_no_adapters_of_the_model_are_told_apart() {
     assert!(matches!(refused("model.gguf", &model), LlmError::WrongAdapter { .. }));
 }
 
-/// What the adapter that comes with the program says of silence after `words`.
+/// The built-in adapter's probability of silence after `user`.
 fn idle_after(user: &UserInput) -> f32 {
     let folder = TempDir::new().unwrap();
     let adapter = adapter::built_in(folder.path()).unwrap();
@@ -207,12 +207,12 @@ fn an_adapter_cut_short_is_an_error() {
     for length in [whole.len() - 1, whole.len() / 2, 20_000, 4_000] {
         fs::write(&short, &whole[..length]).unwrap();
         let error = weights().with_adapter(&short).expect_err("half an adapter");
-        let told = matches!(error, LlmError::WrongAdapter { .. } | LlmError::Damaged { .. });
-        assert!(told, "{length} bytes: {error}");
+        let recognised = matches!(error, LlmError::WrongAdapter { .. } | LlmError::Damaged { .. });
+        assert!(recognised, "{length} bytes: {error}");
     }
 }
 
-/// Where `what` stands in `bytes` first.
+/// Index of the first occurrence of `what` in `bytes`.
 fn position(bytes: &[u8], what: &[u8]) -> usize {
     bytes.windows(what.len()).position(|window| window == what).unwrap()
 }
@@ -221,7 +221,7 @@ fn position(bytes: &[u8], what: &[u8]) -> usize {
 fn an_adapter_whose_matrices_have_another_shape_is_an_error() {
     let folder = TempDir::new().unwrap();
     let mut bytes = fs::read(adapter::built_in(folder.path()).unwrap()).unwrap();
-    // After a tensor's name stand the number of its dimensions, and each of them in 64 bits.
+    // A tensor's name is followed by its number of dimensions, and by each of them in 64 bits.
     let name = b"blk.0.ffn_down.weight.lora_a";
     let at = position(&bytes, name) + name.len() + 4;
     let (rows, columns) = bytes[at..at + 16].split_at_mut(8);
@@ -236,7 +236,7 @@ fn an_adapter_whose_matrices_have_another_shape_is_an_error() {
 #[test]
 fn a_model_whose_vocabulary_has_no_marks_is_named_with_the_mark_it_lacks() {
     let mut bytes = fs::read(model_path()).unwrap();
-    // In the vocabulary, a string stands behind its length.
+    // In the vocabulary, a string is preceded by its length.
     let entry = [&10u64.to_le_bytes()[..], b"<|im_end|>"].concat();
     let at = position(&bytes, &entry) + 8;
     bytes[at..at + 10].copy_from_slice(b"<|im_out|>");

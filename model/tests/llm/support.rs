@@ -1,4 +1,4 @@
-//! What the tests share: the model, conversations, and a `write` that collects its text.
+//! Helpers shared by the tests: the model, conversations, and a `write` that collects its text.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub(crate) fn weights() -> Weights {
     Weights::load(&model_path()).expect("the default model loads: run `make models`")
 }
 
-/// One thread, and always the likeliest token.
+/// One thread, and greedy decoding.
 pub(crate) fn greedy() -> LlmOptions {
     LlmOptions {
         context: 512,
@@ -40,7 +40,7 @@ pub(crate) fn assistant(text: &str) -> ChatMessage {
     ChatMessage::new(Role::Assistant, text)
 }
 
-/// Writes the whole reply.
+/// Generates the whole reply.
 pub(crate) fn reply(llm: &mut Llm<'_>, call: CallId, messages: &[ChatMessage]) -> (String, End) {
     let mut text = String::new();
     let mut emit = |piece: &str| {
@@ -52,7 +52,7 @@ pub(crate) fn reply(llm: &mut Llm<'_>, call: CallId, messages: &[ChatMessage]) -
     (text, written.end)
 }
 
-/// Writes up to the first piece of text.
+/// Generates up to the first piece of text.
 pub(crate) fn first_piece(
     llm: &mut Llm<'_>,
     call: CallId,

@@ -1,4 +1,4 @@
-//! Web and mail addresses and file names.
+//! Web addresses, mail addresses and file names.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::numbers::digits;
 
-/// Addresses are read to this length; what follows is read as text.
+/// Maximum length of an address; what follows is read as text.
 const PATTERN: &str = r"(?x)^(?:
     https?://[^\s<>()\x{22}]{1,100}
   | www\.[^\s<>()\x{22}]{1,100}
@@ -16,7 +16,7 @@ const PATTERN: &str = r"(?x)^(?:
 
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| Regex::new(PATTERN).expect("a valid pattern"));
 
-/// Bytes of the address that `rest` begins with, and how it is read.
+/// Length in bytes of the address that `rest` starts with, and its spoken form.
 pub(super) fn read(rest: &str) -> Option<(usize, String)> {
     let found = ADDRESS.find(rest)?.as_str();
     let found = found.trim_end_matches(['.', ',', ';', ':', '!', '?', '\'', '*', '_', '-']);

@@ -1,5 +1,5 @@
-//! Expressions that begin with a digit, a currency sign or the name of a month: money, dates,
-//! times, telephone numbers, fractions, quantities, ranges, years.
+//! Expressions that start with a digit, a currency sign or the name of a month: money, dates, times, telephone numbers,
+//! fractions, quantities, ranges, years.
 
 use std::sync::LazyLock;
 
@@ -8,12 +8,12 @@ use regex::{Captures, Regex};
 use super::lexicon::{CURRENCIES, Currency, MONTHS, UNITS};
 use super::numbers::{cardinal, digits, fraction, may_be_year, number, ordinal, value, year};
 
-/// What stands around an expression.
+/// The surroundings of an expression.
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     /// The word before, in lower case; empty at the start of a phrase.
     pub(super) before: &'a str,
-    /// The text behind the expression.
+    /// The text after the expression.
     pub(super) after: &'a str,
 }
 
@@ -24,7 +24,7 @@ struct Rule {
     read: Read,
 }
 
-/// In order: the first that matches and reads wins.
+/// In order: the first rule that matches and can be read wins.
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     let number = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,5}|[0-9]{1,18})(?:\.[0-9]{1,12})?|\.[0-9]{1,12}";
     let longest_first = |mut written: Vec<&str>| {
@@ -80,11 +80,11 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     rules
 });
 
-/// A run of digits that no rule reads, because of what it touches.
+/// A run of digits that no rule reads, because of the characters next to it.
 static DIGITS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("^[0-9]{1,18}").expect("a valid pattern"));
 
-/// Bytes of the expression that `rest` begins with, and how it is read.
+/// Length in bytes of the expression that `rest` starts with, and its spoken form.
 pub(super) fn read(rest: &str, before: &str) -> Option<(usize, String)> {
     let ruled = RULES.iter().find_map(|rule| {
         let captures = rule.pattern.captures(rest)?;
@@ -101,7 +101,7 @@ pub(super) fn read(rest: &str, before: &str) -> Option<(usize, String)> {
     })
 }
 
-/// Whether what follows belongs to the expression, so that what was matched is only a part.
+/// Whether what follows belongs to the expression, so that the match is only a part.
 fn continues(after: &str) -> bool {
     let mut chars = after.chars();
     match chars.next() {
@@ -139,7 +139,7 @@ fn american_date(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
         short @ 50..=99 => 1900 + short,
         full => full,
     };
-    // Day first, where only that makes a date.
+    // Day first, if only that makes a valid date.
     if month > 12 { date(year, day, month) } else { date(year, month, day) }
 }
 
@@ -370,7 +370,7 @@ fn plain(captures: &Captures<'_>, context: Context<'_>) -> Option<String> {
     Some(number(written))
 }
 
-/// Whether a number of four digits tells how many, by the word behind it.
+/// Whether a four-digit number is a count rather than a year, judged by the word after it.
 fn counts(context: Context<'_>) -> bool {
     /// Words that may follow a year within a phrase.
     const AFTER_YEAR: &[&str] = &[

@@ -1,21 +1,19 @@
-//! Written forms that are read as something else: abbreviations, units, currencies, months,
-//! symbols.
+//! Written forms with another spoken form: abbreviations, units, currencies, months, symbols.
 
-/// What the full stop of an abbreviation may also be, and what must follow.
+/// What else the full stop of an abbreviation can mean, and what must follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Abbreviated {
-    /// A title or the like: a name follows, so its full stop never ends a sentence. Read with or
-    /// without the full stop.
+    /// A title or similar: a name follows, so its full stop never ends a sentence. Read with or without the full stop.
     BeforeName,
     /// Read only before a number, as in "No. 5".
     BeforeNumber,
-    /// Read only where the full stop is there; it may end the sentence too.
+    /// Read only with its full stop, which may also end the sentence.
     Anywhere,
 }
 
 use Abbreviated::{Anywhere, BeforeName, BeforeNumber};
 
-/// Written form in lower case without its last full stop, spoken form, and where it stands.
+/// Written form in lower case without its last full stop, spoken form, and where it may occur.
 const ABBREVIATIONS: &[(&str, &str, Abbreviated)] = &[
     ("mr", "Mister", BeforeName),
     ("mrs", "Missus", BeforeName),
@@ -70,9 +68,9 @@ const ABBREVIATIONS: &[(&str, &str, Abbreviated)] = &[
     ("dec", "December", Anywhere),
 ];
 
-/// The spoken form of a word whose last full stop is cut off, and where it may stand.
+/// The spoken form of a word without its last full stop, and where it may occur.
 pub(crate) fn abbreviation(word: &str) -> Option<(&'static str, Abbreviated)> {
-    // Names are written with a capital: "gen", "col" and "no" as words are not.
+    // Names are capitalised: "gen", "col" and "no" as words are not.
     let capital = word.starts_with(char::is_uppercase);
     ABBREVIATIONS
         .iter()
@@ -81,7 +79,7 @@ pub(crate) fn abbreviation(word: &str) -> Option<(&'static str, Abbreviated)> {
         .map(|&(_, spoken, place)| (spoken, place))
 }
 
-/// Several letters with full stops, in lower case without the last one.
+/// Letters with full stops between, in lower case without the last one.
 const DOTTED: &[(&str, &str)] = &[
     ("e.g", "for example"),
     ("i.e", "that is"),
@@ -97,7 +95,7 @@ pub(crate) fn dotted(word: &str) -> Option<&'static str> {
     DOTTED.iter().find(|(written, _)| word.eq_ignore_ascii_case(written)).map(|&(_, spoken)| spoken)
 }
 
-/// Words with a capital that begin a sentence far more often than they continue a name.
+/// Capitalised words that start a sentence far more often than they continue a name.
 const STARTERS: &[&str] = &[
     "A", "After", "Also", "And", "As", "At", "But", "Can", "Do", "Does", "For", "He", "Here",
     "How", "However", "I", "If", "In", "Is", "It", "Its", "My", "Now", "On", "Or", "Our", "She",
@@ -111,7 +109,7 @@ pub(crate) fn starts_sentence(word: &str) -> bool {
     STARTERS.contains(&word)
 }
 
-/// Months, in full and as written short.
+/// Months, in full and abbreviated.
 pub(super) const MONTHS: [(&str, &str); 12] = [
     ("January", "Jan"),
     ("February", "Feb"),
@@ -192,13 +190,13 @@ pub(super) const UNITS: &[(&str, &str, &str)] = &[
     ("psi", "pound per square inch", "pounds per square inch"),
 ];
 
-/// How one currency is read.
+/// How a currency is read.
 pub(super) struct Currency {
-    /// Signs and codes that stand for it.
+    /// Symbols and codes of the currency.
     pub(super) written: &'static [&'static str],
     pub(super) one: &'static str,
     pub(super) many: &'static str,
-    /// A hundredth; none where there is none in use.
+    /// Singular and plural of a hundredth; none if none is in use.
     pub(super) cent: Option<(&'static str, &'static str)>,
 }
 
@@ -233,7 +231,7 @@ pub(super) const CURRENCIES: &[Currency] = &[
     },
 ];
 
-/// Signs that are read wherever they stand.
+/// Symbols that are read wherever they occur.
 pub(super) fn symbol(sign: char) -> Option<&'static str> {
     Some(match sign {
         '&' => "and",
@@ -263,7 +261,7 @@ pub(super) fn symbol(sign: char) -> Option<&'static str> {
     })
 }
 
-/// Fractions of one character.
+/// Fractions of a single character.
 pub(super) fn vulgar_fraction(sign: char) -> Option<(u64, u64)> {
     Some(match sign {
         '½' => (1, 2),
@@ -284,7 +282,7 @@ pub(super) fn vulgar_fraction(sign: char) -> Option<(u64, u64)> {
     })
 }
 
-/// Words before a Roman numeral that is read as a plain number.
+/// Words before a Roman numeral that is read as a cardinal number.
 const COUNTED: &[&str] = &[
     "act", "article", "book", "chapter", "class", "level", "part", "phase", "section", "stage",
     "type", "volume", "war",
@@ -317,13 +315,13 @@ const ROMAN: &[&str] = &[
     "XVI", "XVII", "XVIII", "XIX", "XX",
 ];
 
-/// What a Roman numeral behind a word (in lower case) stands for.
+/// What a Roman numeral after a word (in lower case) stands for.
 pub(super) enum Roman {
     Cardinal(u64),
     Ordinal(u64),
 }
 
-/// Reads a Roman numeral where the word before it asks for one.
+/// Reads a Roman numeral if the word before it calls for one.
 pub(super) fn roman(before: &str, word: &str) -> Option<Roman> {
     let value = ROMAN.iter().position(|&numeral| numeral == word)? as u64 + 1;
     if COUNTED.contains(&before) {

@@ -1,8 +1,7 @@
-//! Written English to words that can be spoken, with a map back.
+//! Converts written English to words that can be spoken, with a mapping back.
 //!
-//! [`normalise`] writes out numbers, money, dates, times, units, abbreviations, addresses and
-//! symbols, and drops what has no sound. What it gives holds only words and the stops between
-//! them, so that normalising it again changes nothing.
+//! [`normalise`] writes out numbers, money, dates, times, units, abbreviations, addresses and symbols, and drops what
+//! has no sound. Its output contains only words and the stops between them, so normalising it again changes nothing.
 
 mod address;
 mod expressions;
@@ -13,19 +12,19 @@ use std::ops::Range;
 
 use self::lexicon::{Abbreviated, Roman, abbreviation, dotted, starts_sentence, symbol};
 
-/// Longer runs of letters are read in pieces.
+/// Longer runs of letters are read in pieces of this length.
 const WORD_CHARS: usize = 60;
-/// Rounds in which abbreviations that the round before brought about are written out. One is
-/// enough for any text but those made to need more.
+/// Rounds of writing out abbreviations that the previous round produced. One is enough for any text not made to need
+/// more.
 const ROUNDS: usize = 4;
-/// Reads the letter A where it is no article. Written "A", a synthesiser takes it for one.
+/// Spoken form of the letter A when it is not the article; a synthesiser takes a written "A" for the article.
 const LETTER_A: &str = "eh";
 
-/// A pause in speech, by the mark that stands for it. Ordered by strength: of several marks in a
-/// row the strongest counts.
+/// A pause in speech, named after its punctuation mark. Ordered by strength: of several marks in a row the strongest
+/// counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stop {
-    /// A comma; also a dash, a bracket.
+    /// A comma; also a dash or a bracket.
     Comma,
     /// A colon.
     Colon,
@@ -58,14 +57,14 @@ impl Stop {
     }
 }
 
-/// One written expression as it is spoken: a word, or all words of a number, date and so on.
+/// One written expression and its spoken form: a word, or all words of a number, a date and so on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// Bytes of [`Spoken::text`], without the stop.
+    /// Byte range in [`Spoken::text`], without the stop.
     pub spoken: Range<usize>,
-    /// Bytes of the text that was normalised.
+    /// Byte range in the text that was normalised.
     pub written: Range<usize>,
-    /// The stop behind it.
+    /// The stop after it.
     pub stop: Option<Stop>,
 }
 
@@ -77,23 +76,23 @@ pub struct Spoken {
 }
 
 impl Spoken {
-    /// Words with a space between any two and each stop behind its word.
+    /// Words separated by single spaces, each followed by its stop.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The expressions in order; their ranges neither overlap nor go back.
+    /// The expressions in order; their ranges neither overlap nor go backwards.
     pub fn words(&self) -> &[Word] {
         &self.words
     }
 
-    /// How an expression is spoken.
+    /// The spoken form of an expression.
     pub fn word(&self, word: &Word) -> &str {
         &self.text[word.spoken.clone()]
     }
 
-    /// This, which reads the text of `first`, with ranges of the text that `first` reads. What
-    /// `first` has as one expression stays one.
+    /// `self`, which is the normalised text of `first`, with ranges into the text that `first` was made from. What is
+    /// one expression in `first` remains one.
     fn written_as(self, first: &Self) -> Self {
         let mut words: Vec<Word> = Vec::with_capacity(self.words.len());
         for word in self.words {
@@ -122,7 +121,7 @@ impl Spoken {
 /// Writes out English text for speech. Never fails: what cannot be spoken is left out.
 pub fn normalise(text: &str) -> Spoken {
     let mut spoken = scan(text);
-    // Without the signs that stood between, a word and a full stop may make an abbreviation.
+    // Once the symbols between them are gone, a word and a full stop may form an abbreviation.
     for _ in 0..ROUNDS {
         let again = scan(&spoken.text);
         if again.text == spoken.text {
@@ -154,7 +153,7 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    /// Reads one expression, stop or sign.
+    /// Reads one expression, stop or symbol.
     fn step(&mut self) {
         let rest = &self.text[self.at..];
         let Some(next) = rest.chars().next() else { return };
@@ -192,7 +191,7 @@ impl Scanner<'_> {
             if let Some((letters, length)) = initials(rest) {
                 return self.initials(letters, length);
             }
-            // Months begin with a capital; nothing else in letters begins an expression.
+            // Month names are capitalised; nothing else in letters starts an expression.
             if rest.starts_with(char::is_uppercase)
                 && lexicon::MONTHS.iter().any(|month| rest.starts_with(&month.0[..3]))
                 && let Some((length, spoken)) = expressions::read(rest, &self.before())
@@ -205,7 +204,7 @@ impl Scanner<'_> {
         self.word(&rest[..length], &rest[length..]);
     }
 
-    /// Letters with a full stop behind each: "U.S.", "e.g.".
+    /// Letters with a full stop after each: "U.S.", "e.g.".
     fn initials(&mut self, letters: &str, length: usize) {
         let spoken = dotted(letters).map_or_else(|| spell(letters), str::to_owned);
         self.push(length, &spoken);
@@ -214,8 +213,8 @@ impl Scanner<'_> {
 
     fn word(&mut self, word: &str, after: &str) {
         let length = word.len();
-        // Marks without a sound may stand between a word and its full stop; without them the
-        // stop would be the abbreviation's.
+        // Marks without a sound may be between a word and its full stop; without them the full stop would be the
+        // abbreviation's.
         let point = after.trim_start_matches(silent);
         let point_at = after.len() - point.len();
         let pointed = point.starts_with('.') && !point[1..].starts_with('.');
@@ -289,7 +288,7 @@ impl Scanner<'_> {
         match next {
             '.' if digit_follows && !joined => return self.expression(rest),
             '(' if digit_follows => {
-                // A telephone number may begin with a bracket.
+                // A telephone number may start with a bracket.
                 if let Some((length, spoken)) = expressions::read(rest, &self.before()) {
                     return self.push(length, &spoken);
                 }
@@ -323,7 +322,7 @@ impl Scanner<'_> {
                 self.stop(next, behind);
             }
             '-' if run > 1 || (!joined && spaced) => self.stop('—', behind),
-            // A rule under a heading and the like.
+            // A rule under a heading and similar.
             '=' | '+' | '&' | '@' | '%' | '$' if run > 2 => self.at += run - length,
             _ => {
                 if let Some(spoken) = symbol(next) {
@@ -354,7 +353,7 @@ impl Scanner<'_> {
         last.stop = last.stop.max(Some(stop));
     }
 
-    /// The full stop of the abbreviation just read may end its sentence too.
+    /// The full stop of the abbreviation just read may also end its sentence.
     fn stop_after_point(&mut self, length: usize) {
         if !self.text[self.at - length..self.at].ends_with('.') {
             return;
@@ -407,7 +406,7 @@ impl Scanner<'_> {
     }
 }
 
-/// Whether a mark has neither a sound nor a pause, wherever it stands.
+/// Whether a character has neither a sound nor a pause, wherever it occurs.
 fn silent(c: char) -> bool {
     !(c.is_alphanumeric()
         || ".,;:!?…—–()[]\n-−^~#<>/*=+&@%$€£¥₹'’".contains(c)
@@ -415,8 +414,7 @@ fn silent(c: char) -> bool {
         || lexicon::vulgar_fraction(c).is_some())
 }
 
-/// Bytes of the word that the text begins with: letters, and between them apostrophes and
-/// hyphens.
+/// Length in bytes of the word that the text starts with: letters, and between them apostrophes and hyphens.
 fn word_length(rest: &str) -> usize {
     let mut end = 0;
     let mut chars = rest.char_indices().peekable();
@@ -439,8 +437,8 @@ fn is_combining(c: char) -> bool {
     ('\u{300}'..='\u{36f}').contains(&c)
 }
 
-/// Single letters with a full stop behind each, at least two (or as in "Ph.D."): the letters
-/// without the last full stop, and the bytes of it all.
+/// Single letters with a full stop after each, at least two (or as in "Ph.D."): the letters without the last full stop,
+/// and the length in bytes of the whole.
 fn initials(rest: &str) -> Option<(&str, usize)> {
     let mut end = 0;
     let mut count = 0;
@@ -459,7 +457,7 @@ fn initials(rest: &str) -> Option<(&str, usize)> {
             break;
         }
     }
-    // The last letter may go without: "e.g" and "U.S".
+    // The last letter may lack its full stop: "e.g" and "U.S".
     let open = rest[end..].chars().next().filter(|c| c.is_alphabetic());
     if let Some(last) = open {
         let after = &rest[end + last.len_utf8()..];
@@ -473,7 +471,7 @@ fn initials(rest: &str) -> Option<(&str, usize)> {
     (count > 1).then(|| (&rest[..end - 1], end))
 }
 
-/// Letter by letter.
+/// Spells letter by letter.
 fn spell(letters: &str) -> String {
     let names: Vec<String> = letters
         .split('.')

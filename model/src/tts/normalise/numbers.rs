@@ -1,10 +1,10 @@
-//! Numbers in words, without regard to what stands around them.
+//! Numbers in words, independent of their context.
 
 use num2words::Num2Words;
 
-/// Longer runs of digits are no quantities: they are read digit by digit.
+/// Longer runs of digits are not quantities: they are read digit by digit.
 const QUANTITY_DIGITS: usize = 15;
-/// Years of four digits that are read in pairs.
+/// Four-digit years that are read in pairs.
 const YEARS: std::ops::RangeInclusive<u64> = 1100..=2099;
 
 /// "one hundred five".
@@ -29,13 +29,13 @@ pub(super) fn may_be_year(written: &str) -> bool {
 
 fn words(number: Num2Words, value: u64) -> String {
     match number.to_words() {
-        // American usage; the crate has it before the last hundred only.
+        // American usage has no "and"; the crate puts one before the last two digits.
         Ok(words) => words.replace(" and ", " "),
         Err(_) => digits(&value.to_string()),
     }
 }
 
-/// Digit by digit; whatever is no digit is left out.
+/// Digit by digit; all other characters are left out.
 pub(super) fn digits(written: &str) -> String {
     const NAMES: [&str; 10] =
         ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
@@ -65,7 +65,7 @@ fn integer(written: &str) -> String {
     }
 }
 
-/// "three quarters", "one half", "two thirds"; nothing where a fraction is not read so.
+/// "three quarters", "one half", "two thirds"; none if the fraction is not read this way.
 pub(super) fn fraction(over: u64, under: u64) -> Option<String> {
     let part = match under {
         2 if over == 1 => "half".to_owned(),
@@ -79,7 +79,7 @@ pub(super) fn fraction(over: u64, under: u64) -> Option<String> {
     Some(format!("{} {part}", cardinal(over)))
 }
 
-/// The value of a number as written, where it is whole and fits.
+/// The value of a number as written, if it is whole and fits.
 pub(super) fn value(written: &str) -> Option<u64> {
     written.replace(',', "").parse().ok()
 }

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Written, spoken.
+/// Written form, spoken form.
 const TABLE: &[(&str, &str)] = &[
     // Numbers
     ("5 apples", "five apples"),
@@ -177,7 +177,7 @@ fn an_expression_of_several_words_maps_to_all_it_was_written_as() {
     );
 }
 
-/// Whatever the text: ranges in order, on character bounds; only words and stops; stable.
+/// For any text: ranges in order and on character boundaries; only words and stops; idempotent.
 fn check(text: &str) {
     let spoken = normalise(text);
     let (mut written, mut said) = (0, 0);
@@ -196,7 +196,7 @@ fn check(text: &str) {
     assert_eq!(again.text(), spoken.text(), "of {text:?}");
 }
 
-/// Pieces that make the rules meet each other.
+/// Pieces that make the rules interact.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "$", "€", "5", "12", "2024", "1990", "1,000", "3.5", "1/2", "½", "%", "-", "–", "—", ".",

@@ -1,9 +1,8 @@
-//! Reading CTranslate2's `model.bin`, versions 5 and 6.
+//! Reads CTranslate2's `model.bin`, versions 5 and 6.
 //!
-//! Little endian throughout: `u32` version; string name of the model; `u32` revision; `u32`
-//! count of variables; per variable a string name, `u8` rank, `u32` extents, `u8` type, `u32`
-//! bytes, the data; then `u32` count of aliases, each two strings. A string is a `u16` length and
-//! as many bytes, the last of which is NUL.
+//! Little-endian throughout: `u32` version; string name of the model; `u32` revision; `u32` number of variables; per
+//! variable a string name, `u8` rank, `u32` extents, `u8` type, `u32` bytes, the data; then `u32` number of aliases,
+//! each two strings. A string is a `u16` length and as many bytes, the last of which is NUL.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +41,7 @@ impl Element {
 #[derive(Clone, Debug)]
 pub(super) struct Variable<'a> {
     pub(super) name: String,
-    /// Row major: the last extent varies fastest.
+    /// Row-major: the last extent varies fastest.
     pub(super) shape: Vec<usize>,
     element: Element,
     data: &'a [u8],
@@ -53,7 +52,7 @@ impl Variable<'_> {
         ConvertError::Variable { name: self.name.clone(), why: why.into() }
     }
 
-    /// The number in a scalar of 8, 16 or 32 bits.
+    /// The value of a scalar of 8, 16 or 32 bits.
     pub(super) fn integer(&self) -> Result<i32, ConvertError> {
         match (self.element, self.data) {
             (Element::I8, &[a]) => Ok(i32::from(a.cast_signed())),
@@ -63,7 +62,7 @@ impl Variable<'_> {
         }
     }
 
-    /// The values as `f32`, little endian.
+    /// The values as `f32`, little-endian.
     pub(super) fn as_f32(&self) -> Result<Vec<u8>, ConvertError> {
         match self.element {
             Element::F32 => Ok(self.data.to_vec()),
@@ -78,7 +77,7 @@ impl Variable<'_> {
         }
     }
 
-    /// The values as `f16`, little endian.
+    /// The values as `f16`, little-endian.
     pub(super) fn as_f16(&self) -> Result<Vec<u8>, ConvertError> {
         match self.element {
             Element::F16 => Ok(self.data.to_vec()),
@@ -155,7 +154,7 @@ impl<'a> Variables<'a> {
         })
     }
 
-    /// How many layers `side` has: they are numbered from zero.
+    /// Number of layers of `side`: they are numbered from zero.
     pub(super) fn layers(&self, side: &str) -> usize {
         (0..)
             .take_while(|i| self.0.contains_key(&format!("{side}/layer_{i}/ffn/linear_0/weight")))
@@ -163,7 +162,7 @@ impl<'a> Variables<'a> {
     }
 }
 
-/// A cursor that answers "truncated" instead of reading past the end.
+/// A cursor that returns a truncation error instead of reading past the end.
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,

@@ -1,19 +1,19 @@
-//! Writing whisper.cpp's file: a header, the mel filters, the vocabulary, the tensors.
+//! Writes whisper.cpp's file: a header, the mel filters, the vocabulary, the tensors.
 //!
-//! The layout is that of `whisper_model_load` in whisper.cpp; names of tensors are those of the
-//! original PyTorch model. Matrices are `f16`; biases, norms and positions are `f32`.
+//! The layout is that of `whisper_model_load` in whisper.cpp; tensor names are those of the original PyTorch model.
+//! Matrices are `f16`; biases, norms and positional embeddings are `f32`.
 
 use super::ConvertError;
 use super::ctranslate2::{Variable, Variables};
 
 /// "ggml".
 const MAGIC: u32 = 0x6767_6d6c;
-/// The header's word for "matrices are f16", and the type of such a tensor.
+/// The header's value for "matrices are f16", and the type of such a tensor.
 const F16: i32 = 1;
 /// The type of an `f32` tensor.
 const F32: i32 = 0;
 
-/// Whisper's spectrum is of 400 samples at 16 kHz, so it has 201 bins.
+/// Whisper's FFT size is 400 samples at 16 kHz, which gives 201 bins.
 const FFT: usize = 400;
 const BINS: usize = FFT / 2 + 1;
 
@@ -79,7 +79,7 @@ fn matrix<'m, 'a>(model: &'m Variables<'a>, name: &str) -> Result<&'m Variable<'
     }
 }
 
-/// The file in the making.
+/// The file being written.
 struct File<'m, 'a> {
     bytes: Vec<u8>,
     model: &'m Variables<'a>,
@@ -94,7 +94,7 @@ impl File<'_, '_> {
         self.bytes.extend(value.to_le_bytes());
     }
 
-    /// A count; the format has 31 bits for it.
+    /// Writes a count; the format has 31 bits for it.
     fn size(&mut self, value: usize) -> Result<(), ConvertError> {
         let value = i32::try_from(value).map_err(|_| ConvertError::Variable {
             name: "the header".into(),
@@ -104,7 +104,7 @@ impl File<'_, '_> {
         Ok(())
     }
 
-    /// The text tokens only: whisper.cpp names the special ones itself.
+    /// The text tokens only: whisper.cpp adds the special tokens itself.
     fn vocabulary(&mut self, text: &str, words: usize) -> Result<(), ConvertError> {
         // <|endoftext|>, the first special token, has this number.
         let count = if words >= MULTILINGUAL { 50_257 } else { 50_256 };
@@ -125,7 +125,7 @@ impl File<'_, '_> {
         Ok(())
     }
 
-    /// `shape` is row major; the format counts extents the other way round.
+    /// `shape` is row-major; the format lists extents in reverse order.
     fn tensor(
         &mut self,
         name: &str,
@@ -168,7 +168,7 @@ impl File<'_, '_> {
         let (to, from) = (format!("{side}.blocks.{layer}"), format!("{side}/layer_{layer}"));
         self.norm(&format!("{to}.attn_ln"), &format!("{from}/self_attention/layer_norm"))?;
         let (name, source) = (format!("{to}.attn"), format!("{from}/self_attention"));
-        // CTranslate2 keeps query, key and value in one matrix, one below the other.
+        // CTranslate2 stores query, key and value in one matrix, stacked by rows.
         self.fused(&source, "linear_0", &[(0, "query"), (1, "key"), (2, "value")], &name)?;
         self.linear(&format!("{name}.out"), &format!("{source}/linear_1"))?;
         if side == "decoder" {
@@ -184,7 +184,7 @@ impl File<'_, '_> {
         self.linear(&format!("{to}.mlp.2"), &format!("{from}/ffn/linear_1"))
     }
 
-    /// Splits one linear layer of CTranslate2 into those that whisper.cpp knows.
+    /// Splits one linear layer of CTranslate2 into those of whisper.cpp.
     fn fused(
         &mut self,
         source: &str,
@@ -201,7 +201,7 @@ impl File<'_, '_> {
             if part != "key" {
                 self.tensor(&format!("{to}.{part}.bias"), &bias.shape, F32, &bias.as_f32()?)?;
             } else if !bias.is_zero()? {
-                // Whisper's keys have no bias, and whisper.cpp has no place for one.
+                // Whisper's keys have no bias, and whisper.cpp's format has no place for one.
                 return Err(bias.wrong("the key has a bias, so this is not Whisper"));
             }
         }
@@ -209,8 +209,8 @@ impl File<'_, '_> {
     }
 }
 
-/// The byte that a character of GPT-2's printable alphabet stands for: printable Latin-1 stands
-/// for itself, every other byte for a character from U+0100 on.
+/// The byte that a character of GPT-2's printable alphabet stands for: printable Latin-1 characters stand for
+/// themselves, characters from U+0100 on for all other bytes.
 fn byte_of(c: char) -> Option<u8> {
     let stands_for_itself = |b: u8| matches!(b, 0x21..=0x7e | 0xa1..=0xac | 0xae..=0xff);
     match u8::try_from(c) {
@@ -222,8 +222,8 @@ fn byte_of(c: char) -> Option<u8> {
     }
 }
 
-/// `mels` triangular filters over [`BINS`] bins, row by row, as `librosa.filters.mel` makes them:
-/// Slaney's scale (linear below 1 kHz, logarithmic above), each of unit area.
+/// `mels` triangular filters over [`BINS`] bins, row by row, as `librosa.filters.mel` makes them: on Slaney's scale
+/// (linear below 1 kHz, logarithmic above), each of unit area.
 fn mel_filters(mels: usize) -> Vec<f32> {
     const BREAK_HZ: f64 = 1000.0;
     const BREAK_MEL: f64 = 15.0;

@@ -1,8 +1,7 @@
-//! Whisper from CTranslate2's format to whisper.cpp's.
+//! Converts Whisper from CTranslate2's format to whisper.cpp's.
 //!
-//! The weights themselves are the same in both, in the same order; what differs is how they are
-//! named and split, which of them are 16 bit, and that whisper.cpp wants its mel filters and its
-//! vocabulary in the file.
+//! The weights are the same in both, in the same order. The formats differ in how tensors are named and split, in which
+//! of them are 16-bit, and in that whisper.cpp needs its mel filters and its vocabulary in the file.
 
 mod ctranslate2;
 mod ggml;
@@ -13,24 +12,24 @@ use ctranslate2::Variables;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConvertError {
-    /// The file does not begin as CTranslate2's do.
+    /// The file does not start like CTranslate2's.
     #[error("model.bin is not a CTranslate2 model of version 5 or 6")]
     NotCTranslate2,
-    /// The file is a CTranslate2 model, but not of Whisper.
+    /// The file is a CTranslate2 model, but not Whisper.
     #[error("model.bin holds a {0}, not a WhisperSpec")]
     OtherModel(String),
     /// The file ends within a section.
     #[error("model.bin is truncated: it ends within {within}, which begins at byte {at}")]
     Truncated {
-        /// What is cut.
+        /// The truncated section.
         within: String,
-        /// Where that begins.
+        /// Byte offset at which it starts.
         at: usize,
     },
-    /// A variable is missing, or not as Whisper's are.
+    /// A variable is missing, or not as in Whisper.
     #[error("model.bin: {name}: {why}")]
     Variable {
-        /// CTranslate2's name of it.
+        /// Its name in CTranslate2.
         name: String,
         /// What is wrong.
         why: String,
@@ -40,11 +39,10 @@ pub enum ConvertError {
     Vocabulary(String),
 }
 
-/// Writes the file that whisper.cpp reads, from the bytes of `model.bin` and the text of
-/// `vocabulary.txt`.
+/// Makes the file that whisper.cpp reads, from the bytes of `model.bin` and the text of `vocabulary.txt`.
 ///
 /// # Errors
-/// Whatever makes the input something else than Whisper in 16 or 32 bit; never a panic.
+/// [`ConvertError`] if the input is anything else than Whisper in 16 or 32 bits; never a panic.
 pub(super) fn whisper_to_ggml(model: &[u8], vocabulary: &str) -> Result<Vec<u8>, ConvertError> {
     ggml::write(&Variables::read(model)?, vocabulary)
 }

@@ -8,7 +8,7 @@ use super::{ConvertError, whisper_to_ggml};
 const STATE: usize = 4;
 const WORDS: usize = 51_864;
 
-/// A `model.bin` in the making, and where its sections begin.
+/// A `model.bin` being built, and where its sections start.
 #[derive(Default)]
 struct Model {
     count: u32,
@@ -63,7 +63,7 @@ fn string(file: &mut Vec<u8>, text: &str) {
     file.push(0);
 }
 
-/// Whisper with one layer a side and a state of four.
+/// Whisper with one layer per side and a state of width four.
 fn tiny(key_bias: f32) -> Model {
     let mut model = Model::default();
     for side in ["encoder", "decoder"] {

@@ -1,4 +1,4 @@
-//! The store as a whole: real pip on wheels made here, real HTTP on this machine.
+//! The store as a whole: real pip with wheels made here, real HTTP on this machine.
 
 mod named;
 mod url;

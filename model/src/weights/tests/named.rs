@@ -12,7 +12,7 @@ use crate::weights::{Error, Manifest, ModelSource, Role, Sha256, Silent, Stage, 
 const WEIGHTS: &[u8] = b"GGUF and then the weights";
 const FILE: &str = "tiny-llm/tiny.gguf";
 
-/// A store whose manifest names one model, in a wheel that lies in a folder of its own.
+/// A store whose manifest names one model, in a wheel in a separate folder.
 struct Shop {
     store: Store,
     folder: TempDir,
@@ -23,7 +23,7 @@ impl Shop {
         Self::with(WEIGHTS, Sha256::of(WEIGHTS))
     }
 
-    /// The wheel holds `content`; the manifest expects as many bytes and `sha256`.
+    /// The wheel contains `content`; the manifest expects that many bytes, and `sha256`.
     fn with(content: &[u8], sha256: Sha256) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let wheels = folder.path().join("wheels");

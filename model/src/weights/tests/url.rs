@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::{CancelIn, files_below};
 use crate::weights::{Error, ModelSource, Role, Silent, Stage, Store};
 
-/// What the server answers to one request; the body may be shorter than the length it promises.
+/// The server's answer to one request; the body may be shorter than the length it declares.
 struct Answer {
     head: &'static str,
     body: &'static [u8],
