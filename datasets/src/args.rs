@@ -1,4 +1,4 @@
-//! What can be asked on the command line.
+//! The command line.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use clap_complete::Shell;
 use duplex_datasets::eval::Thresholds;
 
-/// Makes and examines dialogues cut into time slices, to train and to judge the duplex model.
+/// Generates and inspects dialogues in time slices, for training and evaluating the duplex model.
 #[derive(Debug, Parser)]
 #[command(name = "duplex-datasets", version, max_term_width = 100)]
 pub(crate) struct Args {
@@ -16,21 +16,21 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make a data set: train.jsonl and test.jsonl, one dialogue a line
+    /// Generate a data set: train.jsonl, test.jsonl and chat.jsonl, one dialogue per line
     Build(Build),
-    /// Count what is in a data set
+    /// Print counts of a data set
     Stats(Stats),
-    /// Show a dialogue as a table of slices
+    /// Print a dialogue as a table of slices
     Show(Show),
-    /// Judge a model's decisions on a data set
+    /// Evaluate a model's decisions on a data set
     Eval(Eval),
-    /// Compare how a model talks with an adapter and without
+    /// Compare how a model chats with and without an adapter
     Talk(Talk),
-    /// Let the base model write the replies of which dialogues are made
+    /// Let the base model write the replies that dialogues are made from
     Replies(Replies),
-    /// Let the voice say backchannels and commands, and write what the recogniser makes of them
+    /// Synthesise backchannels and commands, and write what speech recognition makes of them
     Heard(Heard),
-    /// Print completions for a shell
+    /// Print shell completions
     Completions {
         /// The shell
         shell: Shell,
@@ -39,23 +39,23 @@ pub(crate) enum Command {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Build {
-    /// Folder to write to; files of these names in it are replaced
+    /// Output folder; existing files of the same names are replaced
     #[arg(long, default_value = "out/dialogues")]
     pub(crate) out: PathBuf,
-    /// Dialogues to train on
+    /// Number of training dialogues
     #[arg(long, default_value_t = 36_000)]
     pub(crate) train: u64,
-    /// Dialogues to judge by, made of held-out topics, prompts and phrases
+    /// Number of test dialogues, made from held-out topics, prompts and phrases
     #[arg(long, default_value_t = 2_000)]
     pub(crate) test: u64,
-    /// The same seed gives the same dialogues, bit for bit
+    /// Seed; the same seed gives the same dialogues, bit for bit
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Longest slices in ms, in turn
+    /// Maximum slice lengths in ms; dialogues use them in turn
     #[arg(long, value_delimiter = ',', default_values_t = duplex_datasets::SLICES_MS,
           value_parser = clap::value_parser!(u32).range(100..=10_000))]
     pub(crate) slices: Vec<u32>,
-    /// Replies written by `duplex-datasets replies` instead of those that come with the program
+    /// Replies written by `duplex-datasets replies`, instead of the built-in ones
     #[arg(long)]
     pub(crate) replies: Option<PathBuf>,
 }
@@ -64,7 +64,7 @@ pub(crate) struct Build {
 pub(crate) struct Stats {
     /// A file of dialogues
     pub(crate) file: PathBuf,
-    /// Write a page with plots, too
+    /// Also write a page with plots to this file
     #[arg(long)]
     pub(crate) html: Option<PathBuf>,
 }
@@ -73,33 +73,33 @@ pub(crate) struct Stats {
 pub(crate) struct Show {
     /// A file of dialogues
     pub(crate) file: PathBuf,
-    /// Which one, from 1
+    /// Number of the dialogue, from 1
     #[arg(default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) number: u64,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Replies {
-    /// File to write to; what is in it stays, and is not written again
+    /// Output file; existing replies stay and are not written again
     #[arg(long)]
     pub(crate) out: PathBuf,
-    /// How many replies the file is to have
+    /// Number of replies that the file is to contain
     #[arg(long, default_value_t = 3_000)]
     pub(crate) count: usize,
-    /// The base model: a GGUF file with a chat template instead of the default one
+    /// The base model: a GGUF file with a chat template, instead of the default model
     #[arg(long)]
     pub(crate) model: Option<PathBuf>,
-    /// End replies as brief ones are in dialogues, which takes a third of the time
+    /// End replies early, as the brief ones in dialogues do; takes a third of the time
     #[arg(long)]
     pub(crate) brief: bool,
-    /// Chooses the prompts
+    /// Seed for the choice of prompts
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Heard {
-    /// File to write to; what is in it is replaced
+    /// Output file; an existing file is replaced
     #[arg(long)]
     pub(crate) out: PathBuf,
 }
@@ -109,47 +109,47 @@ pub(crate) struct Talk {
     /// The adapter: a GGUF file
     #[arg(long)]
     pub(crate) adapter: PathBuf,
-    /// The base model: a GGUF file instead of the default one
+    /// The base model: a GGUF file, instead of the default model
     #[arg(long)]
     pub(crate) model: Option<PathBuf>,
-    /// How many held-out conversations, and how many held-out questions
+    /// Number of held-out conversations, and of held-out questions
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u64).range(2..))]
     pub(crate) count: u64,
-    /// Write the replies to this file, a line of JSON each
+    /// Write the replies to this file, one JSON object per line
     #[arg(long)]
     pub(crate) replies: Option<PathBuf>,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Eval {
-    /// A file of dialogues: the held-out ones
+    /// A file of dialogues, usually the held-out ones
     pub(crate) file: PathBuf,
-    /// The base model: a GGUF file instead of the default one
+    /// The base model: a GGUF file, instead of the default model
     #[arg(long)]
     pub(crate) model: Option<PathBuf>,
-    /// The adapter: a GGUF file; without, the base model is judged
+    /// The adapter: a GGUF file; without it, the base model is evaluated
     #[arg(long)]
     pub(crate) adapter: Option<PathBuf>,
-    /// Instead of a model, judge an assistant that answers after so many slices of silence, and stops for any word
+    /// Instead of a model, evaluate an assistant that answers after this many slices of silence and stops at any word
     #[arg(long, value_name = "SLICES", conflicts_with_all = ["model", "adapter", "free", "mistakes"])]
     pub(crate) silence: Option<usize>,
-    /// How many dialogues, the first ones
+    /// Number of dialogues to use, from the start of the file
     #[arg(long, default_value_t = 500)]
     pub(crate) count: usize,
-    /// Only slices of these lengths, in ms
+    /// Use only these maximum slice lengths, in ms
     #[arg(long, value_delimiter = ',')]
     pub(crate) slices: Vec<u32>,
-    /// Let the model run free, too
+    /// Also evaluate free-running: the model's decisions are fed back
     #[arg(long)]
     pub(crate) free: bool,
-    /// Write every wrong decision to this file, a line of JSON each
+    /// Write every wrong decision to this file, one JSON object per line
     #[arg(long)]
     pub(crate) mistakes: Option<PathBuf>,
-    /// A silent assistant speaks where the probability of silence is below this. Several: after words, after one slice of silence,
-    /// after two and so on
+    /// While silent, the assistant speaks if the probability of silence is below this. Several values: after words,
+    /// after one slice of silence, after two, and so on
     #[arg(long, value_delimiter = ',', default_values_t = Thresholds::default().silent)]
     pub(crate) threshold: Vec<f32>,
-    /// An assistant that speaks goes on where the probability of silence is below this
+    /// While speaking, the assistant continues if the probability of silence is below this
     #[arg(long, default_value_t = Thresholds::default().speaking)]
     pub(crate) threshold_speaking: f32,
 }

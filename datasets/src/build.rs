@@ -1,4 +1,4 @@
-//! Dialogues by their number.
+//! Generates dialogues by number.
 
 use rand::SeedableRng as _;
 use rand::seq::IndexedRandom as _;
@@ -8,10 +8,10 @@ use crate::compose::Scene;
 use crate::texts::Exchange;
 use crate::{Category, Dialogue, Error, Part, Phrasebook};
 
-/// The longest slices that dialogues are cut into, in ms; 2 s is the paper's.
+/// Default maximum slice lengths of the dialogues, in ms; the paper uses 2 s.
 pub const SLICES_MS: [u32; 5] = [480, 640, 960, 1440, 2000];
 
-/// How often each category is drawn. The paper's six are in about the paper's proportions to each other.
+/// Relative frequency of each category. The paper's six have about the paper's proportions to each other.
 const WEIGHTS: [(Category, u32); 14] = [
     (Category::Basic, 15),
     (Category::TopicInterweaving, 6),
@@ -29,22 +29,23 @@ const WEIGHTS: [(Category, u32); 14] = [
     (Category::FalseAlarm, 5),
 ];
 
-/// Makes the dialogues of one part from one seed.
+/// Generates the dialogues of one part from one seed.
 #[derive(Debug)]
 pub struct Builder {
     part: Part,
     seed: u64,
     slices_ms: Vec<u32>,
     exchanges: Vec<Exchange>,
-    /// Words that may be misheard for others.
+    /// Words that may replace others as recognition errors.
     words: Vec<String>,
 }
 
 impl Builder {
-    /// A builder for `part`, of those of `exchanges` that belong to it, with slices of `slices_ms` in turn.
+    /// A builder for `part`, with those of `exchanges` that belong to it, and maximum slice lengths of `slices_ms` in
+    /// turn.
     ///
     /// # Errors
-    /// [`Error::NoExchanges`].
+    /// [`Error::NoExchanges`] if none of them belongs to it.
     pub fn new(
         part: Part,
         seed: u64,
@@ -66,7 +67,7 @@ impl Builder {
 
     /// Dialogue `number`.
     pub fn dialogue(&self, number: u64) -> Dialogue {
-        // Streams of one generator: neighbours share nothing.
+        // Separate streams of one generator: neighbouring dialogues are independent.
         let mut random = Pcg32::new(self.seed ^ (self.part as u64) << 63, number);
         let category = WEIGHTS
             .choose_weighted(&mut random, |(_, weight)| *weight)

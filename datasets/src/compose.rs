@@ -1,4 +1,4 @@
-//! What happens in a dialogue, category by category.
+//! Composes a dialogue, category by category.
 
 use rand::RngExt as _;
 use rand::seq::{IndexedRandom as _, index};
@@ -11,26 +11,26 @@ use crate::stage::{Calls, Manner, Stage};
 use crate::texts::{Exchange, brief};
 use crate::utterance::{Hand, Pause, sentence};
 
-/// How often a word is misheard where the recogniser is at its best, and where it is not.
+/// Probability that a word is misrecognised, normally and in [`Category::Misheard`].
 const ERRORS: f64 = 0.02;
 const MISHEARD: f64 = 0.18;
 
-/// How often the recogniser makes other words of a backchannel or a command, where it is known to.
+/// Probability that a backchannel or command with known misrecognitions is replaced by one of them.
 const HEARD_WRONG: f64 = 0.25;
 
-/// Silences inside a sentence, in ms.
+/// Duration of a pause inside a sentence, in ms.
 const PAUSE_MS: std::ops::Range<u32> = 250..2200;
 
-/// How often a reply ends with the first sentence after its first words, as spoken ones should.
+/// Probability that a reply is cut to its first sentences, as spoken replies should be brief.
 const BRIEF: f64 = 0.7;
 
-/// How often what is said to a reply is said when the reply has just ended.
+/// Probability that the user reacts just after the end of a reply instead of during it.
 const OVER: f64 = 0.15;
 
-/// Fewest words left of a reply that is interrupted or murmured at.
+/// Minimum number of words left of a reply when the user interrupts it or says a backchannel.
 const WORDS_AHEAD: usize = 3;
 
-/// A dialogue in the making.
+/// A dialogue being composed.
 pub(crate) struct Scene<'a> {
     book: &'a Phrasebook,
     exchanges: &'a [Exchange],
@@ -58,7 +58,7 @@ impl<'a> Scene<'a> {
         Self { book, exchanges, words, part, category, hand, stage, random }
     }
 
-    /// Plays it: earlier turns, and slices.
+    /// Composes the dialogue: its earlier turns and its slices.
     pub(crate) fn play(mut self) -> (Vec<Turn>, Vec<Slice>) {
         let history = self.history();
         if self.random.random_bool(0.3) {
@@ -145,7 +145,7 @@ impl<'a> Scene<'a> {
         let brief = self.pick(&self.book.brief);
         let mut reply = split(&self.pick(&self.book.brief_replies));
         reply.extend(split(&self.pick(&self.book.returns)));
-        // From the sentence that was broken off, in small letters after the return.
+        // From the start of the interrupted sentence, in lower case after the phrase of return.
         reply.extend(from_sentence_of(&exchange.reply, said));
         self.say(&brief, &Calls::For(reply), Manner::default());
     }
@@ -183,7 +183,7 @@ impl<'a> Scene<'a> {
                 self.between();
             }
             let exchange = self.exchange();
-            // Most often one slice, up to four: as many as are told apart.
+            // Usually one slice, up to four: as many as the layout distinguishes.
             let late = [1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4].choose(&mut self.random);
             let late = late.copied().unwrap_or(1);
             self.ask(&exchange, Manner { late, ..Manner::default() });
@@ -256,13 +256,13 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Some slices of silence between turns.
+    /// A few slices of silence between turns.
     fn between(&mut self) {
         let slices = self.random.random_range(0..=3);
         self.stage.rest(slices);
     }
 
-    /// A backchannel at some place of what is left of the reply, where enough of it is left.
+    /// A backchannel somewhere in the rest of the reply, if enough of it is left.
     fn insert_backchannel(&mut self) {
         let left = self.stage.words_left();
         if left <= WORDS_AHEAD {
@@ -274,7 +274,8 @@ impl<'a> Scene<'a> {
         self.say(&backchannel, &Calls::ForNothing, Manner::default());
     }
 
-    /// Asks, and lets the reply go on to a place in it; now and then to its end, after which the same may be said.
+    /// Asks a question and lets the reply continue to some point; sometimes to its end, after which the user says the
+    /// same.
     fn ask_and_reach_middle_or_end(&mut self) -> Exchange {
         let exchange = self.ask_and_reach_middle();
         if self.random.random_bool(OVER) {
@@ -285,7 +286,7 @@ impl<'a> Scene<'a> {
         exchange
     }
 
-    /// Asks, and lets the reply go on to a place in it.
+    /// Asks a question and lets the reply continue to some point.
     fn ask_and_reach_middle(&mut self) -> Exchange {
         let exchange = self.long_exchange();
         self.ask(&exchange, Manner::default());
@@ -297,7 +298,8 @@ impl<'a> Scene<'a> {
         exchange
     }
 
-    /// Asks. Now and then the answer is late whatever happens in the dialogue: what was not answered at once is still to be answered.
+    /// Asks a question. Sometimes the answer comes late, in any category: what was not answered at once must still be
+    /// answered.
     fn ask(&mut self, exchange: &Exchange, mut manner: Manner) {
         if manner.late == 0 {
             manner.late = match self.random.random_range(0..20) {
@@ -335,7 +337,7 @@ impl<'a> Scene<'a> {
         let utterance = self.hand.write(&text, &pauses, self.words, &mut self.random);
         let heard: Vec<String> =
             utterance.runs.iter().flat_map(|run| run.words.iter().cloned()).collect();
-        let unclear = self.book.murmur_words(&heard);
+        let unclear = self.book.backchannel_words(&heard);
         self.stage.user_says(&utterance, calls, Manner { unclear, ..manner }, &mut self.random);
     }
 
@@ -345,7 +347,7 @@ impl<'a> Scene<'a> {
         Pause { before, ms, filler }
     }
 
-    /// A phrase, now and then as a recogniser may hear it.
+    /// A phrase, sometimes as it is misrecognised.
     fn heard(&mut self, phrases: &Phrases) -> String {
         let said = self.pick(phrases);
         match Hearing::of(&said).choose(&mut self.random) {
@@ -367,7 +369,7 @@ impl<'a> Scene<'a> {
         exchange
     }
 
-    /// An exchange whose reply can be interrupted: the first of some, or the longest of them.
+    /// An exchange whose reply can be interrupted: the first long enough of a few, or the longest of them.
     fn long_exchange(&mut self) -> Exchange {
         const ENOUGH_WORDS: usize = 10;
         let drawn: Vec<Exchange> = (0..8).map(|_| self.exchange()).collect();
@@ -386,7 +388,7 @@ fn split(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-/// `opener` before `text`, which then begins with a small letter.
+/// `opener` followed by `text`, which then starts in lower case.
 fn join(opener: &str, text: &str) -> String {
     if opener.is_empty() {
         return text.to_owned();
@@ -405,7 +407,7 @@ fn first_sentence(text: &str) -> &str {
     &text[..end]
 }
 
-/// The words of `text` from the beginning of the sentence in which word `at` stands.
+/// The words of `text` from the start of the sentence that contains word `at`.
 fn from_sentence_of(text: &str, at: usize) -> Vec<String> {
     let words = split(text);
     let ends = |word: &String| word.ends_with(['.', '?', '!']);

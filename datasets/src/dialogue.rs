@@ -1,27 +1,27 @@
-//! A dialogue in slices: what is written to a file, one a line.
+//! A dialogue in time slices: one line of a data set.
 
 use serde::{Deserialize, Serialize};
 
-/// A conversation of which the last part is cut into slices.
+/// A conversation whose last part is cut into slices.
 ///
-/// One line of a data set, as JSON. docs/dialogues.md describes the fields for readers of the file.
+/// One line of a data set, as JSON. docs/dialogues.md describes the fields for users of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dialogue {
-    /// `train-000017`: the part of the data set and the number in it.
+    /// Part of the data set and number in it, such as `train-000017`.
     pub id: String,
     /// What happens in it.
     pub category: Category,
-    /// The longest slice, in ms. A slice ends early where the user's speech ends.
+    /// The maximum slice length, in ms. A slice ends early if the user's speech ends.
     pub slice_ms: u32,
-    /// Earlier turns, whole and over.
+    /// Earlier turns, complete and finished.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<Turn>,
-    /// The slices, in the order of time.
+    /// The slices, in order of time.
     pub slices: Vec<Slice>,
 }
 
-/// A turn that is over.
+/// A finished turn.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Turn {
@@ -31,34 +31,34 @@ pub struct Turn {
     pub assistant: String,
 }
 
-/// A step of the conversation: what the user said in it, and what the assistant then says.
+/// One time slice: the user's words in it, and what the assistant then says.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Slice {
-    /// Words of the user that were recognised in the slice; none where there were none.
+    /// Words of the user that were recognised in the slice; none if there were none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// Whether the user fell silent after these words; else the slice was over before the user was.
+    /// Whether the user fell silent after these words; otherwise the slice ended while the user was speaking.
     #[serde(default, skip_serializing_if = "is_false")]
     pub falls_silent: bool,
-    /// Words of the assistant that follow on them; none where it is silent.
+    /// Words that the assistant then says; none if it is silent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assistant: Option<String>,
     /// Whether the reply ends with these words.
     #[serde(default, skip_serializing_if = "is_false")]
     pub ends: bool,
-    /// What the assistant faces: the reason for what it does.
+    /// The assistant's situation: the reason for what it does.
     pub phase: Phase,
 }
 
 impl Slice {
-    /// Whether neither side says anything. Such a slice is a decision, and leaves no trace in what follows.
+    /// Whether neither side speaks. Such a slice is a decision, and leaves no trace in the layout of what follows.
     pub fn is_idle(&self) -> bool {
         self.user.is_none() && self.assistant.is_none()
     }
 }
 
-// serde asks with a reference.
+// serde passes a reference.
 fn is_false(value: &bool) -> bool {
     !value
 }
@@ -73,7 +73,7 @@ macro_rules! named {
         }
 
         impl $name {
-            /// All of them, in the order in which they are shown.
+            /// All variants, in display order.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
             /// The name in the file.
@@ -93,41 +93,41 @@ named! {
         Basic = "basic",
         /// A question on another subject interrupts the reply.
         TopicInterweaving = "topic-interweaving",
-        /// The user ends the reply, and nothing more is wanted.
+        /// The user ends the reply and wants nothing more.
         Termination = "termination",
-        /// The user interrupts and wants the reply in another way.
+        /// The user interrupts and wants the reply in another form.
         Regeneration = "regeneration",
-        /// The user interrupts and begins anew.
+        /// The user interrupts and starts over.
         Reset = "reset",
-        /// After an interruption the assistant comes back to what it was saying.
+        /// After an interruption the assistant returns to what it was saying.
         BackOnTopic = "back-on-topic",
         /// A backchannel while the assistant speaks, or after it has spoken.
         Backchannel = "backchannel",
         /// The user pauses inside sentences.
         Pause = "pause",
-        /// The user has finished, and the answer begins a slice or more later.
+        /// The user has finished, and the answer starts one or more slices later.
         LateStart = "late-start",
-        /// An interruption that opens with a word of a backchannel, or a backchannel that is all there is.
+        /// An interruption that starts with the words of a backchannel, or a backchannel that is all there is.
         HardPair = "hard-pair",
         /// The user speaks to somebody else.
         ToOthers = "to-others",
-        /// The recogniser mishears.
+        /// Speech recognition makes errors.
         Misheard = "misheard",
-        /// A command to stop, of every length, also against silence.
+        /// A command to stop, of any length, also while the assistant is silent.
         Stop = "stop",
-        /// The assistant fell silent over nothing and goes on.
+        /// The assistant fell silent at a false alarm and resumes.
         FalseAlarm = "false-alarm",
     }
 }
 
 named! {
-    /// What the assistant faces in a slice.
+    /// The assistant's situation in a slice.
     Phase {
-        /// The user is in the middle of a sentence, and speaks on: stay silent.
+        /// The user is in the middle of a sentence and continues to speak: stay silent.
         Wait = "wait",
         /// The user has just fallen silent in the middle of a sentence: stay silent.
         Break = "break",
-        /// The user goes on being silent in the middle of a sentence: stay silent.
+        /// The user remains silent in the middle of a sentence: stay silent.
         Pause = "pause",
         /// The user has finished: speak.
         Start = "start",
@@ -135,27 +135,27 @@ named! {
         LateStart = "late-start",
         /// The user has finished, but the answer waits for a later slice: stay silent.
         Hold = "hold",
-        /// Nobody says anything, and nothing is due: stay silent.
+        /// Nobody speaks, and nothing is due: stay silent.
         Rest = "rest",
-        /// The reply goes on, and the user is silent.
+        /// The reply continues while the user is silent.
         Continue = "continue",
-        /// A backchannel: the reply goes on.
+        /// A backchannel: the reply continues.
         Backchannel = "backchannel",
-        /// The user speaks to somebody else: the reply goes on.
+        /// The user speaks to somebody else: the reply continues.
         Overheard = "overheard",
-        /// The user begins to speak over the reply in words that could be a backchannel: the reply goes on.
+        /// The user starts to speak during the reply with words that may be a backchannel: the reply continues.
         Unclear = "unclear",
         /// The user takes the floor: the reply ends here.
         Stop = "stop",
-        /// What the user said asks for nothing: stay silent.
+        /// The user's words ask for nothing: stay silent.
         Ignore = "ignore",
-        /// The reply that was broken off over nothing goes on.
+        /// The reply that was interrupted by a false alarm resumes.
         Resume = "resume",
     }
 }
 
 impl Phase {
-    /// Whether the assistant speaks in it.
+    /// Whether the assistant speaks in this situation.
     pub const fn speaks(self) -> bool {
         match self {
             Self::Start

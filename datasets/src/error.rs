@@ -1,18 +1,18 @@
-//! What can go wrong with texts and files.
+//! Errors of texts and files.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use duplex_model::weights;
 
-/// Why no dialogues could be made, written or read.
+/// Why dialogues could not be generated, written or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A package of texts cannot be had.
+    /// A package of texts could not be fetched.
     #[error(transparent)]
     Store(#[from] weights::Error),
-    /// A package's file is not what it should be, although its digest is right.
+    /// A package's file has unexpected content, although its digest is right.
     #[error("{path}: {message}", path = path.display())]
     Text {
         /// The file.
@@ -20,7 +20,7 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
     },
-    /// A line of a file is not what it should be.
+    /// A line of a file is invalid.
     #[error("{path}:{line}: {message}", path = path.display())]
     Line {
         /// The file.
@@ -40,7 +40,7 @@ pub enum Error {
         /// Why it failed.
         source: io::Error,
     },
-    /// There is nothing to make dialogues of.
+    /// There are no exchanges to make dialogues from.
     #[error(
         "no reply belongs to a prompt of the part `{0}`: write some with `duplex-datasets replies`"
     )]

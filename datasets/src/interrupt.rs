@@ -1,4 +1,4 @@
-//! Ctrl-C, asked for between two dialogues.
+//! Ctrl-C, checked between two dialogues.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,7 +7,7 @@ pub(crate) const EXIT: u8 = 130;
 
 static HAPPENED: AtomicBool = AtomicBool::new(false);
 
-/// From here on Ctrl-C is only noted.
+/// From here on Ctrl-C only sets a flag.
 pub(crate) fn catch() -> anyhow::Result<()> {
     Ok(ctrlc::set_handler(|| HAPPENED.store(true, Ordering::Relaxed))?)
 }

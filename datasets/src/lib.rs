@@ -1,10 +1,11 @@
-//! Dialogues cut into time slices: what the duplex model is trained on and judged by.
+//! Dialogues in time slices: the training and evaluation data of the duplex model.
 //!
-//! [`Builder`] makes [`Dialogue`]s: what a user says and what the assistant answers, laid out in time and cut into slices, each with
-//! what the assistant does in it and why ([`Phase`]). Dialogue `n` of a seed is always the same, whatever was built before it. The words
-//! come from [`texts`]: prompts of packages, templates, and replies that the base model wrote.
+//! [`Builder`] is the principal type. It generates [`Dialogue`]s: what a user says and what the assistant answers, laid
+//! out in time and cut into slices, each with what the assistant does in it and why ([`Phase`]). Dialogue `n` of a seed
+//! is always the same, whatever was generated before it. The words come from [`texts`]: prompts from packages,
+//! templates, and replies that the base model wrote. [`eval`] and [`talk`] evaluate a model on them.
 //!
-//! Nothing here trains a model or knows a vocabulary: a data set is text.
+//! Nothing here trains a model, and a data set contains text only, never tokens.
 
 mod build;
 mod compose;
@@ -25,12 +26,12 @@ pub use dialogue::{Category, Dialogue, Phase, Slice, Turn};
 pub use error::Error;
 pub use phrases::{Hearing, Phrasebook, Phrases};
 
-/// A part of the data. No prompt, topic, template or phrase of one is said in the other.
+/// A part of the data. No prompt, topic, template or phrase of one part occurs in the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    /// To train on.
+    /// For training.
     Train,
-    /// Held out, to judge by.
+    /// Held out, for evaluation.
     Test,
 }
 

@@ -1,4 +1,4 @@
-//! The `duplex-datasets` program: makes data sets, counts them, and shows what is in them.
+//! The `duplex-datasets` program: generates, inspects and evaluates with data sets.
 
 mod args;
 mod commands;
@@ -15,14 +15,14 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // With stderr closed there is nobody left to tell.
+            // If stderr is closed, nobody can read the message.
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             if interrupt::happened() { interrupt::EXIT.into() } else { ExitCode::FAILURE }
         }
     }
 }
 
-/// Whether whoever read the output has left.
+/// Whether the reader of the output has gone.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let io = error.downcast_ref::<std::io::Error>();
     io.is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)

@@ -1,4 +1,4 @@
-//! The phrases of which scenes are made, apart for training and for tests.
+//! The phrases that dialogues are composed from, separate for training and test.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -16,7 +16,7 @@ pub struct Phrases {
 }
 
 impl Phrases {
-    /// Those that `part` may be made of.
+    /// The phrases that `part` may use.
     pub fn of(&self, part: Part) -> &[String] {
         match part {
             Part::Train => &self.train,
@@ -25,7 +25,7 @@ impl Phrases {
     }
 }
 
-/// `datasets/text/phrases.toml`, in its order.
+/// The contents of `datasets/text/phrases.toml`, in its order.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "the file describes each kind")]
@@ -51,7 +51,7 @@ pub struct Phrasebook {
 }
 
 impl Phrasebook {
-    /// The phrases that come with the program.
+    /// The built-in phrases.
     pub fn builtin() -> &'static Self {
         static BUILTIN: LazyLock<Phrasebook> = LazyLock::new(|| {
             toml::from_str(include_str!("../text/phrases.toml"))
@@ -60,9 +60,9 @@ impl Phrasebook {
         &BUILTIN
     }
 
-    /// How many of the first words of `words` could be a backchannel, taken from the longest backchannel of either part that they
-    /// begin with.
-    pub fn murmur_words(&self, words: &[String]) -> usize {
+    /// How many of the first words of `words` may be a backchannel, counted by the longest backchannel of either part
+    /// that they start with.
+    pub fn backchannel_words(&self, words: &[String]) -> usize {
         let plain: Vec<String> = words.iter().map(|word| plain(word)).collect();
         let backchannels = self.backchannels.train.iter().chain(&self.backchannels.held_out);
         let begins = |backchannel: &String| {
@@ -75,18 +75,18 @@ impl Phrasebook {
     }
 }
 
-/// A phrase, and what a recogniser made of it; a line of `datasets/text/heard.jsonl`.
+/// A phrase and a misrecognition of it; a line of `datasets/text/heard.jsonl`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hearing {
     /// The phrase.
     pub said: String,
-    /// Other words than those, as the recogniser wrote them.
+    /// Different words, as the recogniser wrote them.
     pub heard: String,
 }
 
 impl Hearing {
-    /// What a recogniser may make of a phrase; where it makes no mistake, nothing.
+    /// Known misrecognitions of a phrase; empty if there are none.
     pub fn of(said: &str) -> &'static [String] {
         static BUILTIN: LazyLock<BTreeMap<String, Vec<String>>> = LazyLock::new(|| {
             let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -101,7 +101,7 @@ impl Hearing {
     }
 }
 
-/// A word without marks and capitals.
+/// A word without punctuation and capitals.
 fn plain(word: &str) -> String {
     let kept = word.chars().filter(|c| c.is_alphanumeric() || *c == '\'');
     kept.flat_map(char::to_lowercase).collect()
@@ -158,11 +158,11 @@ mod tests {
     }
 
     #[test]
-    fn a_murmur_at_the_beginning_is_counted_whole() {
+    fn a_backchannel_at_the_beginning_is_counted_whole() {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
         let book = Phrasebook::builtin();
-        assert_eq!(book.murmur_words(&words("Oh, I see. But why?")), 3);
-        assert_eq!(book.murmur_words(&words("yeah but why")), 1);
-        assert_eq!(book.murmur_words(&words("what is tea")), 0);
+        assert_eq!(book.backchannel_words(&words("Oh, I see. But why?")), 3);
+        assert_eq!(book.backchannel_words(&words("yeah but why")), 1);
+        assert_eq!(book.backchannel_words(&words("what is tea")), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! How long work takes, on stderr; nothing where that is no terminal.
+//! Progress bars on stderr; none if it is not a terminal.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(crate) fn bar(what: &'static str, total: u64) -> ProgressBar {
     ProgressBar::new(total).with_style(style).with_message(what)
 }
 
-/// A pull of texts.
+/// Progress of fetching texts.
 pub(crate) struct Pull(ProgressBar);
 
 impl Pull {

@@ -1,4 +1,4 @@
-//! Two people talk in time, and what they say falls into slices.
+//! The timeline of a dialogue: cuts what both sides say into slices.
 
 use std::collections::VecDeque;
 
@@ -8,47 +8,47 @@ use rand_pcg::Pcg32;
 use crate::dialogue::{Phase, Slice};
 use crate::utterance::{Run, Utterance};
 
-/// Words a second that the assistant's voice speaks.
+/// Speaking rate of the assistant, in words per second.
 const ASSISTANT_RATE: std::ops::Range<f32> = 2.4..3.2;
 
-/// The shortest silence that a voice detector tells from the gaps between words, in ms.
+/// The shortest silence that voice activity detection distinguishes from the gaps between words, in ms.
 const SILENCE_MS: u32 = 200;
 
-/// What an utterance of the user is to the assistant.
+/// What an utterance of the user asks of the assistant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Calls {
-    /// It wants an answer: these words.
+    /// An answer, with these words.
     For(Vec<String>),
-    /// It ends the reply, and wants nothing else.
+    /// To end the reply; nothing else.
     ForSilence,
-    /// It wants the reply that was broken off to go on.
+    /// To resume the interrupted reply.
     ToGoOn,
-    /// It is a backchannel.
+    /// Nothing: it is a backchannel.
     ForNothing,
-    /// It is for somebody else.
+    /// Nothing: it is addressed to somebody else.
     Elsewhere,
 }
 
-/// How an utterance is said and answered.
+/// How an utterance starts and is answered.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Manner {
-    /// Its first words that say nothing yet about whether it takes the floor.
+    /// Number of its first words that do not show yet whether it takes the floor.
     pub(crate) unclear: usize,
-    /// Slices by which the answer is late.
+    /// Number of slices by which the answer is late.
     pub(crate) late: usize,
 }
 
-/// The stage: the slices so far, and who is speaking.
+/// The slices so far, and who is speaking.
 pub(crate) struct Stage {
     slice_ms: u32,
-    /// Words of the assistant in a millisecond.
+    /// Speaking rate of the assistant, in words per millisecond.
     rate: f32,
-    /// Parts of a word that the last slices left over.
+    /// Fraction of a word carried over from the previous slices.
     carry: f32,
     slices: Vec<Slice>,
-    /// The rest of the reply that is being spoken; empty while the assistant is silent.
+    /// The rest of the reply being spoken; empty while the assistant is silent.
     reply: VecDeque<String>,
-    /// The rest of the reply that was broken off last.
+    /// The rest of the last interrupted reply.
     broken_off: VecDeque<String>,
 }
 
@@ -73,12 +73,12 @@ impl Stage {
         !self.reply.is_empty()
     }
 
-    /// Words of the reply that are still to be spoken.
+    /// Number of words of the reply still to be spoken.
     pub(crate) fn words_left(&self) -> usize {
         self.reply.len()
     }
 
-    /// Slices in which nobody says anything.
+    /// Slices in which nobody speaks.
     pub(crate) fn rest(&mut self, slices: usize) {
         debug_assert!(!self.is_speaking());
         for _ in 0..slices {
@@ -86,7 +86,7 @@ impl Stage {
         }
     }
 
-    /// The reply goes on until no more than `left` of its words are left.
+    /// Continues the reply until at most `left` of its words are left.
     pub(crate) fn go_on_until(&mut self, left: usize) {
         while self.reply.len() > left {
             self.push_silence(Phase::Continue);
@@ -137,7 +137,7 @@ impl Stage {
                 self.pause(run.pause_ms);
             }
         }
-        // The slice that broke the reply off was silent; the answer comes in one of its own.
+        // The slice that interrupted the reply was silent; the answer comes in a slice of its own.
         let answers = matches!(calls, Calls::For(_) | Calls::ToGoOn);
         if answers && (broke_off_now || manner.late > 0) {
             for _ in 1..manner.late {
@@ -149,7 +149,7 @@ impl Stage {
         }
     }
 
-    /// The phase of the slice in which an utterance ends that found the assistant silent.
+    /// The phase of the slice in which an utterance ends while the assistant is silent.
     fn conclude(&mut self, calls: &Calls, manner: Manner) -> Phase {
         match calls {
             Calls::For(_) | Calls::ToGoOn if manner.late > 0 => Phase::Hold,
@@ -173,8 +173,8 @@ impl Stage {
         };
     }
 
-    /// A run's words with the length of their slice in ms. The grid of slices stands anywhere when the run begins, and the run's
-    /// end closes the last slice.
+    /// The words of a run, per slice, with the duration of the slice in ms. The run starts at a random offset in the
+    /// slice grid, and its end closes the last slice.
     fn cut(&self, run: &Run, random: &mut Pcg32) -> Vec<(Vec<String>, u32)> {
         let mut chunks: Vec<(Vec<String>, u32)> = Vec::new();
         let mut edge = random.random_range(1..=self.slice_ms);
@@ -195,7 +195,7 @@ impl Stage {
         chunks
     }
 
-    /// The user is silent inside an utterance for `ms`.
+    /// A silence of `ms` inside an utterance.
     fn pause(&mut self, ms: u32) {
         let mut left = ms;
         while left >= self.slice_ms {
@@ -213,16 +213,16 @@ impl Stage {
     fn push(&mut self, user: Option<String>, falls_silent: bool, phase: Phase, ms: u32) {
         let assistant = phase.speaks().then(|| self.speak(ms)).flatten();
         let ends = assistant.is_some() && self.reply.is_empty();
-        // A reply that ended inside the utterance of which this slice was to be a part.
+        // The reply ended inside the utterance that this slice belongs to.
         let phase = if phase.speaks() && assistant.is_none() { Phase::Ignore } else { phase };
         self.slices.push(Slice { user, falls_silent, assistant, ends, phase });
     }
 
-    /// As many words of the reply as fit `ms`, and at least one where any is left.
+    /// As many words of the reply as fit `ms`, and at least one if any is left.
     fn speak(&mut self, ms: u32) -> Option<String> {
         let fitting = self.rate * ms as f32 + self.carry;
         let count = (fitting as usize).clamp(1, self.reply.len().max(1));
-        // A word that was spoken although it did not fit is owed by the slices that follow.
+        // A word that was spoken although it did not fit is subtracted from the following slices.
         self.carry = (fitting - count as f32).clamp(-1.0, 1.0);
         let words: Vec<String> = self.reply.drain(..count.min(self.reply.len())).collect();
         (!words.is_empty()).then(|| words.join(" "))

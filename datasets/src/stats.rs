@@ -1,4 +1,4 @@
-//! What is in a data set: counts, and a page with plots.
+//! Statistics of a data set: counts, and a page with plots.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -15,18 +15,18 @@ pub struct Stats {
     pub categories: BTreeMap<Category, usize>,
     /// Slices by phase.
     pub phases: BTreeMap<Phase, usize>,
-    /// Dialogues by their longest slice, in ms.
+    /// Dialogues by maximum slice length, in ms.
     pub slices_ms: BTreeMap<u32, usize>,
-    /// Dialogues by their number of slices.
+    /// Dialogues by number of slices.
     pub lengths: BTreeMap<usize, usize>,
-    /// Slices by the user's words in them.
+    /// Slices by number of the user's words in them.
     pub user_words: BTreeMap<usize, usize>,
-    /// Slices by the assistant's words in them.
+    /// Slices by number of the assistant's words in them.
     pub assistant_words: BTreeMap<usize, usize>,
 }
 
 impl Stats {
-    /// Counts `dialogue` too.
+    /// Counts `dialogue`.
     pub fn add(&mut self, dialogue: &Dialogue) {
         let words =
             |text: &Option<String>| text.as_ref().map_or(0, |text| text.split_whitespace().count());
@@ -40,30 +40,30 @@ impl Stats {
         }
     }
 
-    /// Dialogues counted.
+    /// Number of dialogues counted.
     pub fn dialogues(&self) -> usize {
         self.categories.values().sum()
     }
 
-    /// Slices counted.
+    /// Number of slices counted.
     pub fn slices(&self) -> usize {
         self.phases.values().sum()
     }
 
-    /// Words of the user and of the assistant.
+    /// Number of words of the user and of the assistant.
     pub fn words(&self) -> (usize, usize) {
         let sum = |counts: &BTreeMap<usize, usize>| counts.iter().map(|(n, k)| n * k).sum();
         (sum(&self.user_words), sum(&self.assistant_words))
     }
 
-    /// The slices in which the assistant speaks, of all of them.
+    /// The share of slices in which the assistant speaks.
     pub fn speaking_share(&self) -> f64 {
         let speaking: usize =
             self.phases.iter().filter(|(phase, _)| phase.speaks()).map(|(_, n)| n).sum();
         speaking as f64 / self.slices().max(1) as f64
     }
 
-    /// A page of its own with plots; it asks the network for nothing. `name` is what is counted.
+    /// A self-contained HTML page with plots; it loads nothing from the network. `name` is the title.
     pub fn page(&self, name: &str) -> String {
         let by_name = |counts: Vec<(&'static str, usize)>| bars(&counts);
         let categories = Category::ALL
@@ -139,7 +139,7 @@ fn without_none(counts: &BTreeMap<usize, usize>) -> BTreeMap<usize, usize> {
     counts.iter().filter(|(words, _)| **words > 0).map(|(n, k)| (*n, *k)).collect()
 }
 
-/// Bars with names beside them, as SVG.
+/// A labelled bar chart, as SVG.
 fn bars(counts: &[(&'static str, usize)]) -> String {
     const ROW: u32 = 22;
     const LEFT: i32 = 170;
@@ -161,14 +161,14 @@ fn bars(counts: &[(&'static str, usize)]) -> String {
         }
         Ok(area.present()?)
     })();
-    // Only a disk could fail, and a string is none.
+    // Only writing to a disk could fail, and this writes to a string.
     if let Err(error) = drawn {
         let _ = write!(svg, "<!-- {error} -->");
     }
     svg
 }
 
-/// How often each number occurs, as SVG.
+/// A histogram, as SVG.
 fn histogram(counts: &BTreeMap<usize, usize>) -> String {
     let last = counts.keys().max().copied().unwrap_or(0) as u32;
     let most = counts.values().max().copied().unwrap_or(1);

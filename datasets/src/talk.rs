@@ -1,7 +1,8 @@
-//! How a model talks, apart from when: what training for the floor may not take away.
+//! Evaluates how a model chats, apart from when it speaks: training for turn-taking must not make it chat worse.
 //!
-//! A [`Talker`] chats in plain turns, answers short questions, and answers in slices. Compared are the base model and the same with an
-//! adapter; replies are weighed by the base model, which knows nothing of slices.
+//! A [`Talker`] chats in plain turns, answers short questions, and answers in slices. The base model is compared with
+//! the same model plus an adapter. Likelihoods of replies are measured under the base model, which was not trained on
+//! slices.
 
 use std::collections::BTreeSet;
 use std::ops::{AddAssign, ControlFlow};
@@ -19,15 +20,15 @@ use crate::eval::words_a_slice;
 /// Length of a slice in ms, as in a call.
 const SLICE_MS: u32 = 960;
 
-/// Slices of the longest reply.
+/// Maximum length of a reply, in slices.
 const LONGEST_REPLY: usize = 40;
 
-/// How likely tokens were.
+/// Likelihood of a sequence of tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Likelihood {
-    /// The sum of the natural logarithms of their probabilities.
+    /// The sum of the tokens' log probabilities (natural logarithm).
     pub log: f64,
-    /// How many they are.
+    /// Number of tokens.
     pub tokens: usize,
 }
 
@@ -36,12 +37,12 @@ impl Likelihood {
         Self { log: all.iter().copied().map(f64::from).sum(), tokens: all.len() }
     }
 
-    /// The mean logarithm of a token.
+    /// The mean log probability per token.
     pub fn mean(self) -> f64 {
         self.log / self.tokens.max(1) as f64
     }
 
-    /// What a model that had so many equally likely tokens to choose from would be unsure of: e to the mean of the negative logarithms.
+    /// Perplexity: e to the negative mean log probability; a uniform choice among n tokens has perplexity n.
     pub fn perplexity(self) -> f64 {
         (-self.mean()).exp()
     }
@@ -54,13 +55,13 @@ impl AddAssign for Likelihood {
     }
 }
 
-/// A question that has one right answer.
+/// A question with one right answer.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Question {
     /// The question.
     pub ask: String,
-    /// An answer that has one of these words, or rows of words, is right.
+    /// An answer that contains one of these words or word sequences is right.
     pub right: Vec<String>,
 }
 
@@ -79,7 +80,7 @@ impl Question {
         &QUESTIONS
     }
 
-    /// Whether `answer` has a right word.
+    /// Whether `answer` contains a right word.
     pub fn is_hit(&self, answer: &str) -> bool {
         let answer = plain_words(answer);
         let mut right = self.right.iter().map(|right| plain_words(right));
@@ -87,7 +88,7 @@ impl Question {
     }
 }
 
-/// The share of the rows of three words in `text` that stood in it before.
+/// The share of word trigrams in `text` that occurred in it before.
 pub fn repetition(text: &str) -> f64 {
     let words = plain_words(text);
     let rows: Vec<&[String]> = words.windows(3).collect();
@@ -95,7 +96,7 @@ pub fn repetition(text: &str) -> f64 {
     (rows.len() - different) as f64 / rows.len().max(1) as f64
 }
 
-/// A model that talks.
+/// A model that chats.
 pub struct Talker<'w> {
     llm: Llm<'w>,
     weights: &'w Weights,
@@ -104,7 +105,7 @@ pub struct Talker<'w> {
 }
 
 impl<'w> Talker<'w> {
-    /// One that talks with `llm`, which was made of `weights`.
+    /// Chats with `llm`, which was made from `weights`.
     ///
     /// # Errors
     /// [`LlmError::NoSliceMarks`]; [`LlmError::TooManyCalls`].
@@ -114,7 +115,7 @@ impl<'w> Talker<'w> {
         Ok(Self { llm, weights, call, marks })
     }
 
-    /// How likely every second turn of a conversation is, in the plain layout of chats.
+    /// Likelihood of every second turn of a conversation, in the plain chat layout.
     ///
     /// # Errors
     /// [`LlmError::ContextFull`]; [`LlmError::Decode`].
@@ -129,7 +130,7 @@ impl<'w> Talker<'w> {
         Ok(sum)
     }
 
-    /// How likely `reply` is as an answer to `question`.
+    /// Likelihood of `reply` as an answer to `question`.
     ///
     /// # Errors
     /// As [`Talker::chat`].
@@ -137,7 +138,7 @@ impl<'w> Talker<'w> {
         self.likelihood(&asked(question), reply)
     }
 
-    /// How likely `reply`, and that it ends there, is after `messages`.
+    /// Likelihood of `reply`, and of its end there, after `messages`.
     fn likelihood(
         &mut self,
         messages: &[ChatMessage],
@@ -146,13 +147,14 @@ impl<'w> Talker<'w> {
         let before = self.marks.lay_out(self.weights, messages, &[]);
         let said = [messages, &[ChatMessage::new(Role::Assistant, reply)]].concat();
         let tokens = self.marks.lay_out(self.weights, &said, &[]);
-        // Without the line feed behind the last mark.
+        // Without the line feed after the last mark.
         let tokens = &tokens[..tokens.len() - 1];
         let from = before.len() + self.opening();
         Ok(Likelihood::of(&self.llm.log_probabilities(self.call, tokens, from)?))
     }
 
-    /// Tokens before the text of a message of the assistant's: those of an empty one but the mark and the line feed behind its text.
+    /// Number of tokens before the text of an assistant message: those of an empty message without the mark and the
+    /// line feed after its text.
     fn opening(&self) -> usize {
         self.marks.lay_out(self.weights, &[ChatMessage::new(Role::Assistant, "")], &[]).len() - 2
     }
@@ -172,7 +174,7 @@ impl<'w> Talker<'w> {
         Ok(reply.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
-    /// The reply to a question in slices, the likeliest words of each.
+    /// The reply to a question in slices, by greedy decoding.
     ///
     /// # Errors
     /// As [`Talker::chat`].
@@ -226,7 +228,7 @@ mod tests {
     fn a_row_of_words_that_stood_before_is_a_repetition() {
         assert_eq!(repetition("Yes."), 0.0);
         assert_eq!(repetition("the cat sat on the mat"), 0.0);
-        // Of five rows, the last two stood before.
+        // Of five trigrams, the last two occurred before.
         assert_eq!(repetition("tea is hot. Tea is hot, tea"), 0.4);
     }
 

@@ -1,4 +1,4 @@
-//! Where the words come from: prompts out of packages and templates, and the replies written to them.
+//! The texts: prompts from packages and templates, and the replies written to them.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,20 +13,20 @@ use serde::{Deserialize, Serialize};
 use crate::phrases::Phrasebook;
 use crate::{Error, Part, Turn};
 
-/// Fewest and most words of a prompt.
+/// Minimum and maximum number of words of a prompt.
 const PROMPT_WORDS: std::ops::RangeInclusive<usize> = 4..=22;
 
-/// Of so many conversations or questions of a package, one is held out.
+/// One of this many conversations or questions of a package is held out.
 const HELD_OUT: u8 = 10;
 
 /// Something that a user may say to the assistant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompt {
-    /// Names it: its source, and where it stands there.
+    /// Identifies it: its source, and its position there.
     pub key: String,
-    /// The words, with a mark at their end.
+    /// The words, with punctuation at the end.
     pub text: String,
-    /// The part of the data to which it belongs.
+    /// The part of the data that it belongs to.
     pub part: Part,
 }
 
@@ -47,7 +47,7 @@ pub struct Exchange {
     pub ask: String,
     /// What the assistant answers.
     pub reply: String,
-    /// The part of the data to which it belongs.
+    /// The part of the data that it belongs to.
     pub part: Part,
 }
 
@@ -59,8 +59,8 @@ pub struct Chat {
     pub history: Vec<Turn>,
 }
 
-/// Conversations in plain turns, which training is not to change: what two people typed, every second turn as if it were the assistant's,
-/// and exchanges of the training part in between.
+/// Plain chats, on which training must not change the model: conversations that two people typed, with every second
+/// turn as the assistant's, mixed with exchanges of the training part.
 pub fn chats(conversations: Vec<Vec<String>>, exchanges: &[Exchange]) -> Vec<Chat> {
     const PAIRS: usize = 4;
     let exchanges = exchanges.iter().filter(|it| it.part == Part::Train);
@@ -95,7 +95,7 @@ pub fn manifest() -> &'static Manifest {
 /// Fetches the packages that `store` lacks, and reads all prompts.
 ///
 /// # Errors
-/// Where a package cannot be had or is not what it was.
+/// If a package cannot be fetched or has unexpected content.
 pub fn prompts(store: Store, progress: &mut dyn Progress) -> Result<Vec<Prompt>, Error> {
     let store = store.with_manifest(manifest());
     let mut folder = |name: &str| -> Result<PathBuf, weights::Error> {
@@ -113,7 +113,7 @@ pub fn prompts(store: Store, progress: &mut dyn Progress) -> Result<Vec<Prompt>,
     Ok(prompts)
 }
 
-/// What two people typed to each other, one after the other; no part of the training where `part` is [`Part::Test`].
+/// Conversations that two people typed, one after the other; for [`Part::Test`] none that training uses.
 ///
 /// # Errors
 /// As [`prompts`].
@@ -133,10 +133,10 @@ pub fn conversations(
     Ok(of_part.map(|(_, it)| it.messages.into_iter().map(join).collect()).collect())
 }
 
-/// Reads replies, one a line.
+/// Reads replies, one per line.
 ///
 /// # Errors
-/// Names the file, and the line that is none.
+/// Names the file, and the line that is not a reply.
 pub fn read_replies(path: &Path) -> Result<Vec<Reply>, Error> {
     let file = File::open(path).map_err(|e| Error::io("read", path, e))?;
     let mut replies = Vec::new();
@@ -152,7 +152,7 @@ pub fn read_replies(path: &Path) -> Result<Vec<Reply>, Error> {
     Ok(replies)
 }
 
-/// The first sentences of `text`, eight words or more where it has them.
+/// The first sentences of `text`, with at least eight words if it has them.
 pub fn brief(text: &str) -> &str {
     const BRIEF_WORDS: usize = 8;
     let mut words = 0;
@@ -167,7 +167,7 @@ pub fn brief(text: &str) -> &str {
     text[..end].trim_end()
 }
 
-/// The prompts to which there is a reply, in the order of the replies.
+/// The prompts that have a reply, in the order of the replies.
 pub fn exchanges(prompts: &[Prompt], replies: &[Reply]) -> Vec<Exchange> {
     let known: BTreeMap<&str, &Prompt> = prompts.iter().map(|p| (p.key.as_str(), p)).collect();
     let exchange = |reply: &Reply| {
@@ -177,7 +177,7 @@ pub fn exchanges(prompts: &[Prompt], replies: &[Reply]) -> Vec<Exchange> {
     replies.iter().filter_map(exchange).collect()
 }
 
-/// Every frame with every topic of its part.
+/// Every template with every topic of its part.
 fn from_templates(book: &Phrasebook) -> Vec<Prompt> {
     let mut prompts = Vec::new();
     for part in Part::ALL {
@@ -224,7 +224,7 @@ fn chitchat(path: &Path, prompts: &mut Vec<Prompt>) -> Result<(), Error> {
 
 #[derive(Deserialize)]
 struct Corpus {
-    /// Lists of lines; a few lines stand where a list should.
+    /// Lists of lines; in a few places there is a line instead of a list.
     conversations: Vec<serde_json::Value>,
 }
 
@@ -243,14 +243,15 @@ fn chatterbot(path: &Path, prompts: &mut Vec<Prompt>) -> Result<(), Error> {
     Ok(())
 }
 
-/// The part of a whole conversation or question, by the digest of its name: adding others moves none.
+/// The part of a whole conversation or question, by the digest of its name: adding others does not move it.
 fn part_of(key: &str) -> Part {
     let digest = Sha256::of(key.as_bytes()).to_string();
     let byte = u8::from_str_radix(&digest[..2], 16).unwrap_or_default();
     if byte.is_multiple_of(HELD_OUT) { Part::Test } else { Part::Train }
 }
 
-/// What was typed, if it could have been said to an assistant: some words of plain English without digits, links or rude words.
+/// The typed text, if it could have been said to an assistant: a few words of plain English without digits, links or
+/// rude words.
 fn spoken(typed: &str) -> Option<String> {
     static TYPED: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r#"[^A-Za-z'.,?!\- ]|(?i)\b(lol|haha\w*|omg|brb|sex\w*|kill\w*|suicid\w*|porn\w*|drug\w*|nazi\w*|fuck\w*|shit\w*|damn\w*|bitch\w*|ass|dumb|stupid|rape\w*|gay|racis\w*|murder\w*)\b"#)

@@ -1,27 +1,27 @@
-//! What a user says, as a recogniser would write it, in time.
+//! An utterance of the user as a recogniser would write it, with timing.
 
 use rand::RngExt as _;
 use rand::seq::IndexedRandom as _;
 use rand_pcg::Pcg32;
 
-/// Words a second that users speak.
+/// Speaking rate of users, in words per second.
 const USER_RATE: std::ops::Range<f32> = 2.0..3.6;
 
-/// How much longer or shorter than the mean a word is.
+/// Duration of a word, relative to the mean.
 const WORD_SPREAD: std::ops::Range<f32> = 0.6..1.4;
 
-/// Words said in one go.
+/// Words said without a pause.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     /// At least one.
     pub(crate) words: Vec<String>,
-    /// When each word ends, in ms from the beginning of the run; rising.
+    /// When each word ends, in ms from the start of the run; increasing.
     pub(crate) ends_ms: Vec<u32>,
-    /// The silence after the run, in ms; of no account for the last one.
+    /// The silence after the run, in ms; ignored for the last one.
     pub(crate) pause_ms: u32,
 }
 
-/// Something said, with the pauses in it.
+/// An utterance, with its pauses.
 #[derive(Clone, Debug)]
 pub(crate) struct Utterance {
     /// At least one.
@@ -31,13 +31,13 @@ pub(crate) struct Utterance {
 /// How the recogniser of a dialogue writes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hand {
-    /// With capitals and marks.
+    /// Whether it writes capitals and punctuation.
     marked: bool,
-    /// How often it takes a pause for the end of a sentence.
+    /// Probability that it takes a pause for the end of a sentence.
     false_ends: f64,
-    /// How often it writes another word, or none.
+    /// Probability that it writes another word, or none.
     errors: f64,
-    /// Words a second of the user.
+    /// Speaking rate of the user, in words per second.
     rate: f32,
 }
 
@@ -51,8 +51,8 @@ impl Hand {
         }
     }
 
-    /// The utterance of `text`, broken by a silence of `pauses` ms before each of the word numbers given with them; a silence may
-    /// carry a filler. `wrong` are the words that may be heard instead of the true ones.
+    /// The utterance of `text`, with the given `pauses`, each before a word and with an optional filler word. `wrong`
+    /// are the words that may be written as recognition errors.
     pub(crate) fn write(
         &self,
         text: &str,
@@ -94,7 +94,7 @@ impl Hand {
         Utterance { runs: runs.into_iter().enumerate().map(marked).collect() }
     }
 
-    /// What is heard of a word.
+    /// A word as it is recognised.
     fn hear(&self, word: &str, wrong: &[String], random: &mut Pcg32) -> Option<String> {
         if self.errors == 0.0 || !random.random_bool(self.errors) {
             return Some(word.to_owned());
@@ -107,7 +107,7 @@ impl Hand {
         }
     }
 
-    /// Capitals and marks, or neither.
+    /// With capitals and punctuation, or without either.
     fn mark(&self, mut words: Vec<String>, is_last: bool, random: &mut Pcg32) -> Vec<String> {
         if !self.marked {
             for word in &mut words {
@@ -139,18 +139,18 @@ impl Hand {
     }
 }
 
-/// A silence in an utterance.
+/// A pause in an utterance.
 #[derive(Clone, Debug)]
 pub(crate) struct Pause {
-    /// The number of the word before which it stands, from 0.
+    /// Index of the word after the pause, from 0.
     pub(crate) before: usize,
-    /// How long it is.
+    /// Its duration.
     pub(crate) ms: u32,
     /// What the user says in the middle of it.
     pub(crate) filler: Option<String>,
 }
 
-/// Whether a sentence asks, by its mark or its first word.
+/// Whether a sentence is a question, by its punctuation or its first word.
 pub(crate) fn asks(text: &str) -> bool {
     const WORDS: [&str; 22] = [
         "what", "who", "why", "how", "where", "when", "which", "can", "could", "do", "does", "did",
@@ -160,7 +160,7 @@ pub(crate) fn asks(text: &str) -> bool {
     text.ends_with('?') || WORDS.contains(&first.as_str())
 }
 
-/// `text` as a sentence is written: a capital at its beginning, a mark at its end, and "I" in capitals.
+/// `text` written as a sentence: with a capital at its start, punctuation at its end, and a capital "I".
 pub(crate) fn sentence(text: &str) -> String {
     let mut words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
     for word in &mut words {

@@ -1,4 +1,4 @@
-//! The adapter that comes with the program, judged on held-out dialogues through llama.cpp.
+//! The built-in adapter, evaluated on held-out dialogues with llama.cpp.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
 
@@ -12,15 +12,15 @@ use duplex_model::weights::{Manifest, ModelSource, Role, Store};
 use serde::Deserialize;
 use tempfile::TempDir;
 
-/// What torch says of a dialogue; written by `python -m duplex_lora decisions`.
+/// PyTorch's results for a dialogue; written by `python -m duplex_lora decisions`.
 #[derive(Deserialize)]
-struct Told {
+struct Reference {
     dialogue: Dialogue,
     tokens: Vec<i32>,
     idle: Vec<f32>,
 }
 
-static TOLD: LazyLock<Vec<Told>> = LazyLock::new(|| {
+static REFERENCES: LazyLock<Vec<Reference>> = LazyLock::new(|| {
     let lines = include_str!("decisions.jsonl").lines();
     lines.map(|line| serde_json::from_str(line).unwrap()).collect()
 });
@@ -40,12 +40,14 @@ fn judged<T>(judge: impl FnOnce(&mut Judge<'_, '_>) -> T) -> T {
 fn llama_cpp_decides_as_torch_does() {
     let (mut alike, mut all) = (0, 0);
     judged(|judge| {
-        for told in TOLD.iter() {
-            let tokens: Vec<i32> = judge.lay_out(&told.dialogue).iter().map(|it| it.0).collect();
-            assert_eq!(tokens, told.tokens, "{}", told.dialogue.id);
-            let asked = judge.ask(&told.dialogue).unwrap();
-            assert_eq!(asked.len(), told.idle.len(), "{}", told.dialogue.id);
-            let same = asked.iter().zip(&told.idle).filter(|(a, b)| (a.idle < 0.5) == (**b < 0.5));
+        for reference in REFERENCES.iter() {
+            let tokens: Vec<i32> =
+                judge.lay_out(&reference.dialogue).iter().map(|it| it.0).collect();
+            assert_eq!(tokens, reference.tokens, "{}", reference.dialogue.id);
+            let asked = judge.ask(&reference.dialogue).unwrap();
+            assert_eq!(asked.len(), reference.idle.len(), "{}", reference.dialogue.id);
+            let same =
+                asked.iter().zip(&reference.idle).filter(|(a, b)| (a.idle < 0.5) == (**b < 0.5));
             alike += same.count();
             all += asked.len();
         }
@@ -58,8 +60,8 @@ fn llama_cpp_decides_as_torch_does() {
 fn running_free_it_lets_users_finish_and_finishes_itself() {
     let mut free = Free::default();
     judged(|judge| {
-        for told in TOLD.iter() {
-            judge.run_free(&told.dialogue, &mut free).unwrap();
+        for reference in REFERENCES.iter() {
+            judge.run_free(&reference.dialogue, &mut free).unwrap();
         }
     });
     println!("{free:?}");

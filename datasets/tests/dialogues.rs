@@ -1,4 +1,4 @@
-//! What holds for every dialogue, whatever is drawn.
+//! Properties of every dialogue, whatever is drawn.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use duplex_datasets::texts::Exchange;
 use duplex_datasets::{Builder, Category, Dialogue, Hearing, Part, Phase, Phrasebook, SLICES_MS};
 use proptest::prelude::*;
 
-/// Exchanges that betray their part: every word of theirs that carries meaning ends in its name.
+/// Exchanges that show their part: every content word in them ends with its name.
 fn exchanges() -> Vec<Exchange> {
     let exchange = |part: Part, number: usize| Exchange {
         ask: format!("What about ask{number}a{part} and ask{number}b{part} in the end?"),
@@ -119,9 +119,9 @@ fn what_was_broken_off_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn murmurs_are_murmurs_of_their_part() {
+fn backchannels_are_backchannels_of_their_part() {
     let said = Phrasebook::builtin().backchannels.of(Part::Test);
-    // As they are, and as a recogniser hears them.
+    // As written, and as misrecognised.
     let written = said.iter().chain(said.iter().flat_map(|said| Hearing::of(said)));
     let plain = |word: &str| word.trim_matches(|c: char| !c.is_alphabetic()).to_lowercase();
     let backchannels: BTreeSet<String> =
@@ -137,7 +137,7 @@ fn murmurs_are_murmurs_of_their_part() {
         for word in text.iter().flat_map(|text| text.split(' ')) {
             let word = plain(word);
             heard += 1;
-            // Now and then the recogniser writes another word.
+            // Sometimes the recogniser writes another word.
             let known = backchannels.contains(&word);
             assert!(
                 known || exchanges().iter().any(|it| it.ask.to_lowercase().contains(&word)),

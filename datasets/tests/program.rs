@@ -1,4 +1,4 @@
-//! The program as it is used: a data set is built from the real packages, counted and shown.
+//! The program as it is used: a data set is generated from the real packages, counted and shown.
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,5 +1,5 @@
-"""Trains the duplex adapter: a LoRA with which a small chat model hears the user while it speaks.
+"""Trains the duplex adapter: a LoRA with which a small chat model decides, slice by slice, who speaks.
 
-`layout` turns a dialogue of `duplex-datasets` into tokens, `train` learns from them, `export` writes what was learnt as a GGUF
-adapter for llama.cpp. `python -m duplex_lora --help` tells the rest.
+`layout` turns a dialogue of `duplex-datasets` into tokens, `train` trains on them, `export` writes the result as a GGUF
+adapter for llama.cpp. See `python -m duplex_lora --help`.
 """

@@ -1,4 +1,4 @@
-"""The base model, out of the GGUF file that is deployed: what is trained on is what will run."""
+"""Loads the base model from the GGUF file that is deployed, so that training uses the weights that will run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the trained adapter decides in torch, for the test that llama.cpp decides the same."""
+"""The trained adapter's decisions in PyTorch, for the test that llama.cpp decides the same."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .train import tensors
 
 
 def decide(model, layout: Layout, data: Path, adapter: Path, count: int, out: Path) -> None:
-    """Writes, of the first `count` dialogues of `data`: the dialogue, its tokens, and P(idle) at each decision."""
+    """Writes, for the first `count` dialogues of `data`: the dialogue, its tokens, and P(idle) at each decision."""
     import torch
     from peft import PeftModel
 
@@ -24,7 +24,7 @@ def decide(model, layout: Layout, data: Path, adapter: Path, count: int, out: Pa
             with torch.no_grad():
                 logits = model(input_ids=tokens, position_ids=positions, attention_mask=floats, use_cache=False).logits[0]
             idle = logits.softmax(-1)[:, layout.idle]
-            # In the order of time: the branches stand at the end of the tokens, and before the slice that follows.
+            # In order of time: the branches are at the end of the tokens, but precede the slice that follows them.
             decisions = sorted(example.decisions, key=lambda it: (example.positions[it.at], example.branch[it.at] == 0))
             record = {
                 "dialogue": dialogue,

@@ -1,4 +1,4 @@
-"""From a trained LoRA to a GGUF adapter that llama.cpp loads."""
+"""Writes a trained LoRA as a GGUF adapter for llama.cpp."""
 
 from __future__ import annotations
 
@@ -21,15 +21,18 @@ KEY = re.compile(r"base_model\.model\.model\.layers\.(\d+)\.(.+)\.lora_([AB])\.w
 def permuted(rows, heads: int):
     """Rows of a query or key projection in llama.cpp's order.
 
-    transformers rotates the halves of a head against each other, llama.cpp neighbours; where the base's rows were reordered, the
-    adapter's must be too. Without it the adapter loads, and is silently wrong.
+    For rotary embeddings, transformers pairs the two halves of a head, llama.cpp neighbouring elements. The base
+    model's rows were reordered, so the adapter's must be too. Without it the adapter loads and is silently wrong.
     """
     size = rows.shape[0] // heads // 2
     return rows.reshape(heads, 2, size, *rows.shape[1:]).swapaxes(1, 2).reshape(rows.shape)
 
 
 def export(weights: dict, config, alpha: float, out: Path, permute: bool = True) -> int:
-    """Writes `weights` (arrays by peft's names) to `out`; gives the number of tensors. `permute` is off only to show what it is for."""
+    """Writes `weights` (arrays by peft's names) to `out` and returns the number of tensors.
+
+    `permute` is off only to show its effect.
+    """
     import gguf
     import numpy as np
 

@@ -1,12 +1,13 @@
-"""From dialogues to tokens.
+"""Lays out dialogues as tokens.
 
-A slice is `MARK_USER words-or-IDLE MARK_ASSISTANT words-or-IDLE`; the last words of a reply are followed by IDLE too, and so are
-words of the user after which the user fell silent. The three marks are control tokens of the vocabulary. What people say is
-tokenised as plain text, so that nobody can say a control token.
+A slice is `MARK_USER words-or-IDLE MARK_ASSISTANT words-or-IDLE`; the last words of a reply are followed by IDLE too,
+and so are words of the user after which the user fell silent. The three marks are control tokens of the vocabulary.
+All speech is tokenised as plain text, so that nobody can say a control token.
 
-A slice in which neither side says anything leaves no trace in what follows it but a longer silence: the user's part of the next slice
-without words has an IDLE for every such slice directly before it, up to four in all. It is a question about the state before it, and is laid
-out as a branch: tokens at the end of the list which see the prefix that they belong to, and which nothing else sees.
+A slice in which neither side speaks leaves no trace in what follows it except a longer silence: the user's part of the
+next slice without words has an IDLE for every such slice directly before it, up to four in all. Such a slice only asks
+for a decision in the state before it, and is laid out as a branch: tokens at the end of the list that attend to their
+own prefix, and to which nothing else attends.
 """
 
 from __future__ import annotations
@@ -18,22 +19,22 @@ SYSTEM_PROMPT = (
     "You answer questions in plain spoken English. Keep every answer to one or two short sentences."
 )
 
-# Marks, by their names in the vocabulary.
+# The marks, by their names in the vocabulary.
 IDLE = "<|endoftext|>"
 MARK_USER = "<|im_start|>"
 MARK_ASSISTANT = "<|im_end|>"
 
-# What a decision weighs against a word of a reply, by what the assistant faces. Decisions between which a mistake is heard weigh more.
+# Loss weight of a decision, by phase. Decisions whose mistakes are audible weigh more.
 DECISION_WEIGHTS = {
     "wait": 1.0, "break": 1.5, "pause": 1.5, "start": 2.0, "late-start": 2.0, "rest": 0.5, "continue": 0.7,
-    # To answer here would be right; the dialogues are silent to show what is right in the next slice.
+    # Answering here would be right; the dialogues are silent to show what is right in the next slice.
     "hold": 0.0,
     "backchannel": 2.5, "overheard": 2.0, "unclear": 2.0, "stop": 3.0, "ignore": 2.0, "resume": 2.0,
 }
 WORD_WEIGHT = 0.4
 END_WEIGHT = 1.0
 
-# The longest silence that is told from longer ones, in slices.
+# The longest silence that is distinguished from longer ones, in slices.
 LONGEST_SILENCE = 4
 
 
@@ -52,7 +53,7 @@ class Example:
 
     tokens: list[int] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
-    # How many tokens of the trunk a token sees; the tokens of its own branch before it come on top.
+    # How many tokens of the trunk a token attends to, in addition to the earlier tokens of its own branch.
     sees: list[int] = field(default_factory=list)
     # 0 is the trunk.
     branch: list[int] = field(default_factory=list)
@@ -73,7 +74,7 @@ class Layout:
         self.idle = vocabulary[IDLE]
         self.user = vocabulary[MARK_USER]
         self.assistant = vocabulary[MARK_ASSISTANT]
-        # The same phrases, and the same slices of replies, come again and again.
+        # The same phrases, and the same slices of replies, occur many times.
         encode = lambda text: tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
         self._known = lru_cache(maxsize=1 << 18)(encode)
 
@@ -85,11 +86,11 @@ class Layout:
         return list(self._known(text))
 
     def turn(self, role: str, text: str) -> list[int]:
-        """A whole turn, as the base model's chat template has it."""
+        """A complete turn, as in the base model's chat template."""
         return [self.user, *self.plain(f"{role}\n{text}"), self.assistant, *self.plain("\n")]
 
     def history(self, dialogue: dict) -> tuple[list[int], list[tuple[int, int, float]]]:
-        """Whole turns, and targets in them: to chat in the plain layout is not to be unlearnt."""
+        """Complete turns, and targets in them, so that chatting in the plain layout is not unlearnt."""
         tokens, targets = self.turn("system", SYSTEM_PROMPT), []
         for turn in dialogue.get("history", []):
             tokens += self.turn("user", turn["user"])
@@ -100,7 +101,7 @@ class Layout:
         return tokens, targets
 
     def chat(self, chat: dict) -> Example:
-        """Plain turns, in which every token behind the system prompt counts."""
+        """Plain turns, in which every token after the system prompt is a target."""
         tokens, _ = self.history(chat)
         length = len(tokens)
         begin = len(self.turn("system", SYSTEM_PROMPT))
@@ -121,7 +122,7 @@ class Layout:
             weight = self._weights[phase]
             silence = [self.idle] * min(1 + idle_before, LONGEST_SILENCE)
             if user is None and assistant is None:
-                # The next idle slice after the longest silence would be the same question.
+                # After the longest silence, the next idle slice would be the same decision.
                 if idle_before < LONGEST_SILENCE:
                     branches.append((len(trunk), phase, weight, silence))
                 idle_before += 1

@@ -19,7 +19,7 @@ PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "
 
 @dataclass
 class Recipe:
-    """What a run does; kept in its checkpoints, so that a run is taken up again as it was begun."""
+    """The parameters of a run; saved in its checkpoints, so that a resumed run continues with the same ones."""
 
     rank: int = 16
     rate: float = 1e-3
@@ -28,20 +28,20 @@ class Recipe:
     slices_ms: tuple[int, ...] = ()
     longest: int = 512
     hyperfit: int = 0
-    # Tokens of plain chat for each token of dialogues, and what the divergence from the base model in them weighs.
+    # Tokens of plain chat per token of dialogues, and the weight of the divergence from the base model on them.
     chat: float = 0.2
     keep: float = 2.0
-    # What products are computed in: `bfloat16`, `float32`, or where it is empty what the device is good at.
+    # Data type of matrix products: `bfloat16`, `float32`, or, if empty, the one the device has units for.
     precision: str = ""
-    # Most minutes, whatever the tokens; none where 0.
+    # Time limit in minutes, whatever the tokens; 0 for none.
     minutes: float = 0.0
-    # What decisions weigh, by phase, where it is not `DECISION_WEIGHTS`.
+    # Loss weights of decisions by phase that differ from `DECISION_WEIGHTS`.
     weights: dict[str, float] = field(default_factory=dict)
     seed: int = 0
 
 
 def read(path: Path, layout: Layout, recipe: Recipe, most: int) -> list[Example]:
-    """The examples of a file that fit, of the slice lengths that the recipe names; of about `most` tokens in all."""
+    """The examples of a file that are short enough and have the recipe's slice lengths; about `most` tokens in all."""
     examples, tokens = [], 0
     if not path.is_file():
         raise SystemExit(f"there is no file {path}: `duplex-datasets build` makes it")
@@ -68,7 +68,7 @@ def read(path: Path, layout: Layout, recipe: Recipe, most: int) -> list[Example]
 
 
 def read_chats(path: Path, layout: Layout, recipe: Recipe) -> list[Example]:
-    """Conversations in plain turns; what their tokens should be is what the base model says."""
+    """Conversations in plain turns, on which the model should stay close to the base model."""
     chats = []
     if not path.is_file():
         raise SystemExit(f"there is no file {path}: `duplex-datasets build` makes it; --chat 0 does without")
@@ -81,7 +81,7 @@ def read_chats(path: Path, layout: Layout, recipe: Recipe) -> list[Example]:
 
 
 def batches(examples: list[Example], tokens: int, rng: random.Random) -> list[list[Example]]:
-    """Batches of about `tokens` tokens of examples of like length, in any order."""
+    """Batches of about `tokens` tokens, of examples of similar length, in random order."""
     examples = sorted(examples, key=lambda example: (len(example.tokens), rng.random()))
     made, batch = [], []
     for example in examples:
@@ -95,7 +95,7 @@ def batches(examples: list[Example], tokens: int, rng: random.Random) -> list[li
 
 
 def tensors(batch: list[Example], device):
-    """Tokens, positions, the mask of who sees whom, and the targets of a batch."""
+    """Tokens, positions, the attention mask, and the targets of a batch."""
     import torch
 
     length = max(len(example.tokens) for example in batch)
@@ -112,7 +112,7 @@ def tensors(batch: list[Example], device):
     trunk = (branch == 0)[:, None, :] & (place < sees[:, :, None])
     before = place <= place[:, None]
     own = (branch[:, None, :] == branch[:, :, None]) & before & (branch > 0)[:, :, None]
-    # What pads sees itself, so that no row of the softmax is empty.
+    # Padding attends to itself, so that no row of the softmax is empty.
     pads = (branch < 0)[:, :, None] & (place == place[:, None])
     mask = (trunk | own | pads)[:, None]
     targets = [(row, *target) for row, example in enumerate(batch) for target in example.targets]
@@ -136,7 +136,7 @@ def logits(model, batch, device):
 
 
 def divergence(model, batch, device):
-    """How far the model has come from the base model in plain chat: the mean divergence of Kullback and Leibler, base against model, in nats."""
+    """Mean Kullback-Leibler divergence of the model from the base model on plain chat, KL(base || model), in nats."""
     import torch
     import torch.nn.functional as F
 
@@ -147,10 +147,11 @@ def divergence(model, batch, device):
 
 
 def merge(model, half: bool) -> None:
-    """Lets every adapted projection multiply by one matrix, `W + scale * B A`, instead of by three.
+    """Makes every adapted projection multiply by one matrix, `W + scale * B A`, instead of by three.
 
-    The same function and the same gradients. It costs one more product of full size in the backward pass, and saves the thin ones of rank
-    `r`, which no matrix unit of a CPU is any good at: with bfloat16 a step takes two thirds of the time there.
+    The function and the gradients are the same. It costs one more full-size product in the backward pass, and saves the
+    thin ones of rank `r`, which the matrix units of a CPU handle badly: with bfloat16 a step takes two thirds of the
+    time there.
     """
     import torch
     import torch.nn.functional as F
@@ -171,7 +172,7 @@ def merge(model, half: bool) -> None:
 
 
 def multiplies_bfloat16(device: str) -> bool:
-    """Whether the device has units for products of bfloat16. Other CPUs are far slower with it than with 32 bits."""
+    """Whether the device has units for bfloat16 products. Other CPUs are far slower with it than with 32 bits."""
     import torch
 
     if device != "cpu":
@@ -185,14 +186,16 @@ def is_half(recipe: Recipe, device: str) -> bool:
 
 
 def rate_at(share: float, step: int) -> float:
-    """Of the highest rate: a short rise, a plateau, and a fall over the last 40 %."""
+    """The learning rate as a fraction of the highest: a short warm-up, a plateau, and a decay over the last 40 %."""
     rise = min(1.0, (step + 1) / 20)
     return rise * (1.0 if share < 0.6 else max(0.02, (1 - share) / 0.4))
 
 
 def train(model, tokenizer, data: Path, out: Path, recipe: Recipe, resume: bool):
-    """Trains a LoRA on `model` and leaves in `out`: checkpoint.pt, log.jsonl, loss.svg, and peft's adapter. Plain chat lies beside `data`. Gives
-    the model with its LoRA, and the recipe that it was trained by."""
+    """Trains a LoRA on `model` and writes to `out`: checkpoint.pt, log.jsonl, loss.svg, and peft's adapter.
+
+    Plain chat is read from chat.jsonl next to `data`. Returns the model with its LoRA, and the recipe that was used.
+    """
     import torch
     import torch.nn.functional as F
     from peft import LoraConfig, get_peft_model
@@ -215,11 +218,11 @@ def train(model, tokenizer, data: Path, out: Path, recipe: Recipe, resume: bool)
     )
     model = get_peft_model(model, config).to(device).train()
     half = is_half(recipe, device)
-    # Units for products of 32 bits have no more than 19 of them; sums keep all. No effect on a CPU.
+    # TF32: products round their 32-bit inputs to 19 bits and accumulate in 32. No effect on a CPU.
     torch.backends.cuda.matmul.allow_tf32 = True
     merge(model, half)
     if device == "cpu":
-        # Its fused attention is slower than none where there is a mask.
+        # With a mask, fused attention on a CPU is slower than eager attention.
         model.set_attn_implementation("eager")
     learnt = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     fused = device != "cpu"
@@ -232,12 +235,12 @@ def train(model, tokenizer, data: Path, out: Path, recipe: Recipe, resume: bool)
         optimizer.load_state_dict(state["optimizer"])
         seen, step = state["seen"], state["step"]
         rng.setstate(state["rng"])
-    # A shell that starts it in the background lets it ignore Ctrl-C; who ends it otherwise loses nothing either.
+    # A shell that starts it in the background makes it ignore Ctrl-C; SIGTERM too must not lose any work.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     log = open_log(out / "log.jsonl", step)
     now = kept = time.monotonic()
-    # A run that is taken up again has spent some of its minutes.
+    # A resumed run has already used some of its minutes.
     begun = now - (state.get("spent", 0.0) if state else 0.0)
     seen_before = seen
     kind = "bfloat16" if half else "32 bits"
@@ -254,7 +257,7 @@ def train(model, tokenizer, data: Path, out: Path, recipe: Recipe, resume: bool)
         torch.save(whole, beside)
         beside.replace(saved)
 
-    # What is to be logged. To read it is to wait for the device, which is not done at every step.
+    # Values to be logged. Reading them waits for the device, so it is not done at every step.
     unread: list[tuple[int, int, object]] = []
 
     def report() -> None:
@@ -316,7 +319,7 @@ def train(model, tokenizer, data: Path, out: Path, recipe: Recipe, resume: bool)
 
 
 def judge(model, tokenizer, test: Path, recipe: Recipe, count: int) -> None:
-    """Says how many of a trained model's decisions are right in the first `count` dialogues of `test`."""
+    """Prints how many of a trained model's decisions are right in the first `count` dialogues of `test`."""
     device = next(model.parameters()).device.type
     layout = Layout(tokenizer)
     examples = read(test, layout, replace(recipe, hyperfit=count), 10**9)
@@ -324,13 +327,13 @@ def judge(model, tokenizer, test: Path, recipe: Recipe, count: int) -> None:
 
 
 def done(recipe: Recipe, seen: int, begun: float) -> float:
-    """The share of a run that is over."""
+    """The completed share of a run."""
     minutes = (time.monotonic() - begun) / 60
     return max(seen / recipe.tokens, minutes / recipe.minutes if recipe.minutes else 0.0)
 
 
 def score(model, examples: list[Example], layout: Layout, device: str, half: bool) -> dict[str, list[int]]:
-    """Decisions of `examples` after their own words: how many are right at a threshold of a half, and all, by phase."""
+    """Teacher-forced decisions of `examples` by phase: how many are right at a threshold of 0.5, and how many in all."""
     import torch
 
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
@@ -356,7 +359,7 @@ def show(counts: dict[str, list[int]]) -> None:
 
 
 def open_log(path: Path, step: int):
-    """The log, up to a step: what came after a checkpoint is done, and written, again."""
+    """Opens the log, truncated to a step: the steps after a checkpoint are run, and logged, again."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if step and path.exists() else []
     log = path.open("w", encoding="utf-8")
     log.writelines(line for line in lines if json.loads(line)["step"] <= step)
@@ -364,7 +367,7 @@ def open_log(path: Path, step: int):
 
 
 def draw(out: Path) -> None:
-    """The loss over the tokens, as a picture."""
+    """Plots the loss over the tokens."""
     import matplotlib
 
     matplotlib.use("svg")

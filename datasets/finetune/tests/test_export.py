@@ -11,14 +11,14 @@ from duplex_lora.export import permuted
 
 
 def rotated_by_halves(vector, angles):
-    """As transformers rotates a head."""
+    """Rotary embedding of a head, as in transformers."""
     half = len(vector) // 2
     a, b = vector[:half], vector[half:]
     return np.concatenate([a * np.cos(angles) - b * np.sin(angles), b * np.cos(angles) + a * np.sin(angles)])
 
 
 def rotated_by_neighbours(vector, angles):
-    """As llama.cpp rotates a head."""
+    """Rotary embedding of a head, as in llama.cpp."""
     a, b = vector[0::2], vector[1::2]
     turned = np.empty_like(vector)
     turned[0::2] = a * np.cos(angles) - b * np.sin(angles)

@@ -1,4 +1,4 @@
-"""The layout of dialogues, with a tokenizer of words that needs no model."""
+"""The layout of dialogues, with a word tokenizer that needs no model."""
 
 import unittest
 
@@ -63,7 +63,7 @@ class LayoutTest(unittest.TestCase):
         example = self.layout.example(dialogue(WAIT, *[PAUSE] * 6, late))
         questions = [[t for t, b in zip(example.tokens, example.branch) if b == number] for number in range(1, 5)]
         self.assertEqual(questions, [[u, *[i] * length, a] for length in (1, 2, 3, 4)])
-        # Longer silences are one question.
+        # Longer silences are the same decision.
         self.assertEqual(max(example.branch), 4)
         trunk = [t for t, branch in zip(example.tokens, example.branch) if branch == 0]
         self.assertEqual(trunk[-8:], [u, i, i, i, i, a, *self.layout.words("tea is")])

@@ -1,4 +1,4 @@
-"""The log of a training that is taken up again."""
+"""The log of a resumed training run."""
 
 import json
 import tempfile

@@ -1,4 +1,7 @@
-"""What is computed with the mask is what separate lists would give. Needs torch and transformers; no weights."""
+"""With the attention mask, branches give the same results as separate lists.
+
+Needs torch and transformers; no weights.
+"""
 
 import unittest
 

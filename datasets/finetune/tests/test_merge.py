@@ -1,4 +1,7 @@
-"""One matrix in place of three: the same function, and how far chat is from the base model. Needs torch, transformers and peft; no weights."""
+"""One matrix in place of three: the same function, and the divergence of chat from the base model.
+
+Needs torch, transformers and peft; no weights.
+"""
 
 import importlib.util
 import unittest

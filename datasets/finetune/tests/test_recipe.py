@@ -1,4 +1,4 @@
-"""When a run is over, and what it may be told. Needs no packages."""
+"""When a run ends, and which weights it accepts. Needs no packages."""
 
 import argparse
 import time

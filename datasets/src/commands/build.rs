@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use crate::{args, interrupt, progress};
 
-/// The replies that come with the program.
+/// The built-in replies.
 const REPLIES: &str = include_str!("../../text/replies.jsonl");
 
 pub(crate) fn run(args: &args::Build) -> anyhow::Result<()> {
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &args::Build) -> anyhow::Result<()> {
     write(args, "chat.jsonl", "chats", chats.len() as u64, chats.into_iter())
 }
 
-/// Writes a file, which appears whole or not at all.
+/// Writes a file, which appears complete or not at all.
 fn write(
     args: &args::Build,
     name: &str,

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &args::Eval) -> anyhow::Result<()> {
                         mistake(out, dialogue, asked)?;
                     }
                 }
-                // A reply that does not end fills the context: what was decided before counts.
+                // A reply that does not end fills the context: the decisions made before it count.
                 match args.free.then(|| judge.run_free(dialogue, &mut free)) {
                     Some(Err(LlmError::ContextFull { .. })) => too_long += 1,
                     Some(Err(error)) => return Err(error.into()),
@@ -82,7 +82,7 @@ pub(crate) fn run(args: &args::Eval) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The dialogues that are wanted.
+/// The selected dialogues.
 fn chosen(args: &args::Eval) -> anyhow::Result<Vec<Dialogue>> {
     let mut dialogues = Vec::new();
     for dialogue in super::dialogues(&args.file)? {
@@ -97,7 +97,7 @@ fn chosen(args: &args::Eval) -> anyhow::Result<Vec<Dialogue>> {
     Ok(dialogues)
 }
 
-/// A line about a decision that was wrong, with what was said before it.
+/// Writes a line about a wrong decision, with what was said before it.
 fn mistake(out: &mut dyn io::Write, dialogue: &Dialogue, asked: &Asked) -> io::Result<()> {
     const BEFORE: usize = 4;
     let from = asked.at.saturating_sub(BEFORE);

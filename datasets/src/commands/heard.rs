@@ -13,9 +13,9 @@ use duplex_model::weights::Role;
 
 use crate::{args, interrupt, progress};
 
-/// Paces at which a phrase is said: backchannels are quick.
+/// Speeds at which a phrase is synthesised: backchannels are quick.
 const SPEEDS: [f32; 3] = [1.0, 1.4, 1.8];
-/// Silence around a phrase, in s.
+/// Silence around a phrase, in seconds.
 const SILENCE_S: f32 = 0.3;
 
 pub(crate) fn run(args: &args::Heard) -> anyhow::Result<()> {
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &args::Heard) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `text` with silence around it, at the session's rate.
+/// `text` as speech with silence around it, at the session rate.
 fn speak(voice: &mut Voice, text: &str) -> anyhow::Result<Vec<f32>> {
     let rate = voice.sample_rate();
     let silence = vec![0.0; (SILENCE_S * rate as f32) as usize];

@@ -1,4 +1,4 @@
-//! The commands, a module each.
+//! The commands, one module each.
 
 mod build;
 mod eval;
@@ -41,12 +41,12 @@ fn prompts() -> anyhow::Result<Vec<Prompt>> {
     Ok(texts::prompts(Store::open()?, &mut Pull::new())?)
 }
 
-/// What people typed to each other, of one part.
+/// The typed conversations of one part.
 fn conversations(part: Part) -> anyhow::Result<Vec<Vec<String>>> {
     Ok(texts::conversations(Store::open()?, part, &mut Pull::new())?)
 }
 
-/// The model at `path`, or the default one out of the store.
+/// The model at `path`, or the default model from the store.
 fn base_model(path: Option<&Path>) -> anyhow::Result<PathBuf> {
     if let Some(path) = path {
         return Ok(path.to_owned());
@@ -54,13 +54,13 @@ fn base_model(path: Option<&Path>) -> anyhow::Result<PathBuf> {
     default_model(Role::Llm)
 }
 
-/// The default model for `role`, out of the store.
+/// The default model for `role`, from the store.
 fn default_model(role: Role) -> anyhow::Result<PathBuf> {
     let default = Manifest::builtin().default_for(role).context("no model is the default")?;
     Ok(Store::open()?.path(role, &ModelSource::Named(default.name.clone()))?)
 }
 
-/// The dialogues of a file, as they are read.
+/// The dialogues of a file, read one at a time.
 fn dialogues(path: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Dialogue>> + '_> {
     let name = path.display();
     let file = fs_err(std::fs::File::open(path), path)?;

@@ -13,7 +13,7 @@ use rand_pcg::Pcg32;
 
 use crate::{args, interrupt, progress};
 
-/// Of ten replies, how many are to prompts of a source: the beginnings of its keys, and how many.
+/// Mix of sources: the prefixes of their keys, and how many of ten replies are to their prompts.
 const SHARES: [(&str, usize); 4] =
     [("chitchat/", 4), ("chatterbot/", 1), ("train/", 4), ("test/", 1)];
 
@@ -58,14 +58,14 @@ pub(crate) fn run(args: &args::Replies) -> anyhow::Result<()> {
         let line = Reply { key: prompt.key, reply: reply.to_owned() };
         let mut line = serde_json::to_string(&line)?;
         line.push('\n');
-        // A line at a time: what is interrupted can be taken up again.
+        // One line at a time: an interrupted run can be continued.
         out.write_all(line.as_bytes()).with_context(unwritable)?;
     }
     bar.finish_and_clear();
     Ok(())
 }
 
-/// `count` prompts, of each source its share.
+/// `count` prompts, with each source's share.
 fn choose(mut prompts: Vec<Prompt>, count: usize, seed: u64) -> Vec<Prompt> {
     prompts.shuffle(&mut Pcg32::seed_from_u64(seed));
     let mut chosen = Vec::new();
@@ -73,16 +73,16 @@ fn choose(mut prompts: Vec<Prompt>, count: usize, seed: u64) -> Vec<Prompt> {
         let of_source = prompts.iter().filter(|prompt| prompt.key.starts_with(source));
         chosen.extend(of_source.take(count * share / 10).cloned());
     }
-    // Sources mixed, so that a file that is not complete has all of them.
+    // Sources are mixed, so that an incomplete file has all of them.
     chosen.shuffle(&mut Pcg32::seed_from_u64(seed));
     debug_assert!(Part::ALL.into_iter().all(|part| chosen.iter().any(|it| it.part == part)));
     chosen
 }
 
-/// Whole sentences of a reply, if they say something and do not go round in circles.
+/// The complete sentences of a reply, if they say something and do not repeat themselves.
 fn usable(reply: &str) -> Option<&str> {
     const FEWEST_CHARS: usize = 12;
-    /// Different words, of all of them.
+    /// Minimum share of distinct words.
     const LEAST_VARIED: f64 = 0.5;
     let end = reply.rfind(['.', '?', '!'])? + 1;
     let whole = &reply[..end];

@@ -10,19 +10,19 @@ use indicatif::ProgressBar;
 
 use crate::{args, interrupt, progress};
 
-/// Turns of a conversation that are looked at.
+/// Number of turns of a conversation that are evaluated.
 const TURNS: usize = 8;
 
-/// What one model is worth.
+/// Results of one model.
 #[derive(Default)]
 struct Worth {
     chat: Likelihood,
     hits: usize,
     replies: Vec<String>,
-    /// Of its replies to the question that was asked, and to another one, under the base model.
+    /// Likelihood of its replies under the base model: after their own question, and after another one.
     own: Likelihood,
     other: Likelihood,
-    /// Replies that are likelier after their own question.
+    /// Number of replies that are likelier after their own question.
     fitting: usize,
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn run(args: &args::Talk) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What one model says: in chats, to short questions, and, by `reply`, to `asks`.
+/// Evaluates one model: in chats, on short questions, and, by `reply`, on `asks`.
 fn talk<'w>(
     talker: &mut Talker<'w>,
     reply: impl Fn(&mut Talker<'w>, &str) -> Result<String, LlmError>,
@@ -93,7 +93,7 @@ fn talk<'w>(
     for turns in conversations {
         match talker.chat(&turns[..TURNS]) {
             Ok(likelihood) => worth.chat += likelihood,
-            // Somebody typed pages: both models leave it out.
+            // Somebody typed several pages: both models skip it.
             Err(LlmError::ContextFull { .. }) => {}
             Err(error) => return Err(error.into()),
         }
@@ -133,7 +133,7 @@ fn words(worth: &Worth) -> f64 {
     words as f64 / worth.replies.len().max(1) as f64
 }
 
-/// Questions of templates that no training saw.
+/// Questions from templates that training did not use.
 fn held_out_questions(count: usize) -> anyhow::Result<Vec<String>> {
     let mut asks = Vec::new();
     for prompt in super::prompts()? {

@@ -1,7 +1,8 @@
-//! How well a model decides: by the dialogues' own words before each decision, and running free.
+//! Evaluates a model's decisions, teacher-forced and free-running.
 //!
-//! *Forced*: before every decision stands what the dialogue says, so that each is judged by itself. *Free*: the model hears the user's
-//! side only; its own words and silences stand before its decisions, and a mistake has its consequences.
+//! *Forced* (teacher forcing): the dialogue's own text precedes every decision, so that each is judged by itself.
+//! *Free*: the model gets the user's side only; its own words and silences precede its decisions, and a mistake has its
+//! consequences.
 
 mod score;
 
@@ -14,28 +15,28 @@ use crate::dialogue::{Category, Dialogue, Phase, Slice};
 
 pub use score::{Delays, Forced, Free, Score};
 
-/// How many slices a decision that is due may be late before it counts as never made.
+/// A decision that is due and comes more than this many slices late counts as never made.
 const PATIENCE: usize = 4;
 
-/// Below this probability of silence the assistant speaks.
+/// The assistant speaks if the probability of silence is below these.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thresholds {
-    /// While it is silent: after words, and after one slice of silence and so on, up to the longest that is told from longer ones.
+    /// While it is silent: after words, after one slice of silence, and so on, up to [`LONGEST_SILENCE`].
     pub silent: [f32; 1 + LONGEST_SILENCE],
     /// While it speaks.
     pub speaking: f32,
 }
 
 impl Default for Thresholds {
-    /// What the adapter that comes with the program is judged at. A long silence is the end of a sentence however unfinished it sounds, a
-    /// short one is not; docs/duplex-model.md has how they were chosen.
+    /// The thresholds at which the built-in adapter is evaluated. A long silence ends a sentence however unfinished it
+    /// sounds, a short one does not; docs/duplex-model.md says how they were chosen.
     fn default() -> Self {
         Self { silent: [0.5, 0.2, 0.5, 0.8, 0.95], speaking: 0.6 }
     }
 }
 
 impl Thresholds {
-    /// With some of the thresholds of a silent assistant, the last of which holds for all longer silences.
+    /// With fewer thresholds for a silent assistant, the last of which applies to all longer silences.
     pub fn new(silent: &[f32], speaking: f32) -> Self {
         let last = silent.last().copied().unwrap_or(0.5);
         let silent = std::array::from_fn(|at| silent.get(at).copied().unwrap_or(last));
@@ -54,27 +55,27 @@ impl Thresholds {
 /// A decision that a model was asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Asked {
-    /// The number of the slice, from 0.
+    /// Index of the slice, from 0.
     pub at: usize,
-    /// What the assistant faces.
+    /// The assistant's situation.
     pub phase: Phase,
-    /// Whether it speaks already.
+    /// Whether it is already speaking.
     pub is_speaking: bool,
-    /// The probability of silence.
+    /// The model's probability of silence.
     pub idle: f32,
-    /// What the probability comes to.
+    /// The decision: whether the assistant speaks.
     pub speaks: bool,
 }
 
 impl Asked {
-    /// Whether the dialogue says the same.
+    /// Whether the dialogue has the same decision.
     pub fn is_right(&self) -> bool {
         self.speaks == self.phase.speaks()
     }
 }
 
-/// What an assistant does that knows nothing but silence: it answers whatever was said after `wait` whole slices of silence, or at once
-/// where that is none, and falls silent at any word.
+/// The decisions of a baseline that knows only silence: it answers anything after `wait` whole slices of silence, or at
+/// once if `wait` is 0, and falls silent at any word.
 pub fn by_silence(dialogue: &Dialogue, wait: usize) -> Vec<Asked> {
     let slices = laid_out(&dialogue.slices);
     let mut is_unanswered = false;
@@ -93,8 +94,8 @@ pub fn by_silence(dialogue: &Dialogue, wait: usize) -> Vec<Asked> {
     all
 }
 
-/// The slices of a dialogue in which there is something to decide, with their numbers and whether the assistant is speaking before
-/// them. After the longest silence that is told from longer ones, the next idle slice is the same question.
+/// The slices of a dialogue in which there is a decision, with their index and whether the assistant is speaking before
+/// them. After [`LONGEST_SILENCE`], the next idle slice would be the same decision.
 fn asked_of(slices: &[LaidOut]) -> impl Iterator<Item = (usize, &LaidOut, bool)> {
     let is_new = |slice: &LaidOut| {
         let is_longer = matches!(slice.user, UserInput::Silence(n) if n > LONGEST_SILENCE);
@@ -107,19 +108,19 @@ fn asked_of(slices: &[LaidOut]) -> impl Iterator<Item = (usize, &LaidOut, bool)>
     })
 }
 
-/// Judges a model.
+/// Evaluates a model.
 pub struct Judge<'l, 'w> {
     llm: &'l mut Llm<'w>,
     weights: &'w Weights,
     call: CallId,
     marks: Marks,
     thresholds: Thresholds,
-    /// Of each slice that was run free: the decision, and the words where it spoke.
+    /// Per free-running slice, the time of the decision and of the words, if the model spoke.
     times: Vec<Duration>,
 }
 
 impl<'l, 'w> Judge<'l, 'w> {
-    /// A judge of `llm`, which was made of `weights`.
+    /// Evaluates `llm`, which was made from `weights`.
     ///
     /// # Errors
     /// [`LlmError::NoSliceMarks`]; [`LlmError::TooManyCalls`].
@@ -133,15 +134,15 @@ impl<'l, 'w> Judge<'l, 'w> {
         Ok(Self { llm, weights, call, marks, thresholds, times: Vec::new() })
     }
 
-    /// How long each slice took that was run free: the decision, and the words where the model spoke.
+    /// Per free-running slice, the time of the decision and of the words, if the model spoke.
     pub fn times(&self) -> &[Duration] {
         &self.times
     }
 
-    /// What the model says at every decision of `dialogue` after what the dialogue says before it.
+    /// The model's answer at every decision of `dialogue`, given the dialogue's text before it.
     ///
     /// # Errors
-    /// What the model says; [`LlmError::ContextFull`] for a dialogue that is too long.
+    /// Those of the language model; [`LlmError::ContextFull`] for a dialogue that is too long.
     pub fn ask(&mut self, dialogue: &Dialogue) -> Result<Vec<Asked>, LlmError> {
         let history = history(dialogue);
         let slices = laid_out(&dialogue.slices);
@@ -159,10 +160,11 @@ impl<'l, 'w> Judge<'l, 'w> {
         self.marks.lay_out(self.weights, &history(dialogue), &laid_out(&dialogue.slices))
     }
 
-    /// The user's side of `dialogue`, and the model's own.
+    /// Runs the user's side of `dialogue` with the model's own replies.
     ///
-    /// The user waits for an answer that is due, for four slices at most; without one the conversation is over. Where the model's reply is over
-    /// before the dialogue's, an interruption is a turn like others, and backchannels and what is said to others are left out.
+    /// The user waits for an answer that is due for at most four slices; without one the conversation ends. If the
+    /// model's reply ends before the dialogue's, an interruption is treated as a normal turn, and backchannels and
+    /// speech to others are skipped.
     ///
     /// # Errors
     /// As [`Judge::ask`].
@@ -171,8 +173,8 @@ impl<'l, 'w> Judge<'l, 'w> {
         let words = words_a_slice(dialogue.slice_ms);
         let mut all_right = true;
         // Slices since the end of words that the dialogue answers late.
-        let mut held = 0;
-        // Whether they were answered before the dialogue answers them.
+        let mut delay = 0;
+        // Whether the model answered them before the dialogue does.
         let mut has_answered = false;
         let mut slices = dialogue.slices.iter().peekable();
         while let Some(slice) = slices.next() {
@@ -180,13 +182,13 @@ impl<'l, 'w> Judge<'l, 'w> {
                 && slice.phase == Phase::Stop
                 && !run.is_speaking
             {
-                // Nothing is broken off, and nothing can be taken up again.
+                // Nothing was interrupted, so nothing can be resumed.
                 return Ok(());
             }
             let phase = faced(slice, slices.peek().map(|next| next.phase), run.is_speaking);
             match phase {
                 Phase::LateStart if has_answered => {
-                    // The model did not wait for the slice in which the dialogue answers. What it said may be over, too.
+                    // The model answered before the dialogue does. Its reply may be over, too.
                     has_answered = false;
                     if run.is_speaking {
                         self.step(&mut run, Some(slice), words)?;
@@ -198,11 +200,11 @@ impl<'l, 'w> Judge<'l, 'w> {
                     for waited in 0..=PATIENCE {
                         let slice = (waited == 0).then_some(slice);
                         if self.step(&mut run, slice, words)? {
-                            late = Some(held + waited);
+                            late = Some(delay + waited);
                             break;
                         }
                     }
-                    held = 0;
+                    delay = 0;
                     all_right &= late.is_some_and(|late| late <= 1);
                     free.starts.add(late);
                     if late.is_none() {
@@ -212,7 +214,7 @@ impl<'l, 'w> Judge<'l, 'w> {
                 Phase::Stop => {
                     let mut late = None;
                     for waited in 0..=PATIENCE {
-                        // The user's next words come in their slices, with no pause for a reply that does not stop.
+                        // The user's next words come in their slices, without waiting for a reply that does not stop.
                         let speaks_on =
                             |next: &&Slice| matches!(next.phase, Phase::Wait | Phase::Break);
                         let slice =
@@ -240,7 +242,7 @@ impl<'l, 'w> Judge<'l, 'w> {
                     }
                 }
                 Phase::Hold => {
-                    // To answer in the slice from which the dialogue holds the answer back is no mistake.
+                    // Answering in the slice after which the dialogue delays its answer is not a mistake.
                     if has_answered {
                         if run.is_speaking {
                             self.step(&mut run, Some(slice), words)?;
@@ -249,12 +251,12 @@ impl<'l, 'w> Judge<'l, 'w> {
                     }
                     self.finish(&mut run, words)?;
                     if self.step(&mut run, Some(slice), words)? {
-                        free.starts.add(Some(held));
-                        all_right &= held <= 1;
+                        free.starts.add(Some(delay));
+                        all_right &= delay <= 1;
                         has_answered = true;
-                        held = 0;
+                        delay = 0;
                     } else {
-                        held += 1;
+                        delay += 1;
                     }
                 }
                 Phase::Wait | Phase::Break | Phase::Pause | Phase::Rest | Phase::Ignore => {
@@ -264,7 +266,7 @@ impl<'l, 'w> Judge<'l, 'w> {
                     free.phases.entry(phase).or_default().add(!speaks);
                     all_right &= !speaks;
                     if speaks {
-                        // What was said out of turn is taken back, so that the next decision is judged by itself.
+                        // Words out of turn are removed again, so that the next decision is judged by itself.
                         run.is_speaking = false;
                         if let Some(LaidOut { user, .. }) = run.slices.pop() {
                             run.idle = idle;
@@ -280,7 +282,7 @@ impl<'l, 'w> Judge<'l, 'w> {
         Ok(())
     }
 
-    /// A slice of the model's own: whether it speaks in it.
+    /// Decides one slice, and writes the model's words in it; returns whether it spoke.
     fn step(
         &mut self,
         run: &mut Run,
@@ -305,7 +307,7 @@ impl<'l, 'w> Judge<'l, 'w> {
         Ok(spoke)
     }
 
-    /// The rest of a reply that is longer than the dialogue's, while the user is silent.
+    /// Lets the model finish a reply that is longer than the dialogue's, while the user is silent.
     fn finish(&mut self, run: &mut Run, words: usize) -> Result<(), LlmError> {
         const LONGEST_REPLY: usize = 60;
         for _ in 0..LONGEST_REPLY {
@@ -343,25 +345,25 @@ impl<'l, 'w> Judge<'l, 'w> {
     }
 }
 
-/// What the model faces in a slice, by what the dialogue's assistant faces in it and in the next. To words that were to interrupt a reply
-/// there is nothing to interrupt where the model is silent.
+/// The model's situation in a slice, from the dialogue's phase in it and in the next one. If the model is silent, words
+/// meant to interrupt a reply have nothing to interrupt.
 fn faced(slice: &Slice, next: Option<Phase>, is_speaking: bool) -> Phase {
     match (slice.phase, next) {
         (Phase::Stop, Some(Phase::Hold | Phase::LateStart)) if !is_speaking => Phase::Hold,
         (Phase::Stop, None | Some(Phase::Rest | Phase::Ignore)) if !is_speaking => Phase::Ignore,
-        // The user speaks on.
+        // The user continues to speak.
         (Phase::Stop | Phase::Unclear, _) if !is_speaking && slice.falls_silent => Phase::Break,
         (Phase::Stop | Phase::Unclear, _) if !is_speaking => Phase::Wait,
         (phase, _) => phase,
     }
 }
 
-/// A conversation that runs free.
+/// A free-running conversation.
 #[derive(Default)]
 struct Run {
     history: Vec<ChatMessage>,
     slices: Vec<LaidOut>,
-    /// How many of the last slices were idle.
+    /// Number of idle slices at the end.
     idle: usize,
     is_speaking: bool,
 }
@@ -392,7 +394,7 @@ fn laid_out(slices: &[Slice]) -> Vec<LaidOut> {
     laid_out.collect()
 }
 
-/// What is heard of the user in `slice` after so many idle ones.
+/// The user's part of `slice` after so many idle slices.
 fn heard(slice: &Slice, idle: usize) -> UserInput {
     match &slice.user {
         None => UserInput::Silence(1 + idle),
@@ -400,7 +402,7 @@ fn heard(slice: &Slice, idle: usize) -> UserInput {
     }
 }
 
-/// Words that the assistant speaks in a slice of so many ms; at least one.
+/// Number of words that the assistant speaks in a slice of `slice_ms`; at least one.
 pub(crate) fn words_a_slice(slice_ms: u32) -> usize {
     const WORDS_A_SECOND: f32 = 2.8;
     ((slice_ms as f32 / 1000.0 * WORDS_A_SECOND).round() as usize).max(1)

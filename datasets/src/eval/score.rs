@@ -1,4 +1,4 @@
-//! What decisions were worth, counted.
+//! Scores of decisions.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use crate::dialogue::{Category, Dialogue, Phase};
 
 use super::Asked;
 
-/// Decisions, right and all.
+/// Right decisions out of all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Score {
-    /// Right ones.
+    /// Number of right decisions.
     pub right: usize,
-    /// All.
+    /// Number of all decisions.
     pub all: usize,
 }
 
@@ -21,27 +21,27 @@ impl Score {
         self.all += 1;
     }
 
-    /// Right ones of all; nothing where there are none.
+    /// Share of right decisions; none if there are no decisions.
     pub fn share(self) -> Option<f64> {
         (self.all > 0).then(|| self.right as f64 / self.all as f64)
     }
 }
 
-/// What a model was worth in forced decisions.
+/// Scores of a model's forced decisions.
 #[derive(Clone, Debug, Default)]
 pub struct Forced {
-    /// By what the assistant faced.
+    /// By the assistant's situation.
     pub phases: BTreeMap<Phase, Score>,
-    /// By what happened in the dialogue.
+    /// By what happens in the dialogue.
     pub categories: BTreeMap<Category, Score>,
-    /// By the longest slice, in ms.
+    /// By maximum slice length, in ms.
     pub slices_ms: BTreeMap<u32, Score>,
-    /// Said to speak and to be silent, by what was right: `[right speaks][model speaks]`.
+    /// Confusion matrix of speaking and silence: `[right speaks][model speaks]`.
     pub confusion: [[usize; 2]; 2],
 }
 
 impl Forced {
-    /// All decisions.
+    /// The score of all decisions.
     pub fn overall(&self) -> Score {
         let [[silent, false_speech], [false_silence, speech]] = self.confusion;
         Score { right: silent + speech, all: silent + false_speech + false_silence + speech }
@@ -66,12 +66,12 @@ impl Forced {
     }
 }
 
-/// How late decisions were, in slices.
+/// Delays of decisions, in slices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Delays {
-    /// How many were so many slices late.
+    /// Number of decisions by delay.
     pub late: BTreeMap<usize, usize>,
-    /// How many were not made.
+    /// Number of decisions that were never made.
     pub never: usize,
 }
 
@@ -83,12 +83,12 @@ impl Delays {
         }
     }
 
-    /// All decisions that were due.
+    /// Number of decisions that were due.
     pub fn all(&self) -> usize {
         self.late.values().sum::<usize>() + self.never
     }
 
-    /// The share of those that were made within so many slices.
+    /// Share of due decisions made within so many slices.
     pub fn within(&self, slices: usize) -> Option<f64> {
         (self.all() > 0).then(|| self.made_within(slices) as f64 / self.all() as f64)
     }
@@ -97,27 +97,27 @@ impl Delays {
         self.late.range(..=slices).map(|(_, count)| count).sum()
     }
 
-    /// The share of those that were not made.
+    /// Share of due decisions that were never made.
     pub fn never_rate(&self) -> Option<f64> {
         (self.all() > 0).then(|| self.never as f64 / self.all() as f64)
     }
 }
 
-/// What a model was worth running free.
+/// Scores of a free-running model.
 #[derive(Clone, Debug, Default)]
 pub struct Free {
-    /// Silent where it should be, and speaking where it should be, by what the assistant faced.
+    /// Decisions to be silent or to speak, by the assistant's situation.
     pub phases: BTreeMap<Phase, Score>,
-    /// From the end of what asks for an answer to the answer.
+    /// From the end of words that ask for an answer to the answer.
     pub starts: Delays,
     /// From the words that take the floor to silence.
     pub stops: Delays,
-    /// Dialogues of hard pairs in which everything was right.
+    /// Dialogues of hard pairs in which every decision was right.
     pub hard_pairs: Score,
 }
 
 impl Free {
-    /// All decisions; one that was due is right within a slice.
+    /// All decisions; a due one is right if it is made within one slice.
     pub fn overall(&self) -> Score {
         let mut overall = Score::default();
         for score in self.phases.values() {
