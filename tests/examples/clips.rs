@@ -1,5 +1,5 @@
-//! Writes recorded clips as 16-bit WAV files, for programs that read no FLAC: `cargo run --release
-//! -p duplex-harness --example clips -- FOLDER q01 s03`.
+//! Writes recorded clips as 16-bit WAV files, for programs that cannot read FLAC: `cargo run
+//! --release -p duplex-harness --example clips -- FOLDER q01 s03`.
 
 use std::path::{Path, PathBuf};
 

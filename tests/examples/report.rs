@@ -1,4 +1,4 @@
-//! Writes the reports of an invented call, for work on their looks: `cargo run --release -p
+//! Writes the reports of an invented call, to work on their layout: `cargo run --release -p
 //! duplex-harness --example report -- FOLDER`.
 
 #[path = "../tests/sample_call/mod.rs"]

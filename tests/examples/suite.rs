@@ -1,5 +1,5 @@
-//! Holds the cases of the simulated agent, with faults, and writes the reports, for work on their
-//! looks: `cargo run --release -p duplex-harness --example suite -- FOLDER`.
+//! Runs the cases of the simulated agent, with faults, and writes the reports, to work on their
+//! layout: `cargo run --release -p duplex-harness --example suite -- FOLDER`.
 
 #[path = "../tests/known_cases/mod.rs"]
 mod known_cases;
@@ -12,7 +12,7 @@ use duplex_harness::{
     suite::{Options, run},
 };
 
-/// So many variations of each case.
+/// Variations of each case.
 const VARIATIONS: usize = 6;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,4 +1,4 @@
-//! A case: one short scripted call, and what should come of it.
+//! A case: one short scripted call, and what is expected in it.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -12,7 +12,7 @@ use crate::{
     score::Limits,
 };
 
-/// What a case tries.
+/// What a case tests.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -22,13 +22,13 @@ pub enum Category {
     Turn,
     /// The user pauses inside a sentence.
     Pause,
-    /// The user signals attention while the assistant speaks.
+    /// The user gives a backchannel while the assistant speaks.
     Backchannel,
     /// The user asks something new while the assistant speaks.
     Interruption,
     /// The user tells the assistant to be silent.
     Stop,
-    /// A word of attention that opens an interruption.
+    /// An interruption that begins with a backchannel word.
     HardPair,
     /// The user speaks to somebody else.
     ToOthers,
@@ -38,7 +38,7 @@ pub enum Category {
     Noise,
     /// Nothing but the assistant's own echo.
     Echo,
-    /// A long turn of the user's.
+    /// A long turn of the user.
     Long,
     /// Numbers said in groups.
     Digits,
@@ -83,9 +83,9 @@ impl Category {
         }
     }
 
-    /// What a cue must be expected to lead to in order to be a trial of the category; others, such as
-    /// the question that makes the assistant speak, only lead up to one. None where the call as a whole
-    /// is the trial.
+    /// The expectation that makes a cue a trial of the category. Other cues, such as the question
+    /// that makes the assistant speak, only lead up to a trial. None if the call as a whole is the
+    /// trial.
     pub const fn tried(self) -> Option<Expect> {
         match self {
             Self::Turn | Self::Echo | Self::Long => Some(Expect::Respond),
@@ -99,23 +99,23 @@ impl Category {
     }
 }
 
-/// What should follow a cue.
+/// What is expected after a cue.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Expectation {
-    /// What should happen, each to be judged by itself.
+    /// What should happen; each outcome is judged by itself.
     pub outcomes: Vec<Expect>,
-    /// The longest wait for an answer that is good enough, in ms; none: the benchmark's own.
+    /// Longest accepted response latency, in ms; none: that of [`Limits`](crate::score::Limits).
     pub response_within_ms: Option<f64>,
-    /// The longest wait for silence that is good enough, in ms; none: the benchmark's own.
+    /// Longest accepted stop latency, in ms; none: that of [`Limits`](crate::score::Limits).
     pub stop_within_ms: Option<f64>,
-    /// Words of which the agent's transcript must hold each, where it tells one.
+    /// Words that the agent's transcript must contain, if the agent reports one.
     pub words: Vec<String>,
-    /// What the user says in the cue, for the word error rate; empty where nothing is said.
+    /// What the user says in the cue, for the word error rate; empty if nothing is said.
     pub text: String,
 }
 
 impl Expectation {
-    /// For how long an answer is waited for; not at all, where none is due.
+    /// How long an answer is waited for; zero if none is due.
     pub fn answer_within(&self) -> Samples {
         let within = self.response_within_ms.unwrap_or(Limits::default().answer);
         let is_due = self.outcomes.contains(&Expect::Respond);
@@ -123,7 +123,7 @@ impl Expectation {
     }
 }
 
-/// Where a case was written.
+/// Where a case is defined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The scenario file.
@@ -137,14 +137,14 @@ pub struct Source {
 pub struct Case {
     /// Unique in a set, such as `backchannel/b03-echo12`.
     pub id: String,
-    /// What it tries.
+    /// What it tests.
     pub category: Category,
     /// The room it takes place in.
     pub room: RoomOptions,
     /// What the user does, in order.
     pub cues: Vec<Cue>,
-    /// What should follow each cue, by its name.
+    /// What is expected after each cue, by the cue's name.
     pub expect: BTreeMap<String, Expectation>,
-    /// Where it was written; none for one made in Rust.
+    /// Where it is defined; none if it was made in Rust.
     pub source: Option<Source>,
 }

@@ -1,5 +1,6 @@
-//! What the session said of a call, for the timeline and for the split of its latencies. Whether
-//! the call went well is judged from the recording instead: see [`score`](crate::score).
+//! Collects what the session reports of a call, for the timeline and for the stages of its
+//! latencies. Whether the call passed is judged from the recording instead: see
+//! [`score`](crate::score).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,21 +12,21 @@ use duplex_runtime::SessionStep;
 pub struct Stages {
     /// The turn.
     pub turn: Turn,
-    /// The user's silence was noticed.
+    /// The user's silence was detected.
     pub offset: SessionTime,
     /// The last words were recognised.
     pub recognised: SessionTime,
     /// The end-of-turn score arrived.
     pub judged: Option<SessionTime>,
-    /// The first clause was written.
+    /// The first clause of text was written.
     pub written: Option<SessionTime>,
-    /// The first audio was made.
+    /// The first audio was synthesised.
     pub synthesised: Option<SessionTime>,
-    /// The answer was let out.
+    /// The answer was released.
     pub released: Option<SessionTime>,
 }
 
-/// Everything worth knowing that the session did.
+/// What the session did, as far as reports need it.
 #[derive(Clone, Debug, Default)]
 pub struct Collected {
     /// The notices, in order.
@@ -88,17 +89,17 @@ impl Collected {
     }
 }
 
-/// Collects while the call runs; cloned handles see the same.
+/// Collects while the call runs. Clones share what is collected.
 #[derive(Clone, Debug, Default)]
 pub struct Collector(Arc<Mutex<Collected>>);
 
 impl Collector {
-    /// Takes in what the session did.
+    /// Takes in a step of the session.
     pub fn see(&self, seen: SessionStep<'_>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).see(seen);
     }
 
-    /// What there is so far.
+    /// What was collected so far.
     pub fn collected(&self) -> Collected {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

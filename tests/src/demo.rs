@@ -1,5 +1,5 @@
-//! The call that the demo holds: one person, one question after another, and everything that makes
-//! a conversation difficult.
+//! The demo's call: one user, one question after another, and everything that makes a conversation
+//! difficult.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ macro_rules! clip {
     };
 }
 
-/// A script: its cues, and what each should lead to.
+/// A script: its cues, and the expectations of each.
 pub type Script = (Vec<Cue>, BTreeMap<String, Vec<Expect>>);
 
 /// The demo's room: loudspeaker echo at -12 dB, noise 20 dB below the user.
@@ -34,11 +34,11 @@ pub fn room() -> RoomOptions {
     }
 }
 
-/// A question; attention and a cough during the answer; a new question during the answer; a
-/// sentence with a pause of a second inside; a command to stop.
+/// A question; a backchannel and a cough during the answer; a new question during the answer; a
+/// sentence with a pause of one second inside; a command to stop.
 ///
 /// # Errors
-/// The clips are part of the program; reading them fails only where it is damaged.
+/// The clips are compiled into the program; reading them fails only if it is damaged.
 pub fn script() -> Result<Script, FileError> {
     let ms = Samples::from_millis;
     let speech = |(name, bytes): (&str, &[u8])| -> Result<Sound, FileError> {

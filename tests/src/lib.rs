@@ -1,11 +1,13 @@
-//! Scripted calls: a simulated room, the demo, scoring and reports.
+//! Test harness for voice agents: scripted calls, a simulated room, scoring and reports.
 //!
-//! A [`room::Room`] is the sound device of a scripted call. [`record::record`] makes a
-//! [`report::CallRecord`] of a finished one; whether it went well is judged from what was audible,
-//! and from the system's own events only to tell a reply that was cut for good from one that went on.
-//! A set of [`case`]s is held and reported by [`suite::run`], with whoever is an [`agent::Agent`];
-//! [`measure`] says what each call shows.
-//! Nothing here is part of the product's path.
+//! [`suite::run`] runs a set of [`case`]s with an [`agent::Agent`] and reports it; [`measure`] says
+//! what each call shows. A [`room::Room`] is the sound device of a scripted call.
+//! [`record::record`] makes a [`report::CallRecord`] of a finished call.
+//!
+//! Calls are judged by what was audible. Of what the system itself reports, only its transcript and
+//! whether a reply was cut for good count: only they can show what the audio cannot.
+//!
+//! Nothing here is part of the assistant itself.
 
 pub mod agent;
 pub mod case;

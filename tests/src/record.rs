@@ -1,4 +1,4 @@
-//! From a finished call to its report.
+//! Makes the report of a finished call.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -16,30 +16,30 @@ use crate::{
     score::{Limits, Span, judge},
 };
 
-/// What is known of a call beside its recording.
+/// What is known of a call besides its recording.
 #[derive(Debug)]
 pub struct Finished<'a> {
     /// For headings.
     pub title: &'a str,
     /// The room's log.
     pub fired: &'a [Fired],
-    /// What each cue should lead to, by name.
+    /// The expectations of each cue, by the cue's name.
     pub expect: &'a BTreeMap<String, Vec<Expect>>,
-    /// What the session said.
+    /// Notices and stages that the session reported.
     pub collected: &'a Collected,
-    /// What the call counted.
+    /// The outcome of the call, with its counters.
     pub outcome: &'a Outcome,
-    /// From start to ready.
+    /// From start to ready, in ms.
     pub ready_ms: f64,
-    /// Peak memory of the program and its worker.
+    /// Peak memory of the program and its recogniser's process, in MB.
     pub rss_mb: f64,
-    /// Processor, cores, system.
+    /// Processor, number of cores, operating system.
     pub machine: &'a str,
-    /// Restarts and other things counted outside of the call.
+    /// Restarts and other counters from outside the call.
     pub counters: BTreeMap<String, u64>,
 }
 
-/// Measures a recording (left the user, right the assistant) and puts everything together.
+/// Measures a recording (left the user, right the assistant) and makes its record.
 ///
 /// # Errors
 /// The recording cannot be read.
@@ -101,7 +101,7 @@ pub fn record(wav: &Path, call: Finished<'_>) -> Result<CallRecord, FileError> {
     })
 }
 
-/// The way from the user's last sound to the answer, where the event has one.
+/// The stages from the user's last sound to the answer, if the event has one.
 fn stages(event: &EventResult, all: &[Stages]) -> Vec<Stage> {
     let (Expect::Respond, Some(from), Some(latency)) =
         (event.expect, event.from_ms, event.latency_ms)
@@ -188,7 +188,7 @@ fn assistant_turns(notices: &[(SessionTime, Notice)], audible: &[Span]) -> Vec<S
     turns
 }
 
-/// A notice of the session as a report tells it.
+/// A notice of the session as the report shows it.
 pub(crate) fn noted(at: SessionTime, notice: &Notice) -> Noted {
     let (kind, detail) = match notice {
         Notice::Onset => ("onset", String::new()),

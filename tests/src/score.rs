@@ -1,12 +1,12 @@
-//! Whether a call went as it should, from what was audible on both sides.
+//! Judges a call by what was audible on both sides.
 //!
 //! Times are milliseconds from the beginning of the recording. *Response latency*: from the user's
 //! last sound to the assistant's first. *Stop latency*: from the user's first sound to the
-//! assistant's last, where the assistant was speaking when the user began.
+//! assistant's last, if the assistant was speaking when the user began.
 
 use crate::report::{EventResult, Expect};
 
-/// A stretch of audible speech, in ms.
+/// A segment of audible speech, in ms.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Span {
     /// Where it begins.
@@ -15,12 +15,12 @@ pub struct Span {
     pub end: f64,
 }
 
-/// The longest waits that are good enough, in ms.
+/// Longest accepted latencies, in ms.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
-    /// From the user's last sound to an answer.
+    /// Response latency.
     pub answer: f64,
-    /// From the user's first sound to silence.
+    /// Stop latency.
     pub stop: f64,
 }
 
@@ -30,16 +30,16 @@ impl Default for Limits {
     }
 }
 
-/// A cue as it was audible, and what it should lead to.
+/// A cue as it was audible, and what is expected after it.
 #[derive(Clone, Debug, Default)]
 pub struct CueSpan {
     /// The cue's name.
     pub id: String,
-    /// What should follow, each to be judged by itself.
+    /// What should follow; each outcome is judged by itself.
     pub expect: Vec<Expect>,
-    /// The user's speech in it; empty where the cue never came.
+    /// The user's speech in it; empty if the cue never came.
     pub speech: Vec<Span>,
-    /// How long is good enough.
+    /// The longest accepted latencies.
     pub limits: Limits,
 }
 
@@ -58,26 +58,28 @@ impl CueSpan {
     }
 }
 
-/// Whoever is heard this long after the user's sound goes on; before, it may be on its way to silence.
+/// An assistant that is heard this long after the user's sound, in ms, continues; before, it may
+/// still be stopping.
 const STOPPING: f64 = 1_000.0;
-/// The longest gap between two sentences of a reply, in ms: voices pause for up to half a second at a full
-/// stop, and a sentence that is late comes on top.
+/// The longest gap between two sentences of a reply, in ms: voices pause for up to half a second at
+/// a full stop, and a late sentence adds to that.
 pub(crate) const SENTENCE_GAP: f64 = 1_000.0;
-/// The longest gap in a reply that still counts as going on.
+/// The longest gap, in ms, after which a reply still counts as continuing.
 pub(crate) const GO_ON_WITHIN: f64 = 2_000.0;
-/// Both sides' edges are rounded outwards to frames, so that a prompt answer may seem to overlap.
+/// Tolerance in ms: both sides' edges are rounded outwards to frames, so a prompt answer may seem
+/// to overlap.
 pub(crate) const EDGE: f64 = 10.0;
 
-/// When the first of `cues` that is heard begins; never, where none is.
+/// When the first of `cues` that was heard begins, in ms; infinity if there is none.
 pub(crate) fn begins<'a>(cues: impl IntoIterator<Item = &'a CueSpan>) -> f64 {
     let first = cues.into_iter().find_map(|cue| cue.speech.first());
     first.map_or(f64::INFINITY, |span| span.start)
 }
 
-/// Judges every cue. `cuts` are the moments at which a reply was cut for good: a reply that goes on
-/// must not be a new one.
+/// Judges every cue. `cuts` are the times in ms at which a reply was cut for good: a cue to be
+/// ignored fails if one falls into its window, since what follows is then another reply.
 ///
-/// An answer may come, and silence must last, until the next cue that addresses the assistant; what
+/// An answer may come, and silence must last, until the next cue that addresses the assistant. What
 /// is to be ignored is judged until the next cue of any kind.
 pub fn judge(cues: &[CueSpan], assistant: &[Span], cuts: &[f64]) -> Vec<EventResult> {
     let mut results = Vec::new();
@@ -103,7 +105,7 @@ pub fn judge(cues: &[CueSpan], assistant: &[Span], cuts: &[f64]) -> Vec<EventRes
                             AssistantActivity::Speaking(_) => {
                                 go_on(*first, *last, assistant, until)
                             }
-                            // Whether that was the reply's end, nobody can hear.
+                            // Nobody can hear whether that was the end of the reply.
                             AssistantActivity::Between => (true, "was between sentences", None),
                             AssistantActivity::Silent if owes() => {
                                 (true, "an answer was due", None)
@@ -139,7 +141,7 @@ type Judgement = (bool, &'static str, Option<f64>);
 /// What the assistant is doing at a moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum AssistantActivity {
-    /// It speaks, in this stretch.
+    /// It speaks, in this segment.
     Speaking(Span),
     /// It has just fallen silent: at the end of a sentence, or of its reply.
     Between,
@@ -181,7 +183,7 @@ fn respond(first: Span, last: Span, assistant: &[Span], next: f64, within: f64) 
 fn stop(first: Span, assistant: &[Span], next: f64, answers: bool, within: f64) -> Judgement {
     let (cut, latency) = match assistant_activity_at(assistant, first.start) {
         AssistantActivity::Speaking(cut) => (cut.end, Some(cut.end - first.start)),
-        // It has nothing to stop, and must not go on.
+        // It has nothing to stop, and must not continue.
         AssistantActivity::Between => (first.start, None),
         AssistantActivity::Silent => return (false, "was not speaking", None),
     };

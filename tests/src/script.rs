@@ -1,4 +1,4 @@
-//! A vocabulary in which a scripted call reads like a story, for tests.
+//! A vocabulary for tests in which a scripted call reads like a story.
 //!
 //! ```
 //! use duplex_harness::{room::Sound, script::script};
@@ -23,11 +23,11 @@ use crate::{
     room::{Anchor, Cue, RoomOptions, Sound},
 };
 
-/// How long after the beginning of a call, or after everybody has fallen silent, a question is asked.
+/// How long after the call began, or after both sides have fallen silent, a question is asked.
 const FIRST: Samples = Samples::from_millis(500);
 
 /// A call that is being written. Cues are called `cue1`, `cue2` and so on, unless they are
-/// [`named`](Self::named); what is said of outcomes is about the cue before.
+/// [`named`](Self::named). Expectations apply to the cue before.
 #[derive(Clone, Debug)]
 pub struct Script {
     id: String,
@@ -36,58 +36,58 @@ pub struct Script {
     cues: Vec<(Cue, Expectation)>,
 }
 
-/// A call of a category, [`Category::Turn`] unless it is said to be [`of`](Script::of) another one.
+/// A call of the category [`Category::Turn`], unless [`of`](Script::of) sets another one.
 pub fn script(id: &str) -> Script {
     let room = RoomOptions::default();
     Script { id: id.to_owned(), category: Category::Turn, room, cues: Vec::new() }
 }
 
 impl Script {
-    /// What it tries.
+    /// Sets the category.
     #[must_use]
     pub fn of(self, category: Category) -> Self {
         Self { category, ..self }
     }
 
-    /// The room, in place of a quiet one with headphones.
+    /// Sets the room, instead of a quiet one with headphones.
     #[must_use]
     pub fn in_room(self, room: RoomOptions) -> Self {
         Self { room, ..self }
     }
 
-    /// Ends the call so long, in seconds, after the last cue, whatever the assistant does.
+    /// Ends the call this many seconds after the last cue, whatever the assistant does.
     #[must_use]
     pub fn hanging_up_after(mut self, seconds: f64) -> Self {
         self.room.hang_up_ms = Some(time(seconds).as_millis());
         self
     }
 
-    /// A question that is to be answered, asked when nobody speaks.
+    /// A question that expects an answer, asked when nobody speaks.
     #[must_use]
     pub fn ask(self, question: Sound) -> Self {
         let anchor = if self.cues.is_empty() { Anchor::Start(FIRST) } else { Anchor::Quiet(FIRST) };
         self.then(anchor, question).answered()
     }
 
-    /// A sound once the assistant has been speaking for so many seconds.
+    /// A sound once the assistant has been speaking for this many seconds.
     #[must_use]
     pub fn then_after_speaking(self, seconds: f64, sound: Sound) -> Self {
         self.then(Anchor::Speaking(time(seconds)), sound)
     }
 
-    /// A sound once the assistant has said about so many words.
+    /// A sound once the assistant has said about this many words.
     #[must_use]
     pub fn then_after_words(self, words: u32, sound: Sound) -> Self {
         self.then(Anchor::Words(words), sound)
     }
 
-    /// A sound once nobody has been audible for so many seconds.
+    /// A sound once nobody has been audible for this many seconds.
     #[must_use]
     pub fn then_after_quiet(self, seconds: f64, sound: Sound) -> Self {
         self.then(Anchor::Quiet(time(seconds)), sound)
     }
 
-    /// A sound so many seconds after the cue before, whatever the assistant does.
+    /// A sound this many seconds after the cue before, whatever the assistant does.
     #[must_use]
     pub fn then_after(self, seconds: f64, sound: Sound) -> Self {
         self.then(Anchor::AfterCue(time(seconds)), sound)
@@ -101,7 +101,7 @@ impl Script {
         self
     }
 
-    /// The name of the cue before.
+    /// Names the cue before.
     #[must_use]
     pub fn named(mut self, id: &str) -> Self {
         if let Some((cue, _)) = self.cues.last_mut() {
@@ -110,7 +110,7 @@ impl Script {
         self
     }
 
-    /// The words of the cue before.
+    /// Sets the words of the cue before.
     #[must_use]
     pub fn saying(mut self, text: &str) -> Self {
         if let Some((_, expectation)) = self.cues.last_mut() {
@@ -119,25 +119,25 @@ impl Script {
         self
     }
 
-    /// The assistant is to answer it.
+    /// Expects the assistant to answer.
     #[must_use]
     pub fn answered(self) -> Self {
         self.expecting(Expect::Respond)
     }
 
-    /// The assistant is to fall silent.
+    /// Expects the assistant to fall silent.
     #[must_use]
     pub fn stops_it(self) -> Self {
         self.expecting(Expect::Stop)
     }
 
-    /// The assistant is to go on, or to stay silent, as if nothing had happened.
+    /// Expects the assistant to continue, or to stay silent, as if nothing had happened.
     #[must_use]
     pub fn ignored(self) -> Self {
         self.expecting(Expect::Ignore)
     }
 
-    /// The assistant is to wait for its end.
+    /// Expects the assistant to wait for the end of the cue.
     #[must_use]
     pub fn waited_for(self) -> Self {
         self.expecting(Expect::Wait)

@@ -151,7 +151,7 @@ fn an_agent_that_stops_for_coughs_is_found() {
 }
 
 #[test]
-fn an_agent_that_stops_for_attention_is_found() {
+fn an_agent_that_stops_for_backchannels_is_found() {
     use Metric::*;
     assert_found(
         Fault::StopsForAttention,
@@ -181,7 +181,8 @@ fn whoever_speaks_for_a_second_into_a_pause_has_taken_the_turn() {
 #[test]
 fn an_agent_that_never_answers_is_found() {
     use Metric::*;
-    // All in which a question is asked. Cues that wait for the answer never come, and are observed nowhere.
+    // All cases in which a question is asked. Cues that wait for the answer never come, and are
+    // observed nowhere.
     assert_found(
         Fault::NeverAnswers,
         &[
@@ -234,13 +235,13 @@ fn an_agent_that_never_stops_is_found() {
 }
 
 #[test]
-fn an_agent_that_tells_more_than_was_heard_is_found() {
+fn an_agent_that_reports_more_than_was_heard_is_found() {
     let (moved, report) = moved(Fault::TellsTooMuch);
     assert_eq!(moved, BTreeSet::from([Metric::TruncationCorrect]));
-    // The calls in which a reply is cut, by the user or by their leaving.
+    // The calls in which a reply is cut off, because the user interrupts or hangs up.
     let wrong = report.cases.iter().filter(|case| {
-        let told = |o: &&Observation| o.metric == Metric::TruncationCorrect;
-        case.observations.iter().find(told).is_some_and(|o| o.value == 0.0)
+        let is_truncation = |o: &&Observation| o.metric == Metric::TruncationCorrect;
+        case.observations.iter().find(is_truncation).is_some_and(|o| o.value == 0.0)
     });
     let wrong: Vec<&str> = wrong.map(|case| case.id.as_str()).collect();
     assert_eq!(wrong, ["interruption/question", "stop/command", "turn/hung-up"]);
@@ -249,7 +250,7 @@ fn an_agent_that_tells_more_than_was_heard_is_found() {
 #[test]
 fn an_agent_that_starts_over_is_found_and_one_that_goes_on_is_not() {
     use Metric::*;
-    // Falling silent for a while is a false barge-in of its own; starting over is not.
+    // A pause is a false barge-in of its own; starting over is not.
     let pauses = Simulated { pauses_for_attention: true, ..Simulated::default() };
     let (_, going_on) = run_set(&cases(), &pauses);
     assert_eq!(values(&going_on)[&ResumeCorrect], 1.0);
@@ -264,7 +265,7 @@ fn an_agent_that_starts_over_is_found_and_one_that_goes_on_is_not() {
         .filter(|(metric, value)| (after[metric] - **value).abs() > 1e-9)
         .map(|(metric, _)| *metric)
         .collect();
-    // What is said twice is heard twice, and told once.
+    // What is said twice is heard twice, and reported once.
     assert_eq!(moved, [CasesPassed, Expectations, ResumeCorrect, TruncationCorrect]);
 }
 
@@ -326,11 +327,11 @@ proptest! {
             ..Simulated::default()
         };
         let (length, speaking) = (length * 10, speaking * 10);
-        // The answer can be told from the reply that stops: they are further apart than a breath, or
-        // the user ends between them.
-        let told_by_end = length >= stops + TOLERANCE_MS as u64;
-        let told_by_gap = length + answers >= stops + BREATH as u64 + TOLERANCE_MS as u64;
-        prop_assume!(told_by_end || told_by_gap);
+        // The answer is distinct from the reply that stops: they are further apart than a breath,
+        // or the user ends between them.
+        let distinct_by_end = length >= stops + TOLERANCE_MS as u64;
+        let distinct_by_gap = length + answers >= stops + BREATH as u64 + TOLERANCE_MS as u64;
+        prop_assume!(distinct_by_end || distinct_by_gap);
         let cases = [case(
             "any",
             Category::Interruption,

@@ -1,4 +1,4 @@
-//! Duplex in this process, put to the test like any other agent.
+//! Duplex in this process, tested like any other agent.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -21,19 +21,19 @@ fn room(clip: &str) -> Box<dyn Acoustics> {
     Box::new(Room::new(RoomOptions::default(), vec![cue], None).unwrap().0)
 }
 
-fn said(told: &AgentReport, by: Speaker) -> String {
-    let lines = told.transcript.iter().filter(|line| line.speaker == by);
+fn said(report: &AgentReport, by: Speaker) -> String {
+    let lines = report.transcript.iter().filter(|line| line.speaker == by);
     lines.map(|line| line.text.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
-fn a_virtual_call_tells_both_sides_and_no_clock() {
+fn a_virtual_call_reports_both_sides_and_no_clock() {
     let agent =
         Local::new("duplex", engine::engine(1), CallOptions::default, Some(Charges::default()));
-    let told = agent.call(room("q01.flac"), &Stop::default()).unwrap();
-    assert!(said(&told, Speaker::User).contains("capital of France"), "{told:?}");
-    assert!(!said(&told, Speaker::Assistant).is_empty(), "{told:?}");
-    assert_eq!(told.clock, Clock::default());
+    let report = agent.call(room("q01.flac"), &Stop::default()).unwrap();
+    assert!(said(&report, Speaker::User).contains("capital of France"), "{report:?}");
+    assert!(!said(&report, Speaker::Assistant).is_empty(), "{report:?}");
+    assert_eq!(report.clock, Clock::default());
 }
 
 #[test]
@@ -45,8 +45,8 @@ fn one_stop_is_for_all_calls_and_a_call_that_ends_does_not_set_it() {
     assert!(!stop.is_stopped());
     assert_eq!(agent.call(room("q01.flac"), &stop).unwrap(), first);
     stop.stop();
-    let told = agent.call(room("q01.flac"), &stop).unwrap();
-    assert!(told.transcript.is_empty(), "{told:?}");
+    let report = agent.call(room("q01.flac"), &stop).unwrap();
+    assert!(report.transcript.is_empty(), "{report:?}");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_call_in_real_time_is_stopped_in_its_middle() {
         }
     }
     let leaving = Leaving(room("q01.flac"), 0, stop.clone());
-    let told = agent.call(Box::new(leaving), &stop).unwrap();
+    let report = agent.call(Box::new(leaving), &stop).unwrap();
     // At least the hundred frames were watched: their rhythm is known.
-    assert!(told.clock.worst_ms > 0.0);
+    assert!(report.clock.worst_ms > 0.0);
 }

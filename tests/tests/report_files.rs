@@ -1,4 +1,4 @@
-//! The files that a finished call leaves behind.
+//! The files that a finished call is written to.
 
 mod sample_call;
 
@@ -18,7 +18,7 @@ fn written(call: &CallRecord) -> tempfile::TempDir {
 }
 
 #[test]
-fn the_json_holds_what_programs_ask_for() {
+fn the_json_contains_what_programs_ask_for() {
     let folder = written(&sample_call::call());
     let report: serde_json::Value =
         serde_json::from_str(&read(folder.path(), "report.json")).unwrap();

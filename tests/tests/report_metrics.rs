@@ -92,7 +92,7 @@ fn an_answer_before_the_users_last_word_is_not_a_response_to_it() {
 }
 
 #[test]
-fn silence_and_even_noise_hold_no_sound() {
+fn silence_and_steady_noise_contain_no_sound() {
     for amplitude in [0.0, 0.0001, 0.05] {
         assert_eq!(segments(&track(16_000, 3, amplitude, &[]), 16_000), []);
     }

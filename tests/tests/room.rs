@@ -1,4 +1,4 @@
-//! The simulated room, heard from both of its ends.
+//! The simulated room, as both sides hear it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -20,7 +20,7 @@ fn cue(id: &str, anchor: Anchor) -> Cue {
     Cue::new(id, tone(200), anchor)
 }
 
-/// An assistant that is audible from `from` to `to`, in ms; gives when each cue began.
+/// An assistant that is audible from `from` to `to`, in ms; returns when each cue began.
 fn begun(cues: Vec<Cue>, from: u64, to: u64) -> Vec<(String, Option<u64>)> {
     begun_while(cues, |at| (from..to).contains(&at))
 }
@@ -133,7 +133,7 @@ fn lasts(cues: Vec<Cue>, options: RoomOptions) -> Option<u64> {
 fn the_user_hangs_up_after_the_last_cue_even_while_the_assistant_speaks() {
     let cues = vec![cue("only", Anchor::Start(Samples::from_millis(300)))];
     let patient = RoomOptions { tail_ms: 500, ..RoomOptions::default() };
-    // Nobody listens for ever.
+    // The user does not listen for ever.
     assert_eq!(lasts(cues.clone(), patient.clone()), Some(180_500));
     let options = RoomOptions { hang_up_ms: Some(1_000), ..patient };
     assert_eq!(lasts(cues, options.clone()), Some(1_500));

@@ -1,4 +1,4 @@
-//! What a set does when calls go wrong, and the files that it leaves behind.
+//! What a set does when calls go wrong, and the files that it writes.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -124,9 +124,9 @@ fn an_agent_that_cannot_be_reached_ends_the_set_and_what_ran_is_kept() {
 fn a_call_in_which_the_machine_was_late_counts_nowhere() {
     let folder = tempfile::tempdir().unwrap();
     let agent = unlucky(0, |room| {
-        let told = Simulated { answers_after_ms: 1_900, ..Simulated::default() }
+        let report = Simulated { answers_after_ms: 1_900, ..Simulated::default() }
             .call(room, &Stop::default())?;
-        Ok(AgentReport { clock: Clock { late_frames: 40, worst_ms: 60.0 }, ..told })
+        Ok(AgentReport { clock: Clock { late_frames: 40, worst_ms: 60.0 }, ..report })
     });
     let run = run_set(&agent, folder.path());
     assert_eq!(run.results[0].verdict, Verdict::Invalid);

@@ -24,10 +24,10 @@ use tungstenite::{
 /// Frames of 10 ms in a second.
 const SECOND: usize = 100;
 
-/// What a room heard: the level of each frame, in dB.
+/// What a room received: the level of each frame, in dB.
 type ReceivedAudio = Arc<Mutex<Vec<f32>>>;
 
-/// A room of so many frames, whose user hums.
+/// A room of a number of frames, whose user hums.
 struct Humming {
     frames: usize,
     heard: ReceivedAudio,
@@ -46,7 +46,7 @@ impl Acoustics for Humming {
     }
 }
 
-/// An agent that does what it is told to with its first connection.
+/// A server that does `play` with its first connection.
 fn agent(play: impl FnOnce(TcpStream) + Send + 'static) -> (String, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/stream?rate=16000", listener.local_addr().unwrap());
@@ -64,7 +64,7 @@ fn websocket(
     })
 }
 
-/// Reads so many messages.
+/// Reads a number of messages.
 fn listen(socket: &mut WebSocket<TcpStream>, messages: usize) {
     for _ in 0..messages {
         socket.read().unwrap();
@@ -90,32 +90,32 @@ fn options() -> WebSocketOptions {
     WebSocketOptions { connect_within: Duration::from_millis(500), ..WebSocketOptions::default() }
 }
 
-/// A call with an agent; gives what the room heard too.
+/// A call with an agent; returns what the room received too.
 fn call(url: &str, frames: usize) -> (Result<AgentReport, AgentError>, Vec<f32>) {
     let heard = ReceivedAudio::default();
     let room = Humming { frames, heard: Arc::clone(&heard) };
     let agent = WebSocketAgent::new(url, options()).unwrap();
     let began = Instant::now();
-    let told = agent.call(Box::new(room), &Stop::default());
+    let report = agent.call(Box::new(room), &Stop::default());
     assert!(began.elapsed() < Duration::from_secs(20), "that took {:?}", began.elapsed());
     let heard = heard.lock().unwrap().clone();
-    (told, heard)
+    (report, heard)
 }
 
-/// What broke a call that would last for ten seconds.
+/// The error that broke a call that would last for ten seconds.
 fn broken(url: &str) -> String {
-    let (told, heard) = call(url, 10 * SECOND);
+    let (report, heard) = call(url, 10 * SECOND);
     assert!(heard.len() < 10 * SECOND, "the call went on to its end");
-    match told.unwrap_err() {
+    match report.unwrap_err() {
         AgentError::Broken(why) => why,
         error => panic!("{error}"),
     }
 }
 
 fn unreachable(url: &str) -> String {
-    let (told, heard) = call(url, SECOND);
+    let (report, heard) = call(url, SECOND);
     assert!(heard.is_empty(), "the room was entered");
-    match told.unwrap_err() {
+    match report.unwrap_err() {
         AgentError::Unreachable(why) => why,
         error => panic!("{error}"),
     }
@@ -126,7 +126,7 @@ fn audible(heard: &[f32]) -> usize {
 }
 
 #[test]
-fn what_the_agent_says_is_heard_and_what_it_tells_is_told() {
+fn what_the_agent_says_is_heard_and_its_transcript_is_reported() {
     let (url, agent) = websocket(|socket| {
         listen(socket, 5);
         for _ in 0..10 {
@@ -144,10 +144,10 @@ fn what_the_agent_says_is_heard_and_what_it_tells_is_told() {
         }
         listen_on(socket);
     });
-    let (told, heard) = call(&url, SECOND);
-    let told = told.unwrap();
+    let (report, heard) = call(&url, SECOND);
+    let report = report.unwrap();
     let lines: Vec<_> =
-        told.transcript.iter().map(|line| (line.speaker, line.text.as_str())).collect();
+        report.transcript.iter().map(|line| (line.speaker, line.text.as_str())).collect();
     assert_eq!(
         lines,
         [
@@ -175,8 +175,8 @@ fn the_agent_hears_the_room_in_messages_of_20_ms_at_its_rate() {
             assert!(peak.is_some_and(|peak| (8_000..11_000).contains(&peak)), "{peak:?}");
             listen_on(socket);
         });
-        let (told, _) = call(&url.replace("16000", &rate.to_string()), SECOND / 2);
-        told.unwrap();
+        let (report, _) = call(&url.replace("16000", &rate.to_string()), SECOND / 2);
+        report.unwrap();
         agent.join().unwrap();
     }
 }
@@ -185,14 +185,14 @@ fn the_agent_hears_the_room_in_messages_of_20_ms_at_its_rate() {
 fn what_was_not_heard_before_a_clear_is_never_heard() {
     let (url, agent) = websocket(|socket| {
         listen(socket, 2);
-        // Three seconds at once; after a quarter of a second the agent thinks better of it.
+        // Three seconds at once, which the agent takes back after a quarter of a second.
         socket.send(sound(3_000)).unwrap();
         listen(socket, 12);
         socket.send(text(r#"{"type":"clear"}"#)).unwrap();
         listen_on(socket);
     });
-    let (told, heard) = call(&url, 2 * SECOND);
-    told.unwrap();
+    let (report, heard) = call(&url, 2 * SECOND);
+    report.unwrap();
     assert!((15..60).contains(&audible(&heard)), "{} frames", audible(&heard));
     agent.join().unwrap();
 }
@@ -200,26 +200,26 @@ fn what_was_not_heard_before_a_clear_is_never_heard() {
 #[test]
 fn a_silent_agent_is_waited_for_until_the_room_is_left() {
     let (url, agent) = websocket(listen_on);
-    let (told, heard) = call(&url, SECOND / 2);
-    let told = told.unwrap();
-    assert!(told.transcript.is_empty());
+    let (report, heard) = call(&url, SECOND / 2);
+    let report = report.unwrap();
+    assert!(report.transcript.is_empty());
     assert_eq!((heard.len(), audible(&heard)), (SECOND / 2, 0));
-    assert!(told.clock.worst_ms > 0.0, "nobody watched the clock");
+    assert!(report.clock.worst_ms > 0.0, "nobody watched the clock");
     agent.join().unwrap();
 }
 
 #[test]
-fn what_is_told_after_the_room_was_left_still_counts() {
+fn what_is_reported_after_the_room_was_left_still_counts() {
     let frames = SECOND / 5;
     let (url, agent) = websocket(move |socket| {
-        // All that the room ever says.
+        // All that the room ever sends.
         listen(socket, frames / 2);
         let said = r#"{"type":"transcript","role":"agent","text":"Goodbye.","final":true}"#;
         socket.send(text(said)).unwrap();
         listen_on(socket);
     });
-    let (told, _) = call(&url, frames);
-    assert_eq!(told.unwrap().transcript.len(), 1);
+    let (report, _) = call(&url, frames);
+    assert_eq!(report.unwrap().transcript.len(), 1);
     agent.join().unwrap();
 }
 
@@ -283,11 +283,11 @@ fn a_flood_of_sound_is_named() {
 }
 
 #[test]
-fn a_flood_of_nothing_does_not_hold_up_the_call() {
+fn a_flood_of_nothing_does_not_delay_the_call() {
     let (url, agent) =
         websocket(|socket| while socket.send(Message::binary(Vec::new())).is_ok() {});
-    let (told, heard) = call(&url, SECOND);
-    assert_eq!((told.is_ok(), heard.len()), (true, SECOND));
+    let (report, heard) = call(&url, SECOND);
+    assert_eq!((report.is_ok(), heard.len()), (true, SECOND));
     agent.join().unwrap();
 }
 
@@ -301,8 +301,8 @@ fn an_agent_that_never_ends_its_last_frame_is_left_all_the_same() {
         }
     });
     let began = Instant::now();
-    let (told, heard) = call(&url, SECOND / 5);
-    assert_eq!((told.is_ok(), heard.len()), (true, SECOND / 5));
+    let (report, heard) = call(&url, SECOND / 5);
+    assert_eq!((report.is_ok(), heard.len()), (true, SECOND / 5));
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
     agent.join().unwrap();
 }

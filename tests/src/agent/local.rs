@@ -1,4 +1,4 @@
-//! Duplex itself, in this process.
+//! The agent in this process: Duplex itself.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -15,7 +15,7 @@ use crate::{collect::Collector, record::noted};
 
 use super::{Agent, AgentError, AgentReport, ReportedLine, watch::Watch};
 
-/// Calls held by the engine of this process.
+/// Runs calls with the engine of this process.
 pub struct Local {
     name: String,
     engine: Arc<Engine>,
@@ -24,8 +24,8 @@ pub struct Local {
 }
 
 impl Local {
-    /// An agent of that name that holds each call with what `options` gives for it: in real time, or, with
-    /// `charges`, as fast as the models allow.
+    /// An agent called `name` that runs each call with the options that `options` returns: in real
+    /// time, or, with `charges`, as a virtual call, as fast as the models allow.
     pub fn new(
         name: impl Into<String>,
         engine: Arc<Engine>,
@@ -59,7 +59,7 @@ impl Agent for Local {
         let watch = Arc::<Mutex<Watch>>::default();
         let room = Box::new(Watched { room, stop: stop.clone(), watch: Arc::clone(&watch) });
         let options = (self.options)();
-        // The caller's stop is for all of its calls: one that has ended must not set it.
+        // `stop` ends all of the caller's calls: a call that has ended by itself must not set it.
         let own = Stop::default();
         let collector = Collector::default();
         let observer = {
@@ -94,7 +94,7 @@ fn broken(error: CallError) -> AgentError {
     AgentError::Broken(error.to_string())
 }
 
-/// A room whose frames are watched, and which the user leaves when told to.
+/// A room that measures when its frames come, and that ends the call once `stop` is set.
 struct Watched {
     room: Box<dyn Acoustics>,
     stop: Stop,
@@ -107,7 +107,7 @@ impl Acoustics for Watched {
         playout: &[f32; PLAYOUT_FRAME],
         microphone: &mut [f32; MICROPHONE_FRAME],
     ) -> Scene {
-        // Nobody else looks before the call has ended.
+        // Uncontended: the other handle is used only once the call has ended.
         self.watch.lock().unwrap_or_else(PoisonError::into_inner).frame(Instant::now());
         match self.room.exchange(playout, microphone) {
             Scene::Running if self.stop.is_stopped() => Scene::Over,

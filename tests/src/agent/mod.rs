@@ -1,4 +1,6 @@
-//! Whoever is put to the test: an agent holds a call in a room.
+//! Agents under test.
+//!
+//! An [`Agent`] runs one call in a room and returns an [`AgentReport`]. It never judges the call.
 
 pub mod local;
 pub mod simulated;
@@ -19,25 +21,26 @@ pub trait Agent: Sync {
     /// Its name in reports.
     fn name(&self) -> String;
 
-    /// Holds one call: drives the room frame by frame until it is over or `stop` says so.
+    /// Runs one call: drives the room frame by frame until it is over or `stop` is set.
     ///
     /// # Errors
-    /// [`AgentError`] says whether the other cases can still be tried.
+    /// [`AgentError`] says whether the other cases can still run.
     fn call(&self, room: Box<dyn Acoustics>, stop: &Stop) -> Result<AgentReport, AgentError>;
 }
 
-/// Why a call could not be held to its end.
+/// Why a call did not run to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
-    /// Nobody answers at the agent's address: no case can be held.
+    /// Nothing answers at the agent's address: no case can run.
     #[error("the agent cannot be reached: {0}")]
     Unreachable(String),
-    /// The agent broke this call: garbage, a flood, a hang-up in the middle. The next may go well.
+    /// The agent broke this call with invalid data, a flood, or a hang-up in the middle. The next
+    /// call may go well.
     #[error("the agent broke the call: {0}")]
     Broken(String),
 }
 
-/// A line of the transcript that an agent tells, or one side of it.
+/// A line of the transcript that an agent reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportedLine {
     /// Who said it.
@@ -46,27 +49,27 @@ pub struct ReportedLine {
     pub text: String,
 }
 
-/// How well the clock was kept while a call was held in real time.
+/// How well the clock was kept during a call in real time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Clock {
-    /// Frames of 10 ms that came later than half a frame.
+    /// Frames of 10 ms that came more than half a frame late.
     pub late_frames: u64,
     /// The greatest lag, in ms.
     pub worst_ms: f64,
 }
 
-/// What an agent tells of a call, beside its sound.
+/// What an agent reports about a call, besides its audio.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AgentReport {
-    /// What was said, as far as the agent tells; empty where it tells nothing.
+    /// What both sides said; empty if the agent reports nothing.
     pub transcript: Vec<ReportedLine>,
-    /// What it decided, for people who look for causes; no figure depends on it.
+    /// The decisions it made, for diagnosis; no figure depends on them.
     pub decisions: Vec<Notice>,
     /// How well the clock was kept; all zero in virtual time.
     pub clock: Clock,
 }
 
-/// A call that was held: both sides as audible, and what is known beside.
+/// A call that ran: the recording of both sides, and what is known besides.
 #[derive(Clone, Debug, Default)]
 pub struct Take {
     /// Sample rate of both tracks, in Hz.
@@ -75,8 +78,8 @@ pub struct Take {
     pub user: Vec<f32>,
     /// The assistant's side as it left the loudspeaker.
     pub assistant: Vec<f32>,
-    /// When each cue was heard.
+    /// When each cue was played.
     pub fired: Vec<Fired>,
-    /// What the agent tells.
-    pub told: AgentReport,
+    /// What the agent reported.
+    pub report: AgentReport,
 }

@@ -1,4 +1,4 @@
-//! The harness's own clock: whether frames came when they were due.
+//! The harness's own clock: whether frames come on time.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use super::Clock;
 
 const FRAME: Duration = Duration::from_millis(FRAME_MILLIS);
 
-/// Watches a steady rhythm of frames, which begins with the first.
+/// Measures how late frames are against a steady rhythm that begins with the first.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     due: Option<Instant>,
@@ -16,7 +16,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Notes a frame, and gives the moment at which the next one is due.
+    /// Records a frame, and returns when the next one is due.
     pub(super) fn frame(&mut self, now: Instant) -> Instant {
         let due = *self.due.get_or_insert(now);
         let lag = now.saturating_duration_since(due);
@@ -29,7 +29,7 @@ impl Watch {
         next
     }
 
-    /// What was noted.
+    /// The lateness so far.
     pub(super) fn clock(&self) -> Clock {
         self.clock
     }
@@ -39,7 +39,7 @@ impl Watch {
 mod tests {
     use super::*;
 
-    /// Frames that come so many ms after the first one.
+    /// Frames at the times `at`, in ms.
     fn watched(at: &[u64]) -> Clock {
         let began = Instant::now();
         let mut watch = Watch::default();

@@ -1,8 +1,8 @@
 //! Any agent that speaks raw PCM over a WebSocket, as docs/protocol.md describes.
 //!
-//! One thread does everything, a frame at a time: it takes what has come in, lets the room hear
-//! what is due, and sends what the room's microphone picked up. The agent may be ahead of the
-//! clock: what it sends is heard in order, until it says `clear`.
+//! One thread does everything, one frame at a time: it receives messages, plays to the room the
+//! audio that is due, and sends the room's microphone signal. The agent may be ahead of the clock:
+//! its audio is played in order, until it sends `clear`.
 
 mod fault;
 mod peer;
@@ -25,14 +25,14 @@ use tungstenite::{
 use super::{Agent, AgentError, AgentReport, watch::Watch};
 use peer::Peer;
 
-/// How an agent behind a WebSocket is met.
+/// Options of a connection to an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WebSocketOptions {
-    /// How long the connection may take until it stands.
+    /// Longest time for the TCP connection, and for each read and write of the handshake.
     pub connect_within: Duration,
-    /// Sound of the agent's that is waited for before any of it is heard, against jitter.
+    /// Audio of the agent that is buffered before any of it is played, against jitter.
     pub lead: Duration,
-    /// Sound that the agent may be ahead of the clock: more is a flood.
+    /// How far the agent's audio may be ahead of the clock; more is a flood.
     pub most_ahead: Duration,
 }
 
@@ -55,10 +55,11 @@ pub struct WebSocketAgent {
 }
 
 impl WebSocketAgent {
-    /// The agent at `url`, whose query may say `rate=`, in Hz; 16 000 where it does not.
+    /// The agent at `url`. Its query may give the sample rate as `rate=`, in Hz; the default is 16
+    /// 000.
     ///
     /// # Errors
-    /// [`AgentError::Unreachable`] where the address is not one that can be called.
+    /// [`AgentError::Unreachable`] if the address is not one that can be called.
     pub fn new(url: &str, options: WebSocketOptions) -> Result<Self, AgentError> {
         let refused = |why: &str| AgentError::Unreachable(format!("{url}: {why}"));
         let parsed: Uri = url.parse().map_err(|_| refused("this is no address"))?;
@@ -102,7 +103,8 @@ impl WebSocketAgent {
         Peer::new(socket, self.rate, &self.options).map_err(|error| unreachable(error.to_string()))
     }
 
-    /// A connection on which neither side waits for more than the handshake may take.
+    /// A TCP connection on which connecting, each read and each write time out after
+    /// `connect_within`.
     fn stream(&self) -> std::io::Result<TcpStream> {
         let host = self.url.host().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -125,7 +127,7 @@ impl WebSocketAgent {
 }
 
 impl Agent for WebSocketAgent {
-    /// The address without its query, which may hold what is not for reports.
+    /// The address without its query, which may contain what does not belong in reports.
     fn name(&self) -> String {
         let url = self.url.to_string();
         url.split('?').next().unwrap_or_default().to_owned()

@@ -1,4 +1,4 @@
-//! What a whole call shows, beside its cues.
+//! What a whole call shows, besides its cues.
 
 use duplex_core::Speaker;
 
@@ -16,31 +16,32 @@ use super::{
     words,
 };
 
-/// A gap in the assistant's speech longer than this, in ms, is no pause at a full stop.
+/// A gap in the assistant's speech longer than this, in ms, is not a pause at a full stop.
 const BREAK: f64 = 600.0;
-/// Whoever speaks again after a longer silence than this, in ms, says something new.
+/// What the assistant says after a longer silence than this, in ms, is something new.
 const LONGEST_BREAK: f64 = 5_000.0;
-/// A sound of the user's is the reason for what follows within this time, in ms.
+/// A sound of the user is the reason for what follows within this time, in ms.
 const REASON: f64 = 1_500.0;
-/// Stretches closer than this, in ms, are recognised together.
+/// Segments closer than this, in ms, are recognised together.
 const TOGETHER: f64 = 2_000.0;
-/// Sound around what is recognised, in ms.
+/// Audio around what is recognised, in ms.
 const MARGIN: f64 = 200.0;
 
 const MS_PER_HOUR: f64 = 3_600_000.0;
 
-/// More replies than were asked for, as far as the agent tells.
+/// Says so if the agent reports more replies than it was asked for.
 pub(super) fn too_many_replies(case: &Case, take: &Take) -> Option<String> {
-    let (told, asked) = (lines(take, Speaker::Assistant).len(), questions(case, take));
-    (told > asked).then(|| format!("told of {told} replies to {asked} questions"))
+    let (reported, asked) = (lines(take, Speaker::Assistant).len(), questions(case, take));
+    (reported > asked).then(|| format!("reported {reported} replies to {asked} questions"))
 }
 
-/// Whether one of its replies took the place of one that should have gone on at the only cue to be ignored,
-/// which sounds as if that one had gone on; of several, nobody knows at which. What it tells before it tells
-/// of the user, or without a question, was not asked for and replaces nothing.
+/// Whether one of the replies replaced the reply that should have continued at the only cue to be
+/// ignored, which sounds like a continuation; with several such cues it is unknown at which. A
+/// reply that is reported before anything of the user, or without a question, was not asked for and
+/// replaces nothing.
 pub(super) fn has_replaced(case: &Case, take: &Take) -> bool {
-    let told = take.told.transcript.iter().map(|line| line.speaker);
-    let heard = told.skip_while(|&speaker| speaker == Speaker::Assistant);
+    let reported = take.report.transcript.iter().map(|line| line.speaker);
+    let heard = reported.skip_while(|&speaker| speaker == Speaker::Assistant);
     let replies = heard.filter(|&speaker| speaker == Speaker::Assistant).count();
     let asked = questions(case, take);
     let ignores = |expected: &&Expectation| expected.outcomes.contains(&Expect::Ignore);
@@ -58,7 +59,7 @@ fn questions(case: &Case, take: &Take) -> usize {
     take.fired.iter().filter(|fired| asks(&fired.id)).count()
 }
 
-/// Falls of the assistant into silence while it hears nothing but its echo.
+/// Counts how often the assistant fell silent while it heard nothing but its echo.
 pub(super) fn echo(
     case: &Case,
     user: &[Span],
@@ -77,13 +78,15 @@ pub(super) fn echo(
         (BREAK..LONGEST_BREAK).contains(&(again - cut)) && alone(cut, again)
     });
     let mut falls = breaks.count();
-    // What it tells it said last ends in the middle of a sentence, and nobody had spoken or hung up.
-    if let (Some(told), Some(last)) = (lines(take, Speaker::Assistant).last(), fine.last()) {
-        let ends = told.trim_end().ends_with(['.', '!', '?', '…', '"', '”']);
+    // The last line that it reports of itself ends in the middle of a sentence, and nobody had
+    // spoken or hung up.
+    if let (Some(reported), Some(last)) = (lines(take, Speaker::Assistant).last(), fine.last()) {
+        let ends = reported.trim_end().ends_with(['.', '!', '?', '…', '"', '”']);
         let call_end = take.user.len() as f64 * 1_000.0 / f64::from(take.rate.max(1));
         let hung_up = call_end - last.end < BREAK;
-        falls +=
-            usize::from(!ends && !told.is_empty() && !hung_up && alone(last.end, f64::INFINITY));
+        falls += usize::from(
+            !ends && !reported.is_empty() && !hung_up && alone(last.end, f64::INFINITY),
+        );
     }
     observations.push(Observation::call(
         Metric::SelfInterruption,
@@ -112,25 +115,25 @@ pub(super) fn unasked(
     }
 }
 
-/// What the agent tells that it understood.
+/// Compares what the agent reports to have understood with what the user said.
 pub(super) fn understood(
     case: &Case,
     take: &Take,
     observations: &mut Vec<Observation>,
     problems: &mut Vec<String>,
 ) {
-    if take.told.transcript.is_empty() {
+    if take.report.transcript.is_empty() {
         return;
     }
-    let told = lines(take, Speaker::User);
+    let reported = lines(take, Speaker::User);
     let whole: Vec<String> =
-        take.told.transcript.iter().flat_map(|line| words::normalise(&line.text)).collect();
+        take.report.transcript.iter().flat_map(|line| words::normalise(&line.text)).collect();
     for fired in take.fired.iter().filter(|fired| fired.span.is_some()) {
         let Some(expectation) = case.expect.get(&fired.id) else { continue };
-        // What it rightly leaves alone need not be in its transcript.
+        // What it rightly ignores need not be in its transcript.
         let is_meant = !expectation.outcomes.contains(&Expect::Ignore);
-        if is_meant && !expectation.text.is_empty() && !told.is_empty() {
-            let rate = words::best_error_rate(&expectation.text, &told);
+        if is_meant && !expectation.text.is_empty() && !reported.is_empty() {
+            let rate = words::best_error_rate(&expectation.text, &reported);
             observations.push(Observation::of(Metric::WordErrors, &fired.id, rate));
         }
         for wanted in &expectation.words {
@@ -143,15 +146,15 @@ pub(super) fn understood(
     }
 }
 
-/// Whether the transcript holds of the assistant what was audible.
-pub(super) fn told(
+/// Whether the transcript contains what was audible of the assistant.
+pub(super) fn truncation(
     assistant: &[Span],
     take: &Take,
     recognise: &mut Recogniser<'_>,
     observations: &mut Vec<Observation>,
 ) {
-    let told = lines(take, Speaker::Assistant);
-    if told.is_empty() {
+    let reported = lines(take, Speaker::Assistant);
+    if reported.is_empty() {
         return;
     }
     let mut parts: Vec<Span> = Vec::new();
@@ -165,7 +168,7 @@ pub(super) fn told(
     let words: Option<Vec<String>> =
         sounds.map(|(from, to)| recognise(&at_session_rate(take, from, to))).collect();
     let Some(words) = words else { return };
-    let correct = words::truncation(&told, &words.join(" ")).is_correct();
+    let correct = words::truncation(&reported, &words.join(" ")).is_correct();
     observations.push(Observation::call(
         Metric::TruncationCorrect,
         f64::from(u8::from(correct)),

@@ -1,9 +1,9 @@
-//! From observations of many calls to figures with intervals.
+//! Summarises observations of many calls as figures with intervals.
 //!
-//! The unit of chance is the case: observations of one case, and of its repetitions, belong together
-//! and are drawn together. Intervals are those of the percentile bootstrap (Efron and Tibshirani, *An
-//! Introduction to the Bootstrap*, 1993, chapter 13): 2000 resamples, 2.5 % to 97.5 %, from a fixed seed,
-//! so that the same observations always give the same interval.
+//! The unit of resampling is the case: observations of one case, and of its repetitions, are drawn
+//! together. Intervals are those of the percentile bootstrap (Efron and Tibshirani, *An
+//! Introduction to the Bootstrap*, 1993, chapter 13): 2000 resamples, 2.5 % to 97.5 %, from a fixed
+//! seed, so that the same observations always give the same interval.
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg32;
@@ -13,14 +13,14 @@ use super::metric::{Kind, Metric, Observation};
 
 const RESAMPLES: usize = 2_000;
 const SEED: u64 = 1_979;
-/// Percent outside of the interval, on each side.
+/// Percent outside the interval, on each side.
 const OUTSIDE: f64 = 2.5;
 
-/// What a figure is of its observations.
+/// The statistic of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Statistic {
-    /// The share that is one, from 0 to 1.
+    /// The share of observations that are one, from 0 to 1.
     Rate,
     /// The mean, in the metric's unit.
     Mean,
@@ -32,12 +32,12 @@ pub enum Statistic {
     PerHour,
 }
 
-/// A figure, and the interval in which it lies with 95 % confidence.
+/// A figure with its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
     /// What was measured.
     pub metric: Metric,
-    /// What the value is of the observations.
+    /// The statistic that the value is.
     pub statistic: Statistic,
     /// The value.
     pub value: f64,
@@ -45,13 +45,13 @@ pub struct Figure {
     pub low: f64,
     /// The upper end of the interval.
     pub high: f64,
-    /// How many observations there are.
+    /// Number of observations.
     pub count: usize,
-    /// In how many cases.
+    /// Number of cases.
     pub cases: usize,
 }
 
-/// The figures of `metric`, of observations grouped by case; none where there are no observations.
+/// The figures of `metric`, from observations grouped by case; none if there are no observations.
 pub fn figures(metric: Metric, cases: &[Vec<&Observation>]) -> Vec<Figure> {
     let of = |case: &Vec<&Observation>| -> Vec<(f64, f64)> {
         let wanted = case.iter().filter(|observation| observation.metric == metric);
@@ -91,7 +91,8 @@ pub fn figures(metric: Metric, cases: &[Vec<&Observation>]) -> Vec<Figure> {
     statistics.iter().zip(values).zip(drawn).map(figure).collect()
 }
 
-/// Each statistic of the same observations; nothing where there are none, or they weigh nothing.
+/// Each statistic of the same observations; none if there are no observations, or if they weigh
+/// nothing.
 fn evaluate(statistics: &[Statistic], observations: Vec<(f64, f64)>) -> Option<Vec<f64>> {
     let weight: f64 = observations.iter().map(|(_, weight)| weight).sum();
     if observations.is_empty() || weight <= 0.0 {

@@ -1,5 +1,5 @@
-//! What is measured: names, units, directions. Each definition, with its source, stands in
-//! docs/metrics.md.
+//! What is measured: names, units, directions. docs/metrics.md has each definition, with its
+//! source.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,51 +11,51 @@ pub enum Metric {
     CasesPassed,
     /// Expectations that were met.
     Expectations,
-    /// Turns of the user's that the assistant took up.
+    /// Turns of the user after which the assistant took the turn.
     Takeover,
-    /// Turns of the user's that were answered before the user spoke again.
+    /// Turns of the user that were answered before the user spoke again.
     ResponseRate,
-    /// The user's last sound to the assistant's first.
+    /// From the user's last sound to the assistant's first.
     ResponseLatency,
-    /// The same, where the user had interrupted the assistant.
+    /// The same, if the user had interrupted the assistant.
     InterruptionResponse,
-    /// The user's last sound to the first audio at all, however short or soft.
+    /// From the user's last sound to the first audio at all, however short or soft.
     FirstAudio,
     /// Pauses inside a sentence in which the assistant took the turn.
     PauseTakeover,
     /// Sentences with a gap in which the assistant began to speak and ran over the rest.
     PrematureAnswer,
-    /// Turns of the user's that were answered before they had ended.
+    /// Turns of the user that were answered before they had ended.
     TalkOver,
-    /// The user's first sound to the assistant's last.
+    /// From the user's first sound to the assistant's last.
     StopLatency,
     /// Interruptions to which the assistant yielded within two seconds.
     YieldRate,
-    /// How soon it yielded, where it did.
+    /// The stop latency, where the assistant yielded.
     YieldLatency,
     /// Commands to stop after which the assistant said no more.
     StopSilence,
-    /// Signs of attention through which the reply went on.
+    /// Backchannels through which the reply continued.
     BackchannelResume,
-    /// Replies that went on where they were.
+    /// Replies that continued where they were.
     ResumeCorrect,
-    /// Sounds that were no turn, and were not treated as one.
+    /// Sounds that were not turns, and were not treated as turns.
     Selectivity,
     /// Sounds to be ignored that ended a reply.
     FalseBargeIn,
     /// Sounds to be ignored that were answered.
     SpuriousResponse,
-    /// Falls into silence in an hour of the assistant's speech, with echo and nobody speaking.
+    /// Self-interruptions per hour of the assistant's speech, with echo and nobody speaking.
     SelfInterruption,
     /// Time in which both sides spoke.
     Overlap,
-    /// Errors in what the agent says it understood, per word spoken.
+    /// Errors in what the agent reports to have understood, per word spoken.
     WordErrors,
-    /// Calls whose transcript holds of the assistant what was audible.
+    /// Calls whose transcript contains what was audible of the assistant.
     TruncationCorrect,
 }
 
-/// How observations of a metric are put together.
+/// How the observations of a metric are summarised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The share of observations that are one.
@@ -69,7 +69,7 @@ pub enum Kind {
 }
 
 impl Metric {
-    /// All, in the order of reports.
+    /// All metrics, in the order of reports.
     pub const ALL: [Self; 23] = [
         Self::CasesPassed,
         Self::Expectations,
@@ -125,7 +125,7 @@ impl Metric {
         }
     }
 
-    /// How its observations are put together.
+    /// How its observations are summarised.
     pub const fn kind(self) -> Kind {
         match self {
             Self::ResponseLatency
@@ -171,17 +171,17 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// Of the cue of that name.
+    /// An observation of a cue.
     pub fn of(metric: Metric, cue: &str, value: f64) -> Self {
         Self { metric, cue: Some(cue.to_owned()), value, weight: 1.0 }
     }
 
-    /// Of the cue of that name: whether it was so.
+    /// One if something is so for a cue, and zero otherwise.
     pub fn whether(metric: Metric, cue: &str, so: bool) -> Self {
         Self::of(metric, cue, f64::from(u8::from(so)))
     }
 
-    /// Of the whole call.
+    /// An observation of the whole call.
     pub fn call(metric: Metric, value: f64, weight: f64) -> Self {
         Self { metric, cue: None, value, weight }
     }

@@ -1,9 +1,10 @@
-//! From a call that was held to what it shows.
+//! Measures a call that ran.
 //!
-//! [`measure`] takes a [`Take`] and its [`Case`] to [`Measured`]: verdicts on every expectation, and
-//! observations of every [`Metric`] that applies. [`estimate`] puts the observations of many calls
-//! together. Speech of both sides is found in the recorded tracks, and of the agent's own words only
-//! its transcript is used: to judge that transcript. All functions are pure.
+//! [`measure`] turns a [`Take`] and its [`Case`] into [`Measured`]: verdicts on every expectation,
+//! and observations of every [`Metric`] that applies. [`estimate`] summarises the observations of
+//! many calls. Speech of both sides is detected in the recorded tracks. Of what the agent reports,
+//! only the transcript is used: to judge it, and to find replies and self-interruptions that the
+//! tracks cannot show. All functions are pure.
 
 pub mod estimate;
 pub mod metric;
@@ -31,24 +32,24 @@ pub use metric::Observation;
 use resume::Gap;
 use trial::Voice;
 
-/// Turns speech at 16 kHz into words; nothing where it cannot.
+/// Recognises speech at 16 kHz; none if it cannot.
 pub type Recogniser<'a> = dyn FnMut(&[f32]) -> Option<String> + 'a;
 
-/// What a call shows. Times are milliseconds since it began.
+/// The results of a call. Times are milliseconds since it began.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// The verdict on each expectation, in order.
     pub events: Vec<EventResult>,
-    /// What went wrong beside the expectations; empty where nothing did.
+    /// What went wrong besides the expectations; empty if nothing did.
     pub problems: Vec<String>,
     /// Whether every expectation was met, and nothing else went wrong.
     pub passed: bool,
-    /// All that was observed.
+    /// All observations.
     pub observations: Vec<Observation>,
-    /// Speech of the user's.
+    /// The user's speech.
     #[serde(skip)]
     pub user: Vec<Span>,
-    /// Speech of the assistant's, breaths included.
+    /// The assistant's segments of speech, breaths included.
     #[serde(skip)]
     pub assistant: Vec<Span>,
 }
@@ -102,7 +103,7 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
     call::unasked(case, &fine, &mut observations, &mut problems);
     call::understood(case, take, &mut observations, &mut problems);
     if let Some(recognise) = recognise {
-        call::told(&assistant, take, recognise, &mut observations);
+        call::truncation(&assistant, take, recognise, &mut observations);
     }
     let passed = problems.is_empty() && events.iter().all(|event| event.passed);
     let met =
@@ -115,15 +116,16 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
 /// Both sides of a call as they were audible.
 pub(crate) struct Sides {
     pub(crate) cues: Vec<CueSpan>,
-    /// Speech of the user's.
+    /// The user's speech.
     pub(crate) user: Vec<Span>,
-    /// Speech of the assistant's, every gap left out.
+    /// The assistant's speech, without any gap.
     pub(crate) fine: Vec<Span>,
-    /// Its stretches.
+    /// The assistant's segments of speech, breaths included.
     pub(crate) assistant: Vec<Span>,
 }
 
-/// Finds the speech of both tracks, and each cue in it; `about` says what a cue should lead to.
+/// Detects the speech of both tracks, and each cue in it; `about` returns the expectations and the
+/// limits of a cue.
 pub(crate) fn heard(
     user: &[f32],
     assistant: &[f32],
@@ -147,12 +149,12 @@ pub(crate) fn heard(
     Sides { cues, user, fine, assistant }
 }
 
-/// The part of the user's speech that lies in a cue. One that is too soft for the detector counts for as
-/// long as it lasted.
+/// The part of the user's speech that lies in a cue. A cue that is too soft for the detector counts
+/// for as long as it was played.
 fn audible(user: &[Span], (from, to): (SessionTime, SessionTime)) -> Vec<Span> {
     let cue = Span { start: from.as_millis() as f64, end: to.as_millis() as f64 };
     let inside = user.iter().filter(|speech| speech.start < cue.end && speech.end > cue.start);
-    // Two cues in quick succession are one stretch of speech, of which each has its part.
+    // Two cues in quick succession are one segment of speech, of which each has its part.
     let part =
         |speech: &Span| Span { start: speech.start.max(cue.start), end: speech.end.min(cue.end) };
     let inside: Vec<Span> = inside.map(part).collect();
@@ -164,7 +166,7 @@ struct Restart {
     detail: String,
 }
 
-/// Whether the reply went back, after a gap at a cue to be ignored, rather than on.
+/// Whether the reply went back after a gap at a cue to be ignored, instead of continuing.
 fn restart(
     cues: &[CueSpan],
     index: usize,
@@ -203,15 +205,15 @@ fn restart(
     })
 }
 
-/// The assistant's sound between two moments, at the rate of recognisers.
+/// The assistant's audio between two times, at the rate of recognisers.
 fn at_session_rate(take: &Take, from: f64, to: f64) -> Vec<f32> {
     let sound = sides::excerpt(&take.assistant, take.rate, from, to);
     resample::convert(sound, take.rate, SAMPLE_RATE)
 }
 
-/// The lines that one side said, as the agent tells.
+/// The lines of one side, as the agent reports them.
 fn lines(take: &Take, speaker: Speaker) -> Vec<&str> {
-    let lines = take.told.transcript.iter().filter(|line| line.speaker == speaker);
+    let lines = take.report.transcript.iter().filter(|line| line.speaker == speaker);
     lines.map(|line| line.text.as_str()).collect()
 }
 

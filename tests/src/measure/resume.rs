@@ -1,32 +1,32 @@
-//! Whether a reply that fell silent goes on where it was, from its sound.
+//! Whether a reply that fell silent continues where it was, judged by its audio.
 //!
-//! What follows the gap is compared with the reply before it by normalised cross-correlation: where
-//! it is found again, the reply went back to there. A synthesiser that speaks the same words with
-//! other samples is not found again; the words decide then, see [`same_words`].
+//! What follows the gap is compared with the reply before it by normalised cross-correlation: if it
+//! is found there, the reply went back to that point. A synthesiser that speaks the same words with
+//! different samples is not found; then the words decide, see [`same_words`].
 
 use duplex_audio::resample;
 
 use super::{sides::excerpt, words};
 
-/// The rate at which sounds are compared, in Hz: half of it holds the voiced part of speech, and the
-/// work grows with its square.
+/// Sample rate of the comparison, in Hz: half of it covers the voiced part of speech, and the work
+/// grows with its square.
 const RATE: u32 = 4_000;
 /// How much of what follows the gap is compared, in ms.
 const COMPARED: f64 = 600.0;
-/// Sounds are the same where most of their blocks of this length are, in ms: one loud vowel is like any
-/// other of that voice.
+/// Sounds are the same if most of their blocks of this length, in ms, are: one loud vowel is like
+/// any other of that voice.
 const BLOCK: f64 = 100.0;
-/// Blocks softer than the loudest by more than this factor of power say nothing.
+/// Blocks with less than this share of the loudest block's energy are ignored.
 const SOFT: f64 = 0.001;
-/// With less than this, in ms, nothing can be said.
+/// Less audio than this, in ms, cannot be judged.
 const SHORTEST: f64 = 200.0;
 /// The longest part of a reply that is searched, in ms.
 const SEARCHED: f64 = 20_000.0;
-/// From this correlation on, two sounds are the same. Vowels of one voice reach 0.6.
+/// Sounds with at least this correlation are the same. Vowels of one voice reach 0.6.
 const SAME: f32 = 0.8;
-/// A word or two may be said again, in ms.
+/// A word or two may be repeated, in ms.
 const MOST_REPEATED: f64 = 1_000.0;
-/// The first words, by which a beginning is known.
+/// How many first words identify a beginning.
 const FIRST_WORDS: usize = 3;
 
 /// A gap in a reply, in ms.
@@ -42,8 +42,8 @@ pub struct Gap {
     pub until: f64,
 }
 
-/// How far, in ms, the reply goes back after the gap, where that is more than a word or two; nothing
-/// where it goes on, or with something that was not heard before.
+/// How far, in ms, the reply goes back after the gap, if that is more than a word or two. None if
+/// it continues, or if something follows that was not heard before.
 pub fn went_back(track: &[f32], rate: u32, gap: Gap) -> Option<f64> {
     let began = gap.began.max(gap.cut - SEARCHED);
     let low = |from: f64, to: f64| resample::convert(excerpt(track, rate, from, to), rate, RATE);
@@ -70,7 +70,7 @@ fn energy(samples: &[f32]) -> f64 {
     samples.iter().map(|x| f64::from(x * x)).sum()
 }
 
-/// The median of the blocks' correlations, from -1 to 1. Nothing where no block is loud enough.
+/// The median of the blocks' correlations, from -1 to 1. None if no block is loud enough.
 fn likeness(a: &[f32], b: &[f32]) -> Option<f32> {
     let block = (BLOCK / 1000.0 * f64::from(RATE)) as usize;
     let blocks = || a.chunks_exact(block).zip(b.chunks_exact(block));
@@ -86,13 +86,14 @@ fn likeness(a: &[f32], b: &[f32]) -> Option<f32> {
     found.get(found.len() / 2).copied()
 }
 
-/// Where in `sound` the `sample` is found best.
+/// The position in `sound` that matches `sample` best.
 fn best_match(sound: &[f32], sample: &[f32]) -> Option<usize> {
     let norm = energy(sample);
     if norm <= 0.0 || sound.len() < sample.len() {
         return None;
     }
-    // What leaves the window is taken off its energy, and what enters it is added.
+    // The energy of the window is updated: what leaves it is subtracted, and what enters it is
+    // added.
     let mut power = energy(&sound[..sample.len()]);
     let mut best = (0, f32::MIN);
     for (lag, window) in sound.windows(sample.len()).enumerate() {
@@ -115,7 +116,7 @@ mod tests {
 
     const HZ: u32 = 16_000;
 
-    /// Two seconds of a voice, a gap of half a second, and more of it from `position` on.
+    /// Two seconds of a voice, a gap of half a second, and more of the voice from `position` on.
     fn resumed_at(position: usize) -> (Vec<f32>, Gap) {
         let voice: Vec<f32> = noise::pink(5).take(64_000).map(|x| 0.1 * x).collect();
         let mut track = voice[..32_000].to_vec();
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn words_tell_a_beginning_where_the_sound_is_another() {
+    fn words_show_a_beginning_where_the_sound_differs() {
         assert!(same_words("The reason for the change", "the reason four"));
         assert!(!same_words("The reason for the change", "during autumn is due"));
         assert!(!same_words("The", "The"), "too little to tell");

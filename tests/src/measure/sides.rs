@@ -5,22 +5,23 @@ use crate::{
     score::{SENTENCE_GAP, Span},
 };
 
-/// Gaps of the assistant's up to this long, in ms, lie between its words: it pauses at full stops.
+/// Gaps of the assistant up to this long, in ms, lie within its speech: it pauses at full stops.
 pub const BREATH: f64 = 450.0;
-/// Whoever speaks on so soon after the user has begun, in ms, had not heard it yet.
+/// An assistant that begins to speak this soon after the user, in ms, had not heard the user yet.
 const UNAWARE: f64 = 500.0;
 
 /// The speech in `track`, in order: energy above the background, exact to 5 ms, pauses up to 200 ms
-/// bridged. See [`metrics::segments`] for its thresholds.
+/// closed. See [`metrics::segments`] for its thresholds.
 pub fn speech(track: &[f32], rate: u32) -> Vec<Span> {
     let segments = metrics::segments(track, rate).into_iter();
     segments.map(|segment| Span { start: segment.start_ms, end: segment.end_ms }).collect()
 }
 
-/// `spans` with gaps of up to [`BREATH`] closed. A gap that holds one of `ends`, at which an answer
-/// falls due, stays open: what follows it is the answer, however soon it comes. A longer gap between two
-/// sentences, in which one of `onsets` of the user's falls, is closed where the next sentence follows before
-/// the assistant can have heard it: the user meant to speak into a reply, and did.
+/// Merges `spans` into segments, with gaps of up to [`BREATH`] closed. A gap that contains one of
+/// `ends`, at which an answer falls due, stays open: what follows it is the answer, however soon it
+/// comes. A longer gap between two sentences that contains one of the user's `onsets` is closed if
+/// the next sentence follows before the assistant can have heard the user: the user meant to speak
+/// into a reply, and did.
 pub fn stretches(spans: &[Span], ends: &[f64], onsets: &[f64]) -> Vec<Span> {
     let mut stretches: Vec<Span> = Vec::new();
     for span in spans {
@@ -43,20 +44,20 @@ fn is_pause(from: f64, to: f64, onsets: &[f64]) -> bool {
     to - from <= BREATH || to - from <= SENTENCE_GAP && onsets.iter().any(unaware)
 }
 
-/// For how long both speak at once, in ms.
+/// How long both speak at once, in ms.
 pub fn overlap(a: &[Span], b: &[Span]) -> f64 {
     let both =
         a.iter().flat_map(|a| b.iter().map(move |b| a.end.min(b.end) - a.start.max(b.start)));
     both.filter(|shared| *shared > 0.0).sum()
 }
 
-/// Whether any of `spans` is heard between two moments.
+/// Whether any of `spans` is heard between two times.
 pub fn heard(spans: &[Span], from: f64, to: f64) -> bool {
     spans.iter().any(|span| span.start < to && span.end > from)
 }
 
-/// The first sample louder than -60 dBFS at or after `from_ms`, in ms: sound that is too short or too
-/// soft to count as speech is sound all the same.
+/// The first sample louder than -60 dBFS at or after `from_ms`, in ms. It counts even if the sound
+/// is too short or too soft to count as speech.
 pub fn first_audio(track: &[f32], rate: u32, from_ms: f64) -> Option<f64> {
     const AUDIBLE: f32 = 0.001;
     let per_ms = f64::from(rate) / 1000.0;
@@ -66,7 +67,7 @@ pub fn first_audio(track: &[f32], rate: u32, from_ms: f64) -> Option<f64> {
     Some((from + ahead) as f64 / per_ms)
 }
 
-/// The samples of `track` between two moments, as far as there are any.
+/// The samples of `track` between two times, as far as they exist.
 pub fn excerpt(track: &[f32], rate: u32, from_ms: f64, to_ms: f64) -> &[f32] {
     let at = |ms: f64| ((ms * f64::from(rate) / 1000.0).max(0.0) as usize).min(track.len());
     let (from, to) = (at(from_ms), at(to_ms));

@@ -14,28 +14,29 @@ use super::{
     sides::{first_audio, heard, overlap},
 };
 
-/// Speech shorter than this, in ms, is a sign of attention and no turn (Full-Duplex-Bench).
+/// Speech shorter than this, in ms, is a backchannel and no turn (Full-Duplex-Bench).
 const TURN: f64 = 1_000.0;
 /// An assistant that yields does so within this time, in ms (tau-voice).
 const YIELDS_WITHIN: f64 = 2_000.0;
-/// One that falls silent within this time, in ms, of a sound that is no turn has yielded to it
-/// (tau-voice); voicebench calls that a false barge-in.
+/// An assistant that falls silent within this time, in ms, of a sound that is no turn has yielded
+/// to it (tau-voice); voicebench calls that a false barge-in.
 const UNSHAKEN: f64 = 1_000.0;
-/// One that begins to speak within this time, in ms, of such a sound has answered it (tau-voice).
+/// An assistant that begins to speak within this time, in ms, of such a sound has answered it
+/// (tau-voice).
 const UNMOVED: f64 = 2_000.0;
 /// The same for a spurious response (voicebench).
 const SPURIOUS_WITHIN: f64 = 5_000.0;
 
 /// The assistant's side of a call.
 pub(super) struct Voice<'a> {
-    /// Its stretches of speech.
+    /// Its segments of speech.
     pub(super) spans: &'a [Span],
     pub(super) track: &'a [f32],
     pub(super) rate: u32,
 }
 
-/// Everything that the cue at `index` shows. `went_on` says, of a cue to be ignored, whether its
-/// expectation was met and whether the reply went on where it was.
+/// Everything that the cue at `index` shows. For a cue to be ignored, `went_on` says whether its
+/// expectation was met and whether the reply continued where it was.
 pub(super) fn observe(
     category: Category,
     cues: &[CueSpan],
@@ -94,7 +95,7 @@ impl Turn<'_> {
         Observation::of(metric, &self.cue.id, value)
     }
 
-    /// What the assistant begins to say between two moments.
+    /// What the assistant begins to say between two times.
     fn begun(&self, from: f64, to: f64) -> impl Iterator<Item = Span> {
         self.voice.spans.iter().copied().filter(move |span| span.start >= from && span.start < to)
     }
@@ -103,7 +104,7 @@ impl Turn<'_> {
         let end = self.last.end;
         let begun: Vec<Span> = self.begun(self.first.start + EDGE, self.next).collect();
         let said: f64 = begun.iter().map(|span| (span.end - span.start.max(end)).max(0.0)).sum();
-        // The user hung up in the middle of an answer: how long it would have been, nobody knows.
+        // The user hung up in the middle of an answer: its full length is unknown.
         let call_end = self.voice.track.len() as f64 * 1000.0 / f64::from(self.voice.rate.max(1));
         let cut = begun.last().is_some_and(|span| span.end + EDGE >= call_end);
         if said >= TURN || !cut {
@@ -139,7 +140,7 @@ impl Turn<'_> {
         }
     }
 
-    /// What begins while the user has not finished.
+    /// What begins before the user has finished.
     fn gaps(&self, waits: bool, seen: &mut Vec<Observation>) {
         if self.cue.speech.len() < 2 {
             return;
@@ -169,7 +170,7 @@ impl Turn<'_> {
     ) {
         let reply = match self.activity {
             AssistantActivity::Speaking(reply) => reply,
-            // Whether it goes on or speaks anew, nobody can hear.
+            // Nobody can hear whether it continues or speaks anew.
             AssistantActivity::Between => return,
             AssistantActivity::Silent => {
                 let until = |window: f64| (self.last.end + window).min(next);
@@ -190,7 +191,7 @@ impl Turn<'_> {
     }
 }
 
-/// Overlap of the sides in a whole call.
+/// How long both sides spoke at once in the whole call.
 pub(super) fn both(user: &[Span], assistant: &[Span]) -> Observation {
     Observation::call(Overlap, overlap(user, assistant), 1.0)
 }

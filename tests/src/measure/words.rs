@@ -1,6 +1,6 @@
-//! Words: errors in what was understood, and whether a transcript holds what was audible.
+//! Words: errors in what was understood, and whether a transcript contains what was audible.
 
-/// Lower case, without punctuation but for apostrophes inside of words, split at spaces.
+/// Lower case, without punctuation except apostrophes inside words, split at spaces.
 pub fn normalise(text: &str) -> Vec<String> {
     let text: String = text
         .to_lowercase()
@@ -12,8 +12,8 @@ pub fn normalise(text: &str) -> Vec<String> {
     words.filter(|word| !word.is_empty()).collect()
 }
 
-/// Substitutions, deletions and insertions per word of `said`. Where nothing was said: zero if nothing
-/// was understood, one otherwise.
+/// Word error rate: substitutions, deletions and insertions per word of `said`. If nothing was
+/// said: zero if nothing was understood, one otherwise.
 pub fn error_rate(said: &str, understood: &str) -> f64 {
     let (said, understood) = (normalise(said), normalise(understood));
     if said.is_empty() {
@@ -22,46 +22,48 @@ pub fn error_rate(said: &str, understood: &str) -> f64 {
     strsim::generic_levenshtein(&said, &understood) as f64 / said.len() as f64
 }
 
-/// The error rate against the run of successive `lines` that fits best: lines carry no times, and
-/// an agent may split a turn into several.
+/// The word error rate against the run of successive `lines` that fits best, at most 1: lines carry
+/// no times, and an agent may split a turn into several.
 pub fn best_error_rate(said: &str, lines: &[&str]) -> f64 {
     let runs = (0..lines.len()).flat_map(|from| (from..lines.len()).map(move |to| (from, to)));
     let rates = runs.map(|(from, to)| error_rate(said, &lines[from..=to].join(" ")));
     rates.fold(1.0, f64::min)
 }
 
-/// Two words as like as this are one word, misheard.
+/// Two words at least this similar are one word, misrecognised.
 const ALIKE: f64 = 0.6;
-/// A word that was cut in its middle may stand in the transcript or not.
+/// A word that was cut off in its middle may be in the transcript or not.
 const MOST_AT_END: usize = 1;
-/// Errors per word that recognition alone may make.
+/// Errors per word that recognition alone may cause.
 const MOST_ERRORS: f64 = 0.25;
 
 /// How a transcript differs from what was audible.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Truncation {
-    /// Words differing, per word told.
+    /// Words differing, per word reported.
     pub distance: f64,
-    /// The most words that any line has at its end and that were not heard.
+    /// The most words at the end of any line that were not heard.
     pub unheard: usize,
-    /// The most words that were heard after any line and do not stand in it.
-    pub untold: usize,
+    /// The most words heard after any line that are not in it.
+    pub unreported: usize,
 }
 
 impl Truncation {
-    /// Whether recognition alone explains the difference: at most a quarter of the words, and at no
-    /// line's end more than the one word that may have been cut in its middle.
+    /// Whether recognition alone explains the difference: at most a quarter of the words differ,
+    /// and at no line's end more than the one word that may have been cut off in its middle.
     pub fn is_correct(&self) -> bool {
-        self.distance <= MOST_ERRORS && self.unheard <= MOST_AT_END && self.untold <= MOST_AT_END
+        self.distance <= MOST_ERRORS
+            && self.unheard <= MOST_AT_END
+            && self.unreported <= MOST_AT_END
     }
 }
 
-/// Compares the lines that an agent tells of itself with the words recognised in its track.
+/// Compares the lines that an agent reports of itself with the words recognised in its track.
 ///
-/// The words are aligned as for the word error rate. A line's end is what lies behind its last word
-/// that was heard, or heard as something like it.
-pub fn truncation(told: &[&str], heard: &str) -> Truncation {
-    let lines: Vec<Vec<String>> = told.iter().map(|line| normalise(line)).collect();
+/// The words are aligned as for the word error rate. A line's end is what follows its last word
+/// that was heard, or heard as something similar.
+pub fn truncation(reported: &[&str], heard: &str) -> Truncation {
+    let lines: Vec<Vec<String>> = reported.iter().map(|line| normalise(line)).collect();
     let words: Vec<(usize, &String)> = lines
         .iter()
         .enumerate()
@@ -70,7 +72,7 @@ pub fn truncation(told: &[&str], heard: &str) -> Truncation {
     let heard = normalise(heard);
     let table = costs(&words, &heard);
     let mut unheard = vec![0; lines.len()];
-    let mut untold = vec![0; lines.len()];
+    let mut unreported = vec![0; lines.len()];
     let mut ended = vec![false; lines.len()];
     let (mut i, mut j) = (words.len(), heard.len());
     let mut differing = 0;
@@ -87,11 +89,11 @@ pub fn truncation(told: &[&str], heard: &str) -> Truncation {
             differing += 1;
             i -= 1;
         } else {
-            // CueSpan, and not told: it belongs behind the word before it.
+            // Heard, and not reported: it belongs behind the word before it.
             if let Some(line) = i.checked_sub(1).map(|i| words[i].0)
                 && !ended[line]
             {
-                untold[line] += 1;
+                unreported[line] += 1;
             }
             differing += 1;
             j -= 1;
@@ -101,7 +103,7 @@ pub fn truncation(told: &[&str], heard: &str) -> Truncation {
     Truncation {
         distance: differing as f64 / words.len().max(1) as f64,
         unheard: most(unheard),
-        untold: most(untold),
+        unreported: most(unreported),
     }
 }
 
@@ -109,10 +111,10 @@ fn alike(a: &str, b: &str) -> bool {
     a == b || strsim::normalized_levenshtein(a, b) >= ALIKE
 }
 
-/// Least differences between the first `i` words told and the first `j` heard.
-fn costs(told: &[(usize, &String)], heard: &[String]) -> Vec<Vec<usize>> {
+/// Least differences between the first `i` words reported and the first `j` heard.
+fn costs(reported: &[(usize, &String)], heard: &[String]) -> Vec<Vec<usize>> {
     let mut table = vec![(0..=heard.len()).collect::<Vec<usize>>()];
-    for (i, (_, word)) in told.iter().enumerate() {
+    for (i, (_, word)) in reported.iter().enumerate() {
         let mut row = vec![i + 1];
         for (j, other) in heard.iter().enumerate() {
             let replaced = table[i][j] + usize::from(!alike(word, other));
@@ -154,20 +156,20 @@ mod tests {
     }
 
     #[test]
-    fn a_word_cut_in_its_middle_may_be_told_or_not() {
+    fn a_word_cut_in_its_middle_may_be_reported_or_not() {
         assert!(truncation(&["The train on platform four"], "the train on platform").is_correct());
         assert!(truncation(&["The train on platform"], "the train on platform four").is_correct());
     }
 
     #[test]
-    fn more_told_than_heard_is_wrong_and_so_is_less() {
-        let told = ["The train on platform four is delayed by ten minutes.", "It will rain."];
-        let found = truncation(&told, "the train on platform four is it will rain");
-        assert_eq!((found.unheard, found.untold), (4, 0));
+    fn more_reported_than_heard_is_wrong_and_so_is_less() {
+        let reported = ["The train on platform four is delayed by ten minutes.", "It will rain."];
+        let found = truncation(&reported, "the train on platform four is it will rain");
+        assert_eq!((found.unheard, found.unreported), (4, 0));
         assert!(!found.is_correct());
-        let told = ["The train on platform", "It will rain."];
-        let found = truncation(&told, "the train on platform four is delayed it will rain");
-        assert_eq!((found.unheard, found.untold), (0, 3));
+        let reported = ["The train on platform", "It will rain."];
+        let found = truncation(&reported, "the train on platform four is delayed it will rain");
+        assert_eq!((found.unheard, found.unreported), (0, 3));
         assert!(!found.is_correct());
     }
 }

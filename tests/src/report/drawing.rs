@@ -1,7 +1,7 @@
 //! The call as a picture: one strip of time, drawn at any scale.
 //!
 //! The static picture stacks strips like lines of music; the page scrolls along one long strip.
-//! Lengths are pixels; only `Strip::x` turns time into them.
+//! Lengths are in pixels; only `Strip::x` converts time to pixels.
 
 mod badges;
 mod captions;
@@ -35,26 +35,26 @@ const ASSISTANT_WAVE: f64 = 222.0;
 const ASSISTANT_TEXT: f64 = 287.0;
 /// Height of a strip.
 pub(crate) const HEIGHT: f64 = 336.0;
-/// Pixels to one bar of a wave.
+/// Width of one bar of a waveform, in pixels.
 const BAR: f64 = 2.0;
-/// The part of them that is drawn.
+/// The share of that width that is drawn.
 const BAR_WIDTH: f64 = 0.65;
 
-/// A record with what all its strips share.
+/// A record, with what all its strips share.
 pub(crate) struct Drawing<'a> {
     record: &'a CallRecord,
     user: Lane<'a>,
     assistant: Lane<'a>,
-    /// Values of a track to a millisecond.
+    /// Values of a track per millisecond.
     per_ms: f64,
     length_ms: f64,
-    /// Pixels to one bar of a wave.
+    /// Width of one bar of a waveform, in pixels.
     bar: f64,
 }
 
-/// What is drawn of the sound: tracks, or their outline.
+/// The audio that is drawn: tracks, or their outline.
 pub(crate) struct Sides<'a> {
-    /// Values of the user's side, any number to a millisecond.
+    /// Values of the user's side, any number per millisecond.
     pub(crate) user: &'a [f32],
     /// Values of the assistant's side, as many.
     pub(crate) assistant: &'a [f32],
@@ -64,7 +64,7 @@ pub(crate) struct Sides<'a> {
     pub(crate) assistant_speech: Vec<Segment>,
     /// Length of both, in ms.
     pub(crate) length_ms: f64,
-    /// Pixels to one bar of a wave.
+    /// Width of one bar of a waveform, in pixels.
     pub(crate) bar: f64,
 }
 
@@ -88,7 +88,7 @@ struct Text<'a> {
     class: String,
 }
 
-/// A stretch of the call at a scale.
+/// A section of the call at a scale.
 struct Strip {
     from_ms: f64,
     to_ms: f64,
@@ -124,7 +124,7 @@ impl<'a> Drawing<'a> {
         Self::over(record, sides)
     }
 
-    /// The record's turns, notices and events over other sides than its tracks.
+    /// Draws the record's turns, notices and events over audio other than its tracks.
     pub(crate) fn over(record: &'a CallRecord, sides: Sides<'a>) -> Self {
         let lane = |name, track: &'a [f32], segments, texts, wave, text, lines| Lane {
             name,
@@ -176,7 +176,7 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    /// A picture that stands alone: lines of 15 s one under the other, and a legend.
+    /// A standalone picture: lines of 15 s, one under the other, and a legend.
     pub(crate) fn picture(&self) -> String {
         let lines = ((self.length_ms / LINE_MS).ceil() as usize).max(1);
         let height = 58.0 + lines as f64 * HEIGHT + 34.0;
@@ -210,7 +210,7 @@ impl<'a> Drawing<'a> {
         self.strip(&Strip { from_ms, to_ms, scale: (PAGE - 2.0 * MARGIN) * 1000.0 / LINE_MS })
     }
 
-    /// The whole call as one strip at `scale` pixels a second; time zero lies at [`Self::origin`].
+    /// The whole call as one strip at `scale` pixels a second; time zero is at [`Self::origin`].
     pub(crate) fn long(&self, scale: f64) -> Markup {
         let to_ms = self.length_ms;
         let width = 2.0 * MARGIN + to_ms * scale / 1000.0;
@@ -258,7 +258,8 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    /// Bars of a few pixels: the loudest sample under each, up and down from the middle.
+    /// The waveform in bars of a few pixels: the loudest sample of each, up and down from the
+    /// middle.
     fn wave(&self, lane: &Lane<'_>, strip: &Strip) -> String {
         let bars = ((strip.to_ms - strip.from_ms) * strip.scale / 1000.0 / self.bar) as usize;
         let sample = |bar: usize| {
@@ -280,7 +281,7 @@ impl<'a> Drawing<'a> {
         path
     }
 
-    /// Where the assistant's voice was lowered.
+    /// Where the assistant's voice was ducked.
     fn ducks(&self, strip: &Strip) -> Markup {
         let mut spans = Vec::new();
         let mut since = None;
@@ -317,7 +318,7 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    /// From the sound that a latency counts from to the sound that ends it.
+    /// Arrows from the sound that a latency counts from to the sound that ends it.
     fn arrows(&self, strip: &Strip) -> Markup {
         let arrow = |event: &EventResult| {
             let (from, latency) = (event.from_ms? as f64, event.latency_ms?);
@@ -370,7 +371,7 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// Milliseconds for people.
+/// Milliseconds as text.
 pub(crate) fn millis(ms: Option<f64>) -> String {
     ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.0} ms"))
 }

@@ -1,15 +1,15 @@
-//! `timeline.html`: one page that asks the network for nothing.
+//! `timeline.html`: one page that loads nothing from the network.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::drawing::{Drawing, HEIGHT, STYLE, legend, millis, printable};
 use super::{CallRecord, EventResult, Notice, Percentiles, Stage, clock};
 
-/// Pixels a second of the strips one can choose from.
+/// Scales of the strips that can be chosen, in pixels a second.
 const SCALES: [f64; 3] = [60.0, 120.0, 240.0];
 /// Strips wider than this are left out: browsers stop drawing, and the page grows by megabytes.
 const WIDEST: f64 = 100_000.0;
-/// The one shown first.
+/// The scale shown first.
 const SHOWN: f64 = 120.0;
 
 const PAGE_STYLE: &str = include_str!("page.css");
@@ -36,7 +36,7 @@ pub(super) fn page(record: &CallRecord, drawing: &Drawing<'_>) -> String {
     .into_string()
 }
 
-/// The head of a page of this crate: its title, and what it adds to the style of all.
+/// The head of every page of this crate: its title, and what it adds to the common style.
 pub(crate) fn head(title: &str, style: &str) -> Markup {
     html! {
         head {
@@ -150,7 +150,7 @@ fn stages(record: &CallRecord, event: &EventResult, longest: f64) -> Markup {
     }
 }
 
-/// What was decided, moment by moment, behind a fold.
+/// The decisions in order of time, folded away.
 pub(crate) fn decisions(notices: &[Notice]) -> Markup {
     html! {
         details {

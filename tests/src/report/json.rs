@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::CallRecord;
 
-/// Version of the layout of `report.json`. Grows when a field changes its meaning or goes away.
+/// Version of the layout of `report.json`. It grows when a field changes its meaning or is removed.
 pub const SCHEMA: u32 = 1;
 
 #[derive(Serialize)]

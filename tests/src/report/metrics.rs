@@ -1,28 +1,29 @@
-//! Latencies, measured in the two tracks and in nothing else.
+//! Latencies, measured in the two tracks alone.
 //!
-//! The system's own events say when it believes to have spoken; only the tracks say when it was
-//! heard. All functions are pure; positions are milliseconds since the beginning of the track, exact to
+//! The system's own events say when it believes it spoke; only the tracks say when it was heard.
+//! All functions are pure. Positions are milliseconds since the beginning of the track, exact to
 //! one frame.
 
 use serde::{Deserialize, Serialize};
 
-/// Length of the frames whose energy is looked at; the resolution of every measurement.
+/// Length of a frame of the energy detector: the resolution of every measurement.
 const FRAME_MS: f64 = 5.0;
-/// Sound above the background, and below the loudest of the track, by so much is heard.
+/// A frame is sound if it is this much above the background, and at most `BELOW_PEAK_DB` below the
+/// loudest sound of the track.
 const ABOVE_FLOOR_DB: f32 = 10.0;
 const BELOW_PEAK_DB: f32 = 40.0;
-/// Nobody hears less than this, relative to full scale.
+/// Sound below this level, relative to full scale, is inaudible.
 const INAUDIBLE_DB: f32 = -60.0;
-/// A pause up to this lies within speech: the closure of a stop, a breath.
+/// A pause up to this long lies within speech: the closure of a stop, a breath.
 const HANGOVER_MS: f64 = 200.0;
 /// Anything shorter is a click.
 const SHORTEST_MS: f64 = 30.0;
-/// The share of frames that are background, at least.
+/// The least share of frames that are background.
 const BACKGROUND: f64 = 0.1;
-/// The loudest sound is judged over so many frames, so that a click does not count.
+/// The loudest sound is averaged over this many frames, so that a click does not count.
 const PEAK_FRAMES: usize = 10;
 
-/// A stretch of sound, in milliseconds.
+/// A segment of sound, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Segment {
     /// Its first sound.
@@ -31,12 +32,12 @@ pub struct Segment {
     pub end_ms: f64,
 }
 
-/// The stretches of sound in `track`, in order, without overlap. A track of nothing but silence or even
-/// noise has none.
+/// The segments of sound in `track`, in order, without overlap. A track of nothing but silence or
+/// steady noise has none.
 ///
-/// A frame is sound where its level exceeds the track's background (tenth percentile) by 10 dB, lies at
-/// most 40 dB below its loudest 50 ms and above -60 dBFS. Pauses of up to 200 ms are bridged, then
-/// stretches under 30 ms dropped.
+/// A frame is sound if its level exceeds the track's background (tenth percentile) by 10 dB, lies
+/// at most 40 dB below its loudest 50 ms, and lies above -60 dBFS. Pauses of up to 200 ms are
+/// closed, then segments under 30 ms are dropped.
 pub fn segments(track: &[f32], rate: u32) -> Vec<Segment> {
     let frame = (f64::from(rate) * FRAME_MS / 1000.0).round().max(1.0) as usize;
     let powers: Vec<f32> = track
@@ -58,7 +59,7 @@ pub fn segments(track: &[f32], rate: u32) -> Vec<Segment> {
     found
 }
 
-/// The power above which a frame is sound, or nothing where no frame can be.
+/// The power above which a frame is sound; none if no frame can be.
 fn threshold(powers: &[f32]) -> Option<f32> {
     let peak = powers
         .windows(PEAK_FRAMES.min(powers.len()).max(1))
@@ -74,9 +75,8 @@ fn threshold(powers: &[f32]) -> Option<f32> {
     (threshold < peak).then_some(threshold)
 }
 
-/// From the user's last sound in `utterance` to the assistant's first sound after it, in
-/// milliseconds. Nothing where the user is not heard there, or the assistant does not begin before
-/// `until_ms`.
+/// From the user's last sound in `utterance` to the assistant's first sound after it, in ms. None
+/// if the user is not heard there, or if the assistant does not begin before `until_ms`.
 pub fn response_latency_ms(
     user: &[Segment],
     assistant: &[Segment],
@@ -91,11 +91,12 @@ pub fn response_latency_ms(
 }
 
 /// From the user's first sound in `utterance` to the assistant's last sound before `until_ms`, in
-/// milliseconds. Nothing where the user is not heard there, or the assistant was not speaking then.
+/// ms. None if the user is not heard there, or if the assistant was not speaking then.
 ///
-/// `until_ms` is when the assistant may speak again: the user's last sound where an answer is due,
-/// the next event where silence is. An assistant that only pauses for breath and goes on before it has not
-/// stopped, and is measured to where it does; one that still speaks then is measured to `until_ms`.
+/// `until_ms` is when the assistant may speak again: the user's last sound if an answer is due, the
+/// next event if silence is. An assistant that pauses for breath and continues before `until_ms`
+/// has not stopped, and is measured to where it does; one that still speaks then is measured to
+/// `until_ms`.
 pub fn stop_latency_ms(
     user: &[Segment],
     assistant: &[Segment],
@@ -113,10 +114,10 @@ fn overlap(a: &Segment, b: &Segment) -> bool {
 }
 
 /// Percentiles by nearest rank: the p-th is the least value that at least p % of the values do not
-/// exceed. It always is one of them. Null where there are no values.
+/// exceed. It is always one of the values. None if there are no values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Percentiles {
-    /// How many values there are.
+    /// Number of values.
     pub count: usize,
     /// Half of the values are no greater.
     pub p50: Option<f64>,
@@ -127,7 +128,7 @@ pub struct Percentiles {
 }
 
 impl Percentiles {
-    /// Of `values`, in any order.
+    /// The percentiles of `values`, in any order.
     pub fn of(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);

@@ -1,8 +1,8 @@
-//! What a finished call leaves behind.
+//! The report of a finished call.
 //!
-//! A [`CallRecord`] is the call as plain data; [`CallRecord::write`] turns it into
-//! `transcript.md`, `timeline.svg`, `timeline.html` and `report.json`. Nothing here runs a call or
-//! decides whether it went well. [`metrics`] measures latencies in the two tracks alone.
+//! A [`CallRecord`] is the call as plain data; [`CallRecord::write`] turns it into `transcript.md`,
+//! `timeline.svg`, `timeline.html` and `report.json`. Nothing here runs a call or decides whether
+//! it passed. [`metrics`] measures latencies in the two tracks alone.
 
 pub(crate) mod drawing;
 pub(crate) mod files;
@@ -23,12 +23,12 @@ pub use metrics::Percentiles;
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// The folder or a file in it cannot be written; what stood there before is untouched.
+    /// The folder or a file in it cannot be written; an existing file is left as it was.
     #[error("cannot write {}: {source}", path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// The tracks do not belong to one recording.
@@ -46,35 +46,36 @@ pub enum ReportError {
 /// A finished call. Times are milliseconds since it began.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CallRecord {
-    /// What the call is called in headings.
+    /// The title for headings.
     pub title: String,
-    /// Samples per second of both tracks.
+    /// Sample rate of both tracks, in Hz.
     pub rate: u32,
-    /// What the user said, as audible in the room.
+    /// The user's side, as audible in the room.
     #[serde(skip)]
     pub user: Vec<f32>,
-    /// What the assistant's loudspeaker played, as audible; as long as `user`.
+    /// The assistant's side as its loudspeaker played it; as long as `user`.
     #[serde(skip)]
     pub assistant: Vec<f32>,
-    /// What was recognised, in the order of its beginning.
+    /// What was recognised, in order of beginning.
     pub user_turns: Vec<Said>,
-    /// What the assistant said, in the order of its beginning.
+    /// What the assistant said, in order of beginning.
     pub assistant_turns: Vec<Spoken>,
-    /// What happened inside, in order.
+    /// Events inside the session, in order.
     pub notices: Vec<Notice>,
-    /// What the script asked for and what came of it.
+    /// The script's expectations, and what came of them.
     pub events: Vec<EventResult>,
-    /// How the response latencies came about.
+    /// The stages of the response latencies.
     pub stages: Vec<Stage>,
-    /// Whether the behaviour was as expected; latencies do not enter.
+    /// Whether every expectation was met within the default [`Limits`](crate::score::Limits), and
+    /// the call ended without an error.
     pub passed: bool,
     /// The figures of the whole call.
     pub summary: Summary,
-    /// Whatever else was counted: overruns, dropped windows, restarts.
+    /// Other counters, such as lost and late frames, refused jobs and underruns.
     pub counters: BTreeMap<String, u64>,
 }
 
-/// A stretch of the user's sound.
+/// A segment of the user's speech.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Said {
     /// Its first sound.
@@ -86,11 +87,11 @@ pub struct Said {
     /// Whether the words are committed.
     #[serde(rename = "final")]
     pub is_final: bool,
-    /// What it was taken for: `turn`, `backchannel`, `noise`.
+    /// Its class: `turn`, `stop`, `backchannel` or `noise`.
     pub kind: String,
 }
 
-/// A turn of the assistant that was at least begun.
+/// A turn of the assistant that at least began.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spoken {
     /// The number of the turn.
@@ -99,36 +100,37 @@ pub struct Spoken {
     pub start_ms: u64,
     /// Its last sound.
     pub end_ms: u64,
-    /// What it would have said.
+    /// The text that was planned.
     pub planned: String,
     /// What was audible of it: a prefix of `planned`.
     pub heard: String,
-    /// Why it ended early, if it did.
+    /// Why it was cut off, if it was.
     pub cut: Option<String>,
-    /// Whether it took up a turn that had been cut.
+    /// Whether it resumed a turn that had been cut off.
     pub resumed: bool,
 }
 
 impl Spoken {
-    /// The rest of what was planned, or nothing where `heard` is no prefix of it.
+    /// The rest of `planned`; empty if `heard` is no prefix of it.
     pub fn unheard(&self) -> &str {
         self.planned.strip_prefix(self.heard.as_str()).unwrap_or_default().trim()
     }
 }
 
-/// Something that happened inside.
+/// An event inside the session.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Notice {
-    /// When.
+    /// When it happened.
     pub at_ms: u64,
-    /// What: `onset`, `offset`, `partial`, `final`, `end_of_turn`, `prepared`, `released`,
-    /// `dropped`, `duck`, `unduck`, `hold`, `release`, `cancel`, `resume`, `ignore`.
+    /// Its kind: `onset`, `offset`, `partial`, `final`, `end_of_turn`, `prepared`, `released`,
+    /// `dropped`, `cancel`, `reopened`, `resume`, `finished`, `ignore` or `warning`. The drawing
+    /// also knows `duck`, `unduck`, `hold` and `release`.
     pub kind: String,
-    /// The circumstances, for people.
+    /// Details, for people.
     pub detail: String,
 }
 
-/// What the assistant ought to do at an event.
+/// What the assistant should do at a cue.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
 )]
@@ -139,14 +141,14 @@ pub enum Expect {
     Respond,
     /// Fall silent.
     Stop,
-    /// Go on as if nothing had happened.
+    /// Continue as if nothing had happened.
     Ignore,
     /// Stay silent until the user has finished.
     Wait,
 }
 
 impl Expect {
-    /// The word for it in reports.
+    /// Its name in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Respond => "respond",
@@ -157,62 +159,63 @@ impl Expect {
     }
 }
 
-/// An event of the script and its outcome.
+/// An expectation of the script, and its outcome.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EventResult {
-    /// Its name in the script.
+    /// Its name: that of the cue, with the expectation where the cue has several.
     pub id: String,
-    /// What ought to happen.
+    /// What should happen.
     pub expect: Expect,
     /// What happened.
     pub outcome: String,
-    /// Whether that is what ought to happen.
+    /// Whether the expectation was met.
     pub passed: bool,
     /// When the user's sound begins.
     pub at_ms: u64,
-    /// The sound the latency counts from: the user's last one of a question, the first one of an
-    /// interruption.
+    /// The sound that the latency counts from: the user's last one for a response, the first one
+    /// otherwise.
     pub from_ms: Option<u64>,
     /// The latency, measured in the tracks.
     pub latency_ms: Option<f64>,
-    /// The circumstances, for people.
+    /// Details, for people.
     pub detail: String,
 }
 
-/// A point on the way from the user's last sound to the assistant's first.
+/// A stage between the user's last sound and the assistant's first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
     /// The [`EventResult::id`] it belongs to.
     pub event_id: String,
-    /// `offset_detected`, `recognised`, `decided`, `first_clause`, `first_audio`, `audible`.
+    /// `offset_detected`, `recognised`, `decided`, `first_clause`, `first_audio`, `released` or
+    /// `audible`.
     pub name: String,
-    /// Since the user's last sound; negative where it was reached before.
+    /// Time since the user's last sound, in ms; negative if it was reached before.
     pub ms: f64,
 }
 
 /// The figures of the whole call.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// The user's last sound to the assistant's first.
+    /// From the user's last sound to the assistant's first.
     pub response_latency_ms: Percentiles,
-    /// The user's first sound to the assistant's last.
+    /// From the user's first sound to the assistant's last.
     pub stop_latency_ms: Percentiles,
-    /// Peak resident memory of the program and its worker.
+    /// Peak resident memory of the program and its recogniser's process, in MB.
     pub rss_mb: f64,
-    /// From start to ready, models in the cache.
+    /// From start to ready with the models in the cache, in ms.
     pub ready_ms: f64,
-    /// Processor, cores, system.
+    /// Processor, number of cores, operating system.
     pub machine: String,
 }
 
 impl CallRecord {
-    /// Length of the call in milliseconds.
+    /// Length of the call, in ms.
     pub fn duration_ms(&self) -> f64 {
         self.user.len() as f64 * 1000.0 / f64::from(self.rate.max(1))
     }
 
-    /// Writes the four files into `folder`, which is made where it is missing. Each appears whole
-    /// or not at all. The page plays `call.wav` beside it, which is the caller's to write.
+    /// Writes the four files into `folder`, which is created if it is missing. Each is written
+    /// completely or not at all. The page plays `call.wav` beside it, which the caller writes.
     ///
     /// # Errors
     ///
@@ -234,7 +237,7 @@ impl CallRecord {
     }
 }
 
-/// `m:ss.t`, for people.
+/// A time as `m:ss.t`, for people.
 pub(crate) fn clock(ms: u64) -> String {
     format!("{}:{:02}.{}", ms / 60_000, ms / 1000 % 60, ms / 100 % 10)
 }

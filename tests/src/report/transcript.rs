@@ -1,4 +1,4 @@
-//! `transcript.md`: the call as a dialogue, with what was cut and why.
+//! `transcript.md`: the call as a dialogue, with what was cut off and why.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What surrounds the user's voice: the noise of the room and the way of the echo.
+//! The room's noise and its echo path.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use duplex_core::SAMPLE_RATE;
 
 use super::{Cue, NoiseKind, RoomOptions, sound::amplitude};
 
-/// Speech of ordinary level, in dB of full scale: what the noise is measured against where the user
-/// says nothing.
+/// Level of ordinary speech, in dB of full scale: the reference for the noise if the user says
+/// nothing.
 const SPEECH_DB: f32 = -26.0;
 
 pub(super) type Noise = Box<dyn Iterator<Item = f32> + Send>;
 
-/// The way from the loudspeaker to the microphone, where there is one.
+/// The echo path from the loudspeaker to the microphone, if the room has one.
 pub(super) fn echo_path(options: &RoomOptions) -> Option<EchoPath> {
     let gain = options.echo_db?;
     let delay = Duration::from_millis(options.echo_delay_ms);
@@ -27,10 +27,10 @@ pub(super) fn echo_path(options: &RoomOptions) -> Option<EchoPath> {
     Some(EchoPath::new(delay, gain, &response))
 }
 
-/// The room's noise as the microphone hears it, where there is any.
+/// The room's noise as the microphone receives it, if there is any.
 pub(super) fn noise_of(options: &RoomOptions, cues: &[Cue]) -> Option<Noise> {
     let snr = options.snr_db?;
-    // Typing and talk have pauses, so that their level takes longer to tell.
+    // Typing and talk have pauses: their level takes longer to measure.
     let seconds = match options.noise {
         NoiseKind::Pink | NoiseKind::White => 1,
         NoiseKind::Babble | NoiseKind::Keyboard => 8,
@@ -56,8 +56,8 @@ fn stream(options: &RoomOptions) -> Noise {
     }
 }
 
-/// The active level of the user's voice, in dB of full scale; where it varies, of the softest that is
-/// said: the noise is said to be so far below the user, and that holds for every word.
+/// The active level of the user's voice, in dB of full scale. If it varies, that of the softest
+/// cue, so that the noise is at least `snr_db` below every word.
 fn voice_db(cues: &[Cue]) -> f32 {
     let sounds = cues.iter().map(|cue| &cue.sound).filter(|sound| !sound.is_effect());
     let voices =

@@ -1,5 +1,8 @@
-//! A room without hardware: the user's clips, the assistant's voice through an echo path, and noise
-//! make the microphone; both sides are recorded as they are audible.
+//! The simulated room: a sound device without hardware.
+//!
+//! The microphone receives the user's clips, the assistant's voice through an echo path, and noise.
+//! [`Room`] is the principal type. It records both sides as they are audible, and never reads the
+//! assistant's events.
 
 mod background;
 mod options;
@@ -28,34 +31,35 @@ const AUDIBLE_DB: f32 = -45.0;
 /// Silence of the assistant shorter than this is a gap between its words.
 const WORD_GAP: Samples = Samples::from_millis(350);
 
-/// Nobody listens any longer than this after their last word to an assistant that never falls silent.
+/// The user waits at most this long after the last cue for an assistant that never falls silent.
 const LONGEST_WAIT: Samples = Samples::from_millis(180_000);
 
-/// When a sound begins. Cues wait for one another: each begins after the one before it has ended.
+/// When a sound begins. A cue never begins before the one before it has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
-    /// So long after the call began.
+    /// This long after the call began.
     Start(Samples),
-    /// Once the assistant has been audible for so long, gaps between words included.
+    /// Once the assistant has been audible for this long since it began or the cue before ended,
+    /// gaps between words included.
     Speaking(Samples),
-    /// Once neither side has been audible for so long. An answer that is [due](Cue::answer_within) is
-    /// waited for first: the silence before it does not count.
+    /// Once neither side has been audible for this long. If an answer is [due](Cue::answer_within),
+    /// it is waited for first: the silence before it does not count.
     Quiet(Samples),
-    /// So long after the cue before has ended, whatever the assistant does; before the first cue, after
+    /// This long after the cue before ended, whatever the assistant does; for the first cue, after
     /// the call began.
     AfterCue(Samples),
-    /// Once the assistant has said about so many words since the cue before ended. They are counted in
-    /// its sound alone, never from its events: time in which it is audible, gaps left out, at
-    /// [`WORDS_PER_SECOND`].
+    /// Once the assistant has said about this many words since the cue before ended. Words are
+    /// counted from its audio alone, never from its events: the time in which it is audible,
+    /// without gaps, at [`WORDS_PER_SECOND`].
     Words(u32),
 }
 
-/// How fast an assistant speaks while it is audible: about 155 words a minute.
+/// Speaking rate of an assistant while it is audible: about 155 words a minute.
 pub const WORDS_PER_SECOND: f64 = 2.6;
 
 impl Anchor {
-    /// The least time after the end of the cue before at which it can come; for
-    /// [`Start`](Self::Start), after the call began.
+    /// The least time between the end of the cue before and the beginning of this one; for
+    /// [`Start`](Self::Start), since the call began.
     pub fn earliest(self) -> Samples {
         match self {
             Self::Start(time) | Self::Speaking(time) | Self::Quiet(time) | Self::AfterCue(time) => {
@@ -77,27 +81,27 @@ pub struct Cue {
     pub sound: Sound,
     /// When it begins.
     pub anchor: Anchor,
-    /// For how long after its end the user waits for an answer to begin; zero: none is due.
+    /// How long the user waits for an answer to begin once the cue has ended; zero: none is due.
     pub answer_within: Samples,
 }
 
 impl Cue {
-    /// A sound to which no answer is due.
+    /// A cue to which no answer is due.
     pub fn new(id: impl Into<String>, sound: Sound, anchor: Anchor) -> Self {
         Self { id: id.into(), sound, anchor, answer_within: Samples(0) }
     }
 }
 
-/// When a cue was heard.
+/// When a cue was played.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fired {
     /// The cue's name.
     pub id: String,
-    /// When it began and ended; none where its anchor never came.
+    /// When it began and ended; none if its anchor never came.
     pub span: Option<(SessionTime, SessionTime)>,
 }
 
-/// What a room tells of a call, while it lasts and afterwards.
+/// The room's log of a call, readable while the call runs and afterwards. Clones share one log.
 #[derive(Clone, Debug, Default)]
 pub struct RoomLog(Arc<Mutex<Logged>>);
 
@@ -114,23 +118,23 @@ impl RoomLog {
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The cues so far, in their order.
+    /// The cues so far, in order.
     pub fn fired(&self) -> Vec<Fired> {
         self.with(|log| log.fired.clone())
     }
 
-    /// Levels of the last frame: the user's and the assistant's, in dB of full scale.
+    /// Levels of the user and of the assistant in the last frame, in dB of full scale.
     pub fn levels(&self) -> (f32, f32) {
         self.with(|log| (log.user_db, log.assistant_db))
     }
 
-    /// Why the recording ended early, where it did.
+    /// The error that ended the recording early, if any.
     pub fn take_error(&self) -> Option<FileError> {
         self.with(|log| log.error.take())
     }
 }
 
-/// The simulated room. See the module's documentation.
+/// The simulated room of one call. See the module's documentation.
 pub struct Room {
     options: RoomOptions,
     cues: std::vec::IntoIter<Ready>,
@@ -140,33 +144,33 @@ pub struct Room {
     noise: Option<Noise>,
     far_end: FarEnd,
     now: SessionTime,
-    /// When the assistant became audible, gaps between words left out.
+    /// Since when the assistant has been audible; gaps between words do not reset it.
     audible_since: Option<SessionTime>,
     audible_until: SessionTime,
-    /// For how long the assistant has been audible since the user's last cue ended.
+    /// How long the assistant has been audible since the user's last cue ended.
     said: Samples,
     /// When the user's last cue began and ended.
     cue_from: SessionTime,
     cue_until: SessionTime,
-    /// Until when the user waits for the answer to it: where none is due, not at all; where it has begun,
-    /// until then.
+    /// Until when the user waits for the answer to that cue: its end if no answer is due, and the
+    /// time at which the answer began once it has.
     answer_until: SessionTime,
     recording: Option<WavWriter<2>>,
     log: RoomLog,
 }
 
-/// A cue with its sound at both rates: nothing is resampled while a call lasts.
+/// A cue with its audio at both rates, so that nothing is resampled during a call.
 struct Ready {
     cue: Cue,
     recorded: Arc<Vec<f32>>,
 }
 
 impl Room {
-    /// A room in which the cues are heard; both sides are recorded to `recording` at the playout
-    /// rate, the user left, the assistant right.
+    /// Makes a room that plays `cues` and records both sides to `recording` at the playout rate,
+    /// the user on the left channel, the assistant on the right.
     ///
     /// # Errors
-    /// The recording cannot be made.
+    /// The recording cannot be created.
     pub fn new(
         options: RoomOptions,
         cues: Vec<Cue>,
@@ -199,7 +203,7 @@ impl Room {
         Ok((room, log))
     }
 
-    /// Notes whether the assistant is audible.
+    /// Tracks whether the assistant is audible.
     fn watch(&mut self, playout: &[f32; PLAYOUT_FRAME]) {
         if level_db(playout) > AUDIBLE_DB {
             let since = *self.audible_since.get_or_insert(self.now);
@@ -225,7 +229,7 @@ impl Room {
         }
     }
 
-    /// Begins the next cue where it is due.
+    /// Begins the next cue if it is due, or gives it up if its anchor has not come in time.
     fn cue(&mut self) {
         let Some(next) = self.next.take_if(|_| self.playing.is_none()) else { return };
         let cue = &next.cue;
@@ -256,7 +260,7 @@ impl Room {
         self.now < self.answer_until
     }
 
-    /// For how long neither side has been audible.
+    /// How long neither side has been audible.
     fn quiet(&self) -> Samples {
         self.now - self.audible_until.max(self.cue_until)
     }
@@ -265,7 +269,7 @@ impl Room {
         self.now - self.cue_until
     }
 
-    /// The user's sound of this frame, at both rates.
+    /// The user's audio of this frame, at both rates.
     fn user(&mut self) -> ([f32; MICROPHONE_FRAME], [f32; PLAYOUT_FRAME]) {
         let (mut near, mut recorded) = ([0.0; MICROPHONE_FRAME], [0.0; PLAYOUT_FRAME]);
         let Some((playing, frame)) = &mut self.playing else { return (near, recorded) };

@@ -1,4 +1,4 @@
-//! What a room is like.
+//! Options of the room.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use duplex_audio::ImpulseResponse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a room sounds like while nobody in it speaks.
+/// Kind of background noise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NoiseKind {
-    /// The noise of most rooms: less power the higher the frequency.
+    /// Pink noise, as in most rooms: less power at higher frequencies.
     #[default]
     Pink,
-    /// A hiss.
+    /// White noise: a hiss.
     White,
     /// Several people who talk at once.
     Babble,
@@ -21,35 +21,36 @@ pub enum NoiseKind {
     Keyboard,
 }
 
-/// What the room is like.
+/// Acoustics of the room, and when a call in it ends.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RoomOptions {
-    /// Level of the assistant's echo in the microphone, in dB against the loudspeaker; none: no
+    /// Level of the assistant's echo in the microphone, in dB relative to the loudspeaker; none: no
     /// echo, as with headphones.
     pub echo_db: Option<f32>,
-    /// How late the echo arrives, in ms.
+    /// Delay of the echo, in ms.
     pub echo_delay_ms: u64,
     /// Reverberation time of the room, in ms.
     pub rt60_ms: u64,
-    /// The room's impulse response in place of one made from `rt60_ms`.
+    /// The room's measured impulse response, instead of one made from `rt60_ms`.
     #[serde(skip)]
     pub impulse: Option<Arc<ImpulseResponse>>,
-    /// The user's voice to noise at the microphone, in dB; none: no noise.
+    /// Signal-to-noise ratio at the microphone, of the user's voice to the noise, in dB; none: no
+    /// noise.
     pub snr_db: Option<f32>,
-    /// What kind of noise that is.
+    /// Kind of the noise.
     pub noise: NoiseKind,
-    /// Who talks in babble, each what they say over and over, at the session rate.
+    /// The talkers of babble noise, each a clip that is repeated, at the session rate.
     #[serde(skip)]
     pub talkers: Vec<Arc<Vec<f32>>>,
     /// Seed of everything random.
     pub seed: u64,
-    /// Silence of both sides after the last cue that ends the call, in ms. Without cues, from the
-    /// call's beginning.
+    /// Silence of both sides after the last cue that ends the call, in ms. Without cues, counted
+    /// from the beginning of the call.
     pub tail_ms: u64,
-    /// So long after the last cue has ended, or after the beginning of a call without cues, the user
-    /// hangs up, whatever the assistant does, in ms; none: the user hears it out, for three minutes at
-    /// most.
+    /// The user hangs up this long after the last cue ended, or after a call without cues began,
+    /// whatever the assistant does, in ms; none: the user hears the assistant out, for three
+    /// minutes at most.
     pub hang_up_ms: Option<u64>,
     /// How long a cue waits for its anchor before it is given up, in ms.
     pub patience_ms: u64,

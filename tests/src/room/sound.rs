@@ -1,4 +1,4 @@
-//! What is heard in a room, and what can be done to it beforehand.
+//! Sounds of the user's side, and how they are edited before a call.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -8,23 +8,24 @@ use duplex_audio::{
 };
 use duplex_core::{SAMPLE_RATE, Samples};
 
-/// A sound from another room comes so much quieter, in dB.
+/// Level of sound from another room, in dB.
 const FAR_DB: f32 = -12.0;
-/// Walls let through little above this, in Hz.
+/// Cut-off of the low pass that a wall is, in Hz.
 const FAR_CUTOFF: f32 = 1_200.0;
-/// Two rooms in a row reverberate longer than one.
+/// Reverberation time of sound from another room: two rooms in a row reverberate longer than one.
 const FAR_RT60: Duration = Duration::from_millis(450);
-/// Of a sound from another room less comes straight than by way of the walls, in dB.
+/// Direct sound against reverberation, in dB, for sound from another room: less of it arrives
+/// directly than by way of the walls.
 const FAR_DIRECT_DB: f32 = -6.0;
-/// A cut fades over this, so that it does not click.
+/// Length of the fade at a cut, which prevents a click.
 const FADE: Samples = Samples::from_millis(5);
 
 /// A sound of the user's side. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sound {
-    /// At the session rate: what the microphone hears.
+    /// At the session rate: the input of the microphone.
     near: Arc<Vec<f32>>,
-    /// At the playout rate, for the recording; none: made from `near` when the room is.
+    /// At the playout rate, for the recording; none: resampled from `near` when the room is made.
     recorded: Option<Arc<Vec<f32>>>,
     is_effect: bool,
 }
@@ -40,13 +41,13 @@ impl Sound {
         Ok(Self { recorded, ..Self::from_session(clip.mono(SAMPLE_RATE)) })
     }
 
-    /// Takes samples at the session rate.
+    /// Makes a sound from samples at the session rate.
     pub fn from_session(samples: Vec<f32>) -> Self {
         Self { near: Arc::new(samples), ..Self::default() }
     }
 
-    /// The same, marked as something other than the user's voice: the noise of a room is measured
-    /// against the user's voice alone.
+    /// Marks the sound as something other than the user's voice. The signal-to-noise ratio of a
+    /// room refers to the user's voice alone.
     #[must_use]
     pub fn effect(self) -> Self {
         Self { is_effect: true, ..self }
@@ -57,7 +58,7 @@ impl Sound {
         self.is_effect
     }
 
-    /// The same, after a silence, and another sound behind it.
+    /// This sound, then a silence of length `pause`, then `other`.
     #[must_use]
     pub fn then(mut self, pause: Samples, other: &Self) -> Self {
         let factor = (PLAYOUT_RATE / SAMPLE_RATE) as usize;
@@ -74,7 +75,7 @@ impl Sound {
         self
     }
 
-    /// The part from `from` to `to`, its ends faded; whatever lies beyond the sound is left out.
+    /// The part from `from` to `to`, faded at both ends; what lies beyond the sound is left out.
     #[must_use]
     pub fn cut(&self, from: Samples, to: Samples) -> Self {
         let end = (to.0 as usize).min(self.near.len());
@@ -89,7 +90,7 @@ impl Sound {
         Self { near: Arc::new(part), recorded: None, is_effect: self.is_effect }
     }
 
-    /// Louder by `gain_db`, or quieter where it is negative.
+    /// Louder by `gain_db`, or quieter if it is negative.
     #[must_use]
     pub fn amplified(mut self, gain_db: f32) -> Self {
         if gain_db != 0.0 {
@@ -103,8 +104,8 @@ impl Sound {
         self
     }
 
-    /// `speed` times as fast, to a hundredth. It is resampled, as a tape that runs faster: the pitch
-    /// rises with the speed.
+    /// `speed` times as fast, rounded to a hundredth, by resampling: the pitch rises with the
+    /// speed, as on a faster tape.
     #[must_use]
     pub fn at_speed(self, speed: f64) -> Self {
         let hundredths = (speed * 100.0).round().clamp(1.0, 1_000.0) as u32;
@@ -115,8 +116,8 @@ impl Sound {
         Self { near: Arc::new(near), recorded: None, is_effect: self.is_effect }
     }
 
-    /// As it is heard from another room: quieter, without high_band_snr, drawn out by reverberation that
-    /// comes from `seed`. Nobody takes it for the user's voice.
+    /// As heard from another room: quieter, low-passed, and with reverberation made from `seed`. It
+    /// does not count as the user's voice.
     #[must_use]
     pub fn from_afar(&self, seed: u64) -> Self {
         let mut walls = wall();
@@ -158,8 +159,8 @@ impl Sound {
     }
 }
 
-/// A low pass of the fourth order: what a wall lets through. Empty where the filter cannot be made, which
-/// its constants rule out.
+/// The low pass of a wall, of the fourth order. Empty if the filter cannot be made, which its
+/// constants rule out.
 fn wall() -> Vec<DirectForm2Transposed<f32>> {
     let (rate, cutoff) =
         (biquad::Hertz::from_hz(SAMPLE_RATE as f32), biquad::Hertz::from_hz(FAR_CUTOFF));

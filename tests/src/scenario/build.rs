@@ -1,4 +1,4 @@
-//! From keys to cases.
+//! Builds cases from keys.
 
 use std::{
     collections::BTreeMap,
@@ -23,12 +23,12 @@ use crate::{
     room::{Cue, NoiseKind, RoomOptions},
 };
 
-/// Where nothing is said of them.
+/// Defaults of the keys.
 const TAIL_MS: u64 = 2_500;
 const GAP_MS: u64 = 800;
 
-/// The cases of a scenario; the faults that are found are added to `errors`, and the cases that have one
-/// are left out.
+/// The cases of a scenario. Adds the errors it finds to `errors`, and leaves out the cases that
+/// have one.
 pub(super) fn cases(
     file: &Path,
     scenario: &Scenario,
@@ -46,7 +46,7 @@ pub(super) fn cases(
         fault(0, Fault::Missing { what: "title", advice });
     }
     if scenario.cases.is_empty() && !head.has("case") {
-        let advice = "there is nothing to hold; add a [[case]]".to_owned();
+        let advice = "there is nothing to run; add a [[case]]".to_owned();
         fault(0, Fault::Missing { what: "case", advice });
     }
     let folder = file.parent().unwrap_or(Path::new("")).to_owned();
@@ -114,7 +114,7 @@ struct Builder<'a, 'l> {
 }
 
 impl Builder<'_, '_> {
-    /// What the user does, and what should follow.
+    /// The cues, and what is expected after each.
     fn turns(
         &mut self,
         variation: &Variation,
@@ -185,7 +185,7 @@ impl Builder<'_, '_> {
         response.map(Arc::new).ok_or_else(silent)
     }
 
-    /// What is heard in a turn, and what is said in it.
+    /// The sound of a turn, and its words.
     fn sound(&mut self, keys: &TurnKeys, take: Option<&Take>, seed: u64) -> Result<Spoken, Fault> {
         let effect = |kind| vec![Spoken { sound: effect(kind, seed), text: None }];
         let speed = keys.speed.unwrap_or(1.0);
@@ -201,7 +201,7 @@ impl Builder<'_, '_> {
             (None, _) => Vec::new(),
         };
         let gap = Samples::from_millis(keys.gap_ms.unwrap_or(GAP_MS));
-        // Who speaks faster does not think faster: the silence between the parts stays what it is.
+        // Speed changes speech but no pause: the silence between the parts stays as it is.
         let fast = |part: Spoken| Spoken { sound: part.sound.at_speed(speed), ..part };
         let joined = parts.into_iter().map(fast).reduce(|first, second| Spoken {
             sound: first.sound.then(gap, &second.sound),
@@ -218,7 +218,7 @@ impl Builder<'_, '_> {
     }
 }
 
-/// A turn without a sound of its own, as the variation has it.
+/// A turn without a sound of its own, with the values of the variation.
 fn varied(keys: &TurnKeys, variation: &Variation) -> TurnKeys {
     TurnKeys {
         gap_ms: variation.gap_ms.or(keys.gap_ms),

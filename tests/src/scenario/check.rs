@@ -1,4 +1,4 @@
-//! What can be known to be wrong with a case before it is held.
+//! Errors in a case that are found before it runs.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +15,11 @@ use crate::{
     room::{Anchor, NoiseKind},
 };
 
-/// Where nothing is said of it.
+/// Default patience, in ms.
 pub(super) const PATIENCE_MS: u64 = 8_000;
 
-/// The faults of a case, each with its line. `room` and `vary` are those of the case over the file's.
+/// The errors of a case, each with its line. `room` and `vary` are those of the case over the
+/// file's.
 pub(super) fn faults(
     script: &Script,
     category: Option<Category>,
@@ -177,12 +178,12 @@ fn expectations(turn: &Lined<TurnKeys>) -> Vec<(usize, Fault)> {
     faults
 }
 
-/// Whether the moment of every turn can come. The assistant is taken to behave as expected; one that
-/// does not may still miss it.
+/// Checks that every turn can begin. The assistant is assumed to behave as expected; with one that
+/// does not, a turn may still never begin.
 fn moments(script: &Script, patience_ms: u64) -> Vec<(usize, Fault)> {
     let mut faults = Vec::new();
     let mut is_speaking = false;
-    // The earliest at which the turn before can have begun, in ms of the call.
+    // The earliest time at which the turn before can have begun, in ms of the call.
     let mut before_ms = 0;
     for (index, turn) in script.turns.iter().enumerate() {
         let keys = &turn.keys;
@@ -228,7 +229,7 @@ fn moments(script: &Script, patience_ms: u64) -> Vec<(usize, Fault)> {
             faults.push((turn.line("expect"), Fault::Contradiction(why.to_owned())));
         }
         is_speaking = match keys.expect.as_slice() {
-            // Whether it answers is not known where nothing is said of it.
+            // Without an expectation it is unknown whether the assistant answers.
             [] => is_speaking || keys.sound.is_none(),
             expect if expect.contains(&Expect::Respond) => true,
             expect => is_speaking && !expect.contains(&Expect::Stop),
@@ -237,11 +238,11 @@ fn moments(script: &Script, patience_ms: u64) -> Vec<(usize, Fault)> {
     faults
 }
 
-/// When a first turn begins of which nothing is said.
+/// Default anchor of the first turn.
 const FIRST: When = When::StartMs(500);
 
 impl When {
-    /// When the turn begins, in the room's terms.
+    /// The anchor of the room that it stands for.
     pub(super) fn anchor(self) -> Anchor {
         let ms = Samples::from_millis;
         match self {
@@ -255,7 +256,7 @@ impl When {
 }
 
 impl TurnKeys {
-    /// When it begins; `index` is its place in the case.
+    /// Its anchor in the room; `index` is its place in the case.
     pub(super) fn when(&self, index: usize) -> Anchor {
         let unsaid = if index == 0 { FIRST } else { When::QuietMs(0) };
         self.anchor.unwrap_or(unsaid).anchor()

@@ -1,4 +1,4 @@
-//! Where sounds come from: files, each read once, and whoever can speak.
+//! Sources of sounds: files, each read once, and a synthesiser.
 
 use std::{
     collections::BTreeMap,
@@ -15,22 +15,22 @@ use super::{
 };
 use crate::room::Sound;
 
-/// The words of the clips of a folder, in a file beside them.
+/// The words of a folder's clips, in a file beside them.
 const LIST: &str = "manifest.tsv";
-/// What a clip's name may lack.
+/// File endings that a clip's name may omit.
 const ENDINGS: [&str; 3] = ["", ".flac", ".wav"];
-/// How long somebody types.
+/// Length of the typing.
 const TYPING: Samples = Samples::from_millis(2_000);
 
-/// A sound, and what is said in it.
+/// A sound and its words.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Spoken {
     pub(super) sound: Sound,
-    /// None where it is not known.
+    /// None if they are unknown.
     pub(super) text: Option<String>,
 }
 
-/// Every sound that was read so far.
+/// All sounds that were read so far.
 pub(super) struct Library<'a> {
     options: &'a Options<'a>,
     files: BTreeMap<PathBuf, Result<Sound, String>>,
@@ -47,7 +47,7 @@ impl<'a> Library<'a> {
     /// A clip, or a part of it.
     ///
     /// # Errors
-    /// It lies in none of `places`, or cannot be read.
+    /// It is in none of `places`, or cannot be read.
     pub(super) fn part(&mut self, part: &Part, places: &[PathBuf]) -> Result<Spoken, Fault> {
         let cut = match part {
             Part::Whole(name) => return self.clip(name, places),
@@ -64,7 +64,7 @@ impl<'a> Library<'a> {
         Ok(Spoken { sound: whole.sound.cut(from, to), text: cut.said.clone() })
     }
 
-    /// A clip with the words that the list beside it gives.
+    /// A clip, with its words from the list beside it.
     ///
     /// # Errors
     /// As [`part`](Self::part).
@@ -72,7 +72,7 @@ impl<'a> Library<'a> {
         let path = self.find(name, places)?;
         let read = |path: &PathBuf| {
             let sound = Sound::read(path).map_err(|error| error.to_string())?;
-            // Clips are recorded as the microphone hears them.
+            // A clip is recorded as the microphone receives it, at the session rate.
             Ok(Sound::from_session(sound.samples().to_vec()))
         };
         let sound = self.files.entry(path.clone()).or_insert_with_key(read).clone();
@@ -94,10 +94,10 @@ impl<'a> Library<'a> {
         })
     }
 
-    /// A text as `voice` says it.
+    /// A text spoken by `voice`.
     ///
     /// # Errors
-    /// Nobody here can speak, or the voice cannot.
+    /// There is no synthesiser, or the voice cannot speak the text.
     pub(super) fn text(&mut self, text: &str, voice: &str) -> Result<Spoken, Fault> {
         let synthesise = self.options.synthesise.ok_or_else(|| {
             let why = "text needs a voice, and none is at hand here";
@@ -116,7 +116,7 @@ impl<'a> Library<'a> {
     }
 }
 
-/// The words of clips by name; empty where there is no list.
+/// The words of clips by name; empty if there is no list.
 fn list(path: &Path) -> BTreeMap<String, String> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let mut lines = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
@@ -130,7 +130,7 @@ fn list(path: &Path) -> BTreeMap<String, String> {
     lines.filter_map(entry).collect()
 }
 
-/// A sound that is not speech, from a seed.
+/// A sound that is not speech, made from a seed.
 pub(super) fn effect(effect: Effect, seed: u64) -> Sound {
     let mut samples = match effect {
         Effect::Cough => noise::cough(seed),
@@ -143,8 +143,8 @@ pub(super) fn effect(effect: Effect, seed: u64) -> Sound {
     Sound::from_session(samples).effect()
 }
 
-/// How loud a sound is, in dB of full scale, while it sounds: somebody at the microphone coughs or shuts a
-/// door as loud as they speak, and keys and switches are quieter.
+/// Level of a sound while it is audible, in dB of full scale: a cough or a door at the microphone
+/// is as loud as speech, and keys and switches are quieter.
 fn level_db(effect: Effect) -> f32 {
     match effect {
         Effect::Cough | Effect::Door => -24.0,

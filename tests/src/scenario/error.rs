@@ -1,14 +1,14 @@
-//! What is wrong with a scenario, where, and what to do about it.
+//! Errors in scenarios: what is wrong, where, and what to do about it.
 
 use std::path::PathBuf;
 
-/// A fault of a scenario file.
+/// An error in a scenario file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{}: {fault}", file.display(), at(*line))]
 pub struct ScenarioError {
     /// The file.
     pub file: PathBuf,
-    /// The line in it, from 1; 0 where it is the file as a whole.
+    /// The line in it, from 1; 0 for the file as a whole.
     pub line: usize,
     /// What is wrong.
     pub fault: Fault,
@@ -21,20 +21,20 @@ fn at(line: usize) -> String {
 /// What is wrong with a scenario. The text of each says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// There is no such file or folder, or no scenario in it.
+    /// A file or folder that does not exist, cannot be read, or contains no scenario.
     #[error("{0}")]
     Unreadable(String),
-    /// It is no TOML.
+    /// Text that is not TOML.
     #[error("not TOML: {0}")]
     Syntax(String),
-    /// A key that means nothing where it stands.
+    /// A key that is unknown where it stands.
     #[error("there is no key {key} here; {}", advice(nearest.as_deref(), known))]
     UnknownKey {
         /// The key.
         key: String,
-        /// The one that is probably meant.
+        /// The known key that is probably meant.
         nearest: Option<String>,
-        /// All that there are.
+        /// All known keys.
         known: Vec<String>,
     },
     /// A value of the wrong type or out of range.
@@ -45,7 +45,7 @@ pub enum Fault {
         /// What it must be.
         why: String,
     },
-    /// Something that cannot be left out.
+    /// A key that is required and missing.
     #[error("{what} is missing: {advice}")]
     Missing {
         /// The key.
@@ -53,7 +53,7 @@ pub enum Fault {
         /// What to write.
         advice: String,
     },
-    /// A sound file that is not there, or is none.
+    /// A sound file that is missing or cannot be used.
     #[error("{0}")]
     Clip(String),
     /// A name that is taken.
@@ -66,7 +66,7 @@ pub enum Fault {
         /// The line there.
         line: usize,
     },
-    /// A turn whose moment never comes.
+    /// A turn that can never begin.
     #[error("turn {turn} can never begin: {why}")]
     NeverBegins {
         /// The turn's name.
@@ -74,10 +74,10 @@ pub enum Fault {
         /// Why not, and what to do.
         why: String,
     },
-    /// Two things that cannot both be.
+    /// Settings that contradict each other.
     #[error("{0}")]
     Contradiction(String),
-    /// A text that nobody can say.
+    /// A text that cannot be synthesised.
     #[error("{0}")]
     Voice(String),
 }

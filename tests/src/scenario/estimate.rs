@@ -1,4 +1,4 @@
-//! How much a case tries, and about how long it takes.
+//! How many trials a case has, and about how long it takes.
 
 use duplex_core::Samples;
 
@@ -8,21 +8,22 @@ use crate::{
     room::{Anchor, WORDS_PER_SECOND},
 };
 
-/// How long an assistant is taken to need for an answer.
+/// Assumed response latency of an assistant.
 const ANSWER: Samples = Samples::from_millis(900);
-/// How long an answer is taken to be. It is a guess: only cases that hear an answer out depend on it.
+/// Assumed length of a reply. It is a guess: only cases that hear a reply out depend on it.
 const REPLY: Samples = Samples::from_millis(8_000);
-/// Between words an assistant is silent so much longer than the words alone take.
+/// Factor by which the gaps between words prolong the assistant's speech.
 const GAPS: f64 = 1.15;
 
-/// How many trials of its category a case holds: see [`Category::tried`](crate::case::Category::tried).
+/// How many trials of its category a case has: see
+/// [`Category::tried`](crate::case::Category::tried).
 pub fn trials(case: &Case) -> usize {
     let Some(tried) = case.category.tried() else { return 1 };
     let expect = case.cues.iter().filter_map(|cue| case.expect.get(&cue.id));
     expect.filter(|expectation| expectation.outcomes.contains(&tried)).count()
 }
 
-/// About how long the call lasts with an assistant that does what is expected. For progress bars and
+/// About how long the call lasts with an assistant that behaves as expected. For progress bars and
 /// plans.
 pub fn estimate(case: &Case) -> Samples {
     let (mut ended, mut reply) = (0, (0, 0));

@@ -1,4 +1,4 @@
-//! From lists of values to the cases in which they are tried.
+//! Expands lists of values into the combinations to run.
 
 use std::collections::BTreeSet;
 
@@ -8,13 +8,13 @@ use rand_pcg::Pcg32;
 use super::file::{Effect, Level, OneOrMore, Part, VaryKeys};
 use crate::room::NoiseKind;
 
-/// More combinations than this are a mistake.
+/// Most combinations of a case; more than this are a mistake.
 pub(super) const MOST: usize = 10_000;
 
-/// One combination of what is varied.
+/// One combination of the values that vary.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Variation {
-    /// For each turn without a sound of its own.
+    /// One for each turn without a sound of its own.
     pub(super) takes: Vec<Take>,
     pub(super) gap_ms: Option<u64>,
     pub(super) gain_db: Option<f32>,
@@ -34,7 +34,7 @@ pub(super) enum Take {
 /// The combinations of a case with `open` turns that have no sound of their own.
 ///
 /// # Errors
-/// The number of combinations, where it is beyond [`MOST`].
+/// The number of combinations, if it exceeds [`MOST`].
 pub(super) fn variations(vary: &VaryKeys, open: usize) -> Result<Vec<Variation>, usize> {
     let takes = takes(vary, open);
     let sizes = [
@@ -72,8 +72,8 @@ fn pick<T: Clone>(axis: &Option<Vec<T>>, index: usize) -> Option<T> {
     axis.as_ref().and_then(|values| values.get(index)).cloned()
 }
 
-/// The list of clips or sounds in groups, one for each open turn; the last group is filled up from the
-/// list's beginning.
+/// The list of clips or sounds in groups with one for each open turn; the last group is filled up
+/// from the beginning of the list.
 fn takes(vary: &VaryKeys, open: usize) -> Vec<Vec<Take>> {
     let clips = vary.clip.iter().flatten().map(OneOrMore::items);
     let clips = clips.map(|parts| Take::Clips(parts.to_vec()));
@@ -102,7 +102,7 @@ fn rows(sizes: &[usize], wanted: usize, seed: u64) -> Vec<Vec<usize>> {
         let drawn_row = sizes.iter().zip(&columns);
         let mut number =
             drawn_row.fold(0, |number, (&size, column)| number * size.max(1) + column[n]);
-        // A combination that is taken gives way to the next free one.
+        // If a combination is taken, the next free one replaces it.
         while !drawn.insert(number) {
             number = (number + 1) % whole;
         }
@@ -133,7 +133,8 @@ fn row(sizes: &[usize], mut number: usize) -> Vec<usize> {
 }
 
 impl Variation {
-    /// What tells it from the others of its case, for the case's name; empty where nothing does.
+    /// What distinguishes it from the others of its case, for the case's name; empty if nothing
+    /// does.
     pub(super) fn name(&self) -> String {
         let mut parts: Vec<String> = self.takes.iter().map(Take::name).collect();
         let level = |level: Level| level.db().map_or("none".to_owned(), |db| db.abs().to_string());
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_holds_no_combination_twice() {
+    fn a_sample_contains_no_combination_twice() {
         for seed in 0..20 {
             let sample = rows(&[3, 4, 2], 23, seed);
             assert_eq!(sample.iter().collect::<BTreeSet<_>>().len(), 23);
@@ -195,7 +196,7 @@ mod tests {
             let uses: Vec<usize> = (0..size)
                 .map(|value| sample.iter().filter(|row| row[axis] == value).count())
                 .collect();
-            // A combination that gives way moves one value; hence the margin of one.
+            // A replaced combination moves one value; hence the margin of one.
             let fair = 30 / size;
             assert!(uses.iter().all(|&n| n + 1 >= fair && n <= fair + 2), "axis {axis}: {uses:?}");
         }

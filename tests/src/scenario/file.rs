@@ -1,4 +1,4 @@
-//! What a scenario file may hold. The doc comments are those of its JSON schema.
+//! The keys of a scenario file. Their doc comments are the descriptions in its JSON schema.
 
 use std::path::PathBuf;
 
@@ -7,56 +7,58 @@ use serde::Deserialize;
 
 use crate::{case::Category, report::Expect, room::NoiseKind};
 
-/// A scenario file: one category, one room, and the calls that are held in it.
+/// A scenario file: one category, one room, and the calls that run in it.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(title = "Scenario", extend("required" = ["title", "category", "case"]))]
 pub(super) struct FileKeys {
     /// What the file is about, in one line.
     pub title: String,
-    /// What its cases try; their names begin with it.
+    /// What its cases test; their names begin with it.
     pub category: Option<Category>,
-    /// A folder of clips, from the folder of this file. A clip is looked for beside this file first.
+    /// A folder of clips, relative to the folder of this file. A clip is looked for beside this
+    /// file first.
     pub clips: Option<PathBuf>,
     /// The room of all cases.
     pub room: RoomKeys,
-    /// What is varied, in all cases.
+    /// What varies, in all cases.
     pub vary: VaryKeys,
     /// The cases.
     #[serde(rename = "case")]
     pub cases: Vec<CaseKeys>,
 }
 
-/// The room. Whatever is not said is as in a quiet room with headphones.
+/// The room. What is left out is as in a quiet room with headphones.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RoomKeys {
-    /// Level of the assistant's echo in the microphone, in dB against the loudspeaker; "none": no
-    /// echo, as with headphones. Default: "none".
+    /// Level of the assistant's echo in the microphone, in dB relative to the loudspeaker; "none":
+    /// no echo, as with headphones. Default: "none".
     pub echo_db: Option<Level>,
-    /// How late the echo arrives, in ms. Default: 40.
+    /// Delay of the echo, in ms. Default: 40.
     #[schemars(range(min = 0, max = 500))]
     pub echo_delay_ms: Option<u64>,
     /// Reverberation time of the room, in ms; 0: no reverberation. Default: 250.
     #[schemars(range(min = 0, max = 500))]
     pub rt60_ms: Option<u64>,
-    /// A sound file with the room's impulse response, in place of one made from `rt60_ms`. Its first
+    /// A sound file with the room's impulse response, instead of one made from `rt60_ms`. Its first
     /// half second is used, and its level does not matter.
     pub impulse: Option<PathBuf>,
-    /// The user's voice to the noise at the microphone, in dB; "none": no noise. Default: "none".
+    /// Signal-to-noise ratio at the microphone, of the user's voice to the noise, in dB; "none": no
+    /// noise. Default: "none".
     pub snr_db: Option<Level>,
-    /// What kind of noise that is. Default: "pink".
+    /// Kind of the noise. Default: "pink".
     pub noise: Option<NoiseKind>,
-    /// The clips of those who talk where the noise is "babble", one or more.
+    /// The clips of the talkers, one or more, if the noise is "babble".
     pub babble: Vec<String>,
-    /// Seed of everything random in the room. With the name of a case it gives the seed of that case.
-    /// Default: 1.
+    /// Seed of everything random in the room. Combined with the name of a case it gives the seed of
+    /// that case. Default: 1.
     pub seed: Option<u64>,
     /// Silence of both sides after the last turn that ends the call, in ms. Default: 2500.
     #[schemars(range(min = 100, max = 600_000))]
     pub tail_ms: Option<u64>,
-    /// So long after the end of the last turn, or after the beginning of a call without turns, the call
-    /// ends whatever the assistant does, in ms. Default: the assistant is heard out.
+    /// The call ends this long after the last turn ended, or after a call without turns began,
+    /// whatever the assistant does, in ms. Default: the assistant is heard out.
     #[schemars(range(min = 100, max = 600_000))]
     pub hang_up_ms: Option<u64>,
     /// How long a turn waits for its anchor before it is given up, in ms. Default: 8000.
@@ -90,24 +92,24 @@ impl Level {
     }
 }
 
-/// What is varied. Every list is an axis; each case is held once for each combination of their values, or
+/// What varies. Every list is an axis. Each case runs once for each combination of their values, or
 /// for `count` combinations in which each value occurs about equally often. Sounds, gaps, gains and
-/// speeds are those of the turns that have neither clip, text nor sound of their own.
+/// speeds are those of the turns that have no clip, text or sound of their own.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct VaryKeys {
     /// Clips, each a name, a part of a clip, or a list of them with gaps between. Where a case has several
     /// turns without a sound, each takes the next of the list.
     pub clip: Option<Vec<OneOrMore<Part>>>,
-    /// Sounds that are not speech, in place of clips.
+    /// Sounds that are not speech, instead of clips.
     pub sound: Option<Vec<Effect>>,
     /// Silence between the clips of a turn, in ms.
     #[schemars(inner(range(min = 0, max = 10_000)))]
     pub gap_ms: Option<Vec<u64>>,
-    /// Loudness against the clip's own, in dB.
+    /// Gain relative to the clip, in dB.
     #[schemars(inner(range(min = -60.0, max = 20.0)))]
     pub gain_db: Option<Vec<f32>>,
-    /// Speed against the clip's own. The pitch rises with it.
+    /// Speed relative to the clip. The pitch rises with it.
     #[schemars(inner(range(min = 0.5, max = 2.0)))]
     pub speed: Option<Vec<f64>>,
     /// The room's levels of noise.
@@ -116,7 +118,7 @@ pub(super) struct VaryKeys {
     pub echo_db: Option<Vec<Level>>,
     /// The room's kinds of noise.
     pub noise: Option<Vec<NoiseKind>>,
-    /// How many combinations are drawn; all of them where it is left out.
+    /// How many combinations are drawn; all of them if it is left out.
     #[schemars(range(min = 1, max = 10_000))]
     pub count: Option<usize>,
     /// Seed of the draw. Default: 1.
@@ -127,13 +129,13 @@ pub(super) struct VaryKeys {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct CaseKeys {
-    /// Its name; may be left out where the variations name the cases.
+    /// Its name; optional if the variations name the cases.
     pub id: Option<String>,
     /// What differs from the file's room.
     pub room: RoomKeys,
     /// What differs from the file's variations.
     pub vary: VaryKeys,
-    /// What the user does, in order. None at all in cases of silence.
+    /// What the user does, in order. Empty in cases of silence.
     #[serde(rename = "turn")]
     pub turns: Vec<TurnKeys>,
 }
@@ -147,37 +149,37 @@ pub(super) struct TurnKeys {
     pub id: Option<String>,
     /// A clip, a part of one, or a list of them with gaps between.
     pub clip: Option<OneOrMore<Part>>,
-    /// What is said, in place of a clip: a text or a list of them with gaps between. Needs `voice`, and
-    /// somebody who can speak.
+    /// What is said, instead of a clip: a text or a list of them with gaps between. Needs `voice`,
+    /// and a program that can synthesise it.
     pub text: Option<OneOrMore<String>>,
-    /// Who says `text`: a voice's name or path.
+    /// The voice that says `text`: its name or path.
     pub voice: Option<String>,
-    /// A sound that is not speech, in place of a clip.
+    /// A sound that is not speech, instead of a clip.
     pub sound: Option<Effect>,
-    /// The words of the clip, where they are not those of its list (`manifest.tsv` beside it).
+    /// The words of the clip, if they are not those of its list (`manifest.tsv` beside it).
     pub said: Option<String>,
     /// Silence between the clips or texts of a list, in ms.
     #[schemars(range(min = 0, max = 10_000))]
     pub gap_ms: Option<u64>,
-    /// Loudness against the clip's own, in dB. Default: 0.
+    /// Gain relative to the clip, in dB. Default: 0.
     #[schemars(range(min = -60.0, max = 20.0))]
     pub gain_db: Option<f32>,
-    /// Speed against the clip's own. The pitch rises with it. Default: 1.
+    /// Speed relative to the clip. The pitch rises with it. Default: 1.
     #[schemars(range(min = 0.5, max = 2.0))]
     pub speed: Option<f64>,
-    /// Whether it is heard from another room: quieter by 12 dB, without high_band_snr, reverberant.
+    /// Whether it is heard from another room: 12 dB quieter, low-passed, reverberant.
     pub far: Option<bool>,
-    /// When it begins. Default, of the first turn only: half a second after the call began.
+    /// When it begins. Default, for the first turn only: half a second after the call began.
     pub anchor: Option<When>,
-    /// What should follow, each to be judged by itself. Nothing is judged where it is left out.
+    /// What should follow; each is judged by itself. Nothing is judged if it is left out.
     pub expect: Vec<Expect>,
-    /// The longest wait for an answer that is good enough, in ms.
+    /// Longest accepted response latency, in ms.
     #[schemars(range(min = 0.0, max = 60_000.0))]
     pub response_ms: Option<f64>,
-    /// The longest wait for silence that is good enough, in ms.
+    /// Longest accepted stop latency, in ms.
     #[schemars(range(min = 0.0, max = 60_000.0))]
     pub stop_ms: Option<f64>,
-    /// Words of which the agent's transcript must hold each.
+    /// Words that the agent's transcript must contain.
     pub words: Vec<String>,
 }
 
@@ -185,15 +187,15 @@ pub(super) struct TurnKeys {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum When {
-    /// So long after the call began.
+    /// This long after the call began.
     StartMs(#[schemars(range(min = 0, max = 3_600_000))] u64),
-    /// Once the assistant has been speaking for so long, pauses between words included.
+    /// Once the assistant has been speaking for this long, gaps between words included.
     SpeakingMs(#[schemars(range(min = 0, max = 600_000))] u64),
-    /// Once the assistant has said about so many words since the turn before.
+    /// Once the assistant has said about this many words since the turn before ended.
     Words(#[schemars(range(min = 0, max = 2_000))] u32),
-    /// Once neither side has been audible for so long.
+    /// Once neither side has been audible for this long.
     QuietMs(#[schemars(range(min = 0, max = 600_000))] u64),
-    /// So long after the turn before has ended, whatever the assistant does.
+    /// This long after the turn before ended, whatever the assistant does.
     AfterTurnMs(#[schemars(range(min = 0, max = 600_000))] u64),
 }
 
@@ -220,7 +222,7 @@ pub(super) enum Effect {
 pub(super) enum Part {
     /// The file's name, with or without `.flac` or `.wav`.
     Whole(String),
-    /// From and to so many ms.
+    /// A section of the file.
     Cut(Cut),
 }
 
@@ -259,7 +261,7 @@ impl<T> OneOrMore<T> {
     }
 }
 
-/// Fills what `keys` leaves open from `general`.
+/// Fills the keys that `keys` leaves out from `general`.
 macro_rules! fill {
     ($keys:expr, $general:expr, $($name:ident),+) => {
         $(if $keys.$name.is_none() { $keys.$name = $general.$name.clone(); })+
@@ -267,7 +269,7 @@ macro_rules! fill {
 }
 
 impl RoomKeys {
-    /// These, and where they say nothing the `general` ones.
+    /// These keys, and those of `general` where one is left out.
     #[must_use]
     pub(super) fn over(&self, general: &Self) -> Self {
         let mut keys = self.clone();
@@ -281,11 +283,11 @@ impl RoomKeys {
 }
 
 impl VaryKeys {
-    /// These, and where they say nothing the `general` ones.
+    /// These keys, and those of `general` where one is left out.
     #[must_use]
     pub(super) fn over(&self, general: &Self) -> Self {
         let mut keys = self.clone();
-        // A list of sounds stands in place of one of clips.
+        // A list of sounds replaces one of clips.
         if keys.clip.is_none() && keys.sound.is_none() {
             fill!(keys, general, clip, sound);
         }

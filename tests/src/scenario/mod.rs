@@ -1,11 +1,11 @@
-//! Scenario files: scripted calls as TOML, and the cases that they stand for.
+//! Scenario files: scripted calls as TOML, and the cases they expand to.
 //!
-//! [`load`] reads files and folders into [`Case`]s. A file says what its room is like, what the user says
-//! and when, and what should follow; lists of values make many cases of one. The same files and seeds give
-//! the same sound, bit for bit. docs/scenarios.md describes the format.
+//! [`load`] reads files and folders into [`Case`]s. A file describes its room, what the user says
+//! and when, and what should follow; lists of values make many cases of one. The same files and
+//! seeds give the same audio, bit for bit. docs/scenarios.md describes the format.
 //!
-//! Nothing here holds a call, and no fault of a file ends in a panic: every fault is named with its file,
-//! its line and what to do, all of them in one go.
+//! Nothing here runs a call, and no error in a file causes a panic: every error is reported with
+//! its file, its line and a remedy, all of them at once.
 
 mod build;
 mod check;
@@ -27,38 +27,39 @@ pub use estimate::{estimate, trials};
 use crate::case::Case;
 use clips::Library;
 
-/// Says a text: the text and the voice in, samples at the session rate out, or why not.
+/// Synthesises speech: takes the text and the voice, returns samples at the session rate, or why it
+/// cannot.
 pub type Synthesise<'a> = dyn Fn(&str, &str) -> Result<Vec<f32>, String> + 'a;
 
-/// What scenarios may need beside their files.
+/// What scenarios may need besides their files.
 #[derive(Clone, Copy, Default)]
 pub struct Options<'a> {
-    /// Folders in which a clip is looked for that its file does not find.
+    /// More folders to look for a clip in, after those of its file.
     pub clips: &'a [PathBuf],
-    /// Who says the texts; none: a text is an error.
+    /// Synthesises the texts; none: a text is an error.
     pub synthesise: Option<&'a Synthesise<'a>>,
 }
 
-/// What was found in scenario files.
+/// What was read from scenario files.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    /// The cases without a fault, in the order of the paths, files and lines.
+    /// The cases without an error, in the order of the paths, files and lines.
     pub cases: Vec<Case>,
-    /// Every fault, in the same order.
+    /// Every error, in the same order; duplicate names come last.
     pub errors: Vec<ScenarioError>,
 }
 
-/// Reads scenario files. A path is a file, or a folder: of it every `.toml` in it is read, in the order of
-/// their names, and of folders inside of it none.
+/// Reads scenario files. A path is a file, or a folder. Of a folder every `.toml` file is read, in
+/// the order of their names, and nothing in its subfolders.
 ///
 /// # Errors
-/// Every fault of every file. To go on with the cases that have none, use [`read()`].
+/// Every error of every file. To continue with the cases that have none, use [`read()`].
 pub fn load(paths: &[PathBuf], options: Options<'_>) -> Result<Vec<Case>, Vec<ScenarioError>> {
     let loaded = read(paths, options);
     if loaded.errors.is_empty() { Ok(loaded.cases) } else { Err(loaded.errors) }
 }
 
-/// As [`load`], with the cases that have no fault beside the faults.
+/// Like [`load`], but returns the cases without an error beside the errors.
 pub fn read(paths: &[PathBuf], options: Options<'_>) -> Loaded {
     let mut library = Library::new(&options);
     let mut loaded = Loaded::default();
@@ -71,7 +72,7 @@ pub fn read(paths: &[PathBuf], options: Options<'_>) -> Loaded {
             }
             Err(error) => errors.push(unreadable(&file, format!("cannot be read: {error}"))),
         }
-        // A fault of a case that is varied would come once for each variation.
+        // An error of a case that varies would be reported once for each variation.
         errors.sort_by_key(|error| error.line);
         errors.dedup();
         loaded.errors.extend(errors);
@@ -118,7 +119,7 @@ fn files(paths: &[PathBuf], errors: &mut Vec<ScenarioError>) -> Vec<PathBuf> {
     files
 }
 
-/// Takes out the cases whose names are taken.
+/// Removes the cases whose names are taken, and returns an error for each.
 fn duplicates(cases: &mut Vec<Case>) -> Vec<ScenarioError> {
     let mut places = BTreeMap::new();
     let mut errors = Vec::new();

@@ -1,8 +1,8 @@
-//! From text to keys: every fault of a file is found in one go.
+//! Reads TOML into keys, and finds every error of a file in one pass.
 //!
-//! Each key of a table is read by itself, so that one that is wrong does not hide the next. What keys
-//! there are and within which limits their values lie is taken from the JSON schema, which is therefore
-//! never at odds with what is accepted.
+//! Each key of a table is read by itself, so that a wrong key does not hide the next. The known
+//! keys and the limits of their values come from the JSON schema, which therefore never contradicts
+//! what is accepted.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,10 +22,10 @@ use super::{
     file::{CaseKeys, FileKeys, RoomKeys, TurnKeys, VaryKeys},
 };
 
-/// How alike a key must be to one that exists to be taken for a slip of it (Jaro-Winkler).
+/// How similar an unknown key must be to a known one for that one to be suggested (Jaro-Winkler).
 const ALIKE: f64 = 0.75;
 
-/// Keys, and the lines on which they stand.
+/// Keys, and the lines on which they are written.
 #[derive(Debug, Default)]
 pub(super) struct Lined<T> {
     pub(super) keys: T,
@@ -34,25 +34,25 @@ pub(super) struct Lined<T> {
 }
 
 impl<T> Lined<T> {
-    /// The line of a key; where the key is not written, that of its table.
+    /// The line of a key; if the key is not written, that of its table.
     pub(super) fn line(&self, key: &str) -> usize {
         self.lines.get(key).copied().unwrap_or(self.line)
     }
 
-    /// Whether a key is written, rightly or wrongly.
+    /// Whether a key is written, valid or not.
     pub(super) fn has(&self, key: &str) -> bool {
         self.lines.contains_key(key)
     }
 }
 
 impl Lined<TurnKeys> {
-    /// Whether the turn says itself what is heard; else it takes its sound from what is varied.
+    /// Whether the turn has a sound of its own; otherwise it takes its sound from what varies.
     pub(super) fn has_sound(&self) -> bool {
         ["clip", "text", "sound"].into_iter().any(|key| self.has(key))
     }
 }
 
-/// A scenario file as it is written. Tables inside of others are empty in the keys of the outer one.
+/// A scenario file as it is written. Nested tables are empty in the keys of the outer one.
 #[derive(Debug, Default)]
 pub(super) struct Scenario {
     pub(super) head: Lined<FileKeys>,
@@ -70,7 +70,7 @@ pub(super) struct Script {
     pub(super) turns: Vec<Lined<TurnKeys>>,
 }
 
-/// Reads the text of `file`; its faults are added to `errors`, and the keys that they spoil left out.
+/// Reads the text of `file`. Adds its errors to `errors`, and leaves out the keys that have one.
 pub(super) fn scenario(file: &Path, text: &str, errors: &mut Vec<ScenarioError>) -> Scenario {
     let mut reader = Reader { file, text, errors };
     let (root, faults) = DeTable::parse_recoverable(text);
@@ -110,7 +110,7 @@ impl Reader<'_> {
         Script { head: self.table(at, table, &["room", "vary", "turn"]), room, vary, turns }
     }
 
-    /// Takes a table out of another one and reads it.
+    /// Removes a nested table from `outer` and reads it.
     fn inner<T>(&mut self, outer: &mut DeTable<'_>, name: &'static str) -> Lined<T>
     where
         T: DeserializeOwned + JsonSchema + Default,
@@ -127,7 +127,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Takes the tables of a list out of another one.
+    /// Removes the tables of a list from another table.
     fn each<'i>(
         &mut self,
         outer: &mut DeTable<'i>,
@@ -151,7 +151,7 @@ impl Reader<'_> {
         items.into_iter().filter_map(table).collect()
     }
 
-    /// Reads every key of a table that begins at `at`; `taken` have been taken out of it.
+    /// Reads every key of a table that begins at byte `at`; `taken` were removed from it before.
     fn table<T>(&mut self, at: usize, table: DeTable<'_>, taken: &[&str]) -> Lined<T>
     where
         T: DeserializeOwned + JsonSchema + Default,
@@ -202,8 +202,8 @@ fn unknown(key: String, known: &BTreeSet<&str>) -> Fault {
     Fault::UnknownKey { key, nearest, known }
 }
 
-/// Whether the numbers in `value` lie within the limits that the schema sets for `key`; else where one
-/// does not, and why.
+/// Checks that the numbers in `value` lie within the schema's limits for `key`; otherwise returns
+/// where one does not, and why.
 fn within(schema: &Schema, key: &str, value: &Spanned<DeValue<'_>>) -> Result<(), (usize, String)> {
     let root = schema.as_value();
     property(root, root, key).map_or(Ok(()), |node| numbers_within(root, node, value))
@@ -239,13 +239,13 @@ fn numbers_within(
     }
 }
 
-/// The node of the schema for a key, in `node` itself or in what it refers to.
+/// The schema node of a key, in `node` itself or in what it refers to.
 fn property<'s>(root: &'s Value, node: &'s Value, key: &str) -> Option<&'s Value> {
     let own = node.get("properties").and_then(|known| known.get(key));
     own.or_else(|| alternatives(root, node).into_iter().find_map(|node| property(root, node, key)))
 }
 
-/// The limits that a node of the schema sets for numbers, itself or in what it refers to.
+/// The limits that a schema node sets for numbers, itself or in what it refers to.
 fn limits(root: &Value, node: &Value) -> Option<(f64, f64)> {
     let number = |name: &str| node.get(name).and_then(Value::as_f64);
     number("minimum")
@@ -253,7 +253,7 @@ fn limits(root: &Value, node: &Value) -> Option<(f64, f64)> {
         .or_else(|| alternatives(root, node).into_iter().find_map(|node| limits(root, node)))
 }
 
-/// What a node refers to, or may be.
+/// The nodes that a node refers to, or allows as alternatives.
 fn alternatives<'s>(root: &'s Value, node: &'s Value) -> Vec<&'s Value> {
     let referred = node.get("$ref").and_then(Value::as_str);
     let referred = referred.and_then(|path| root.pointer(path.trim_start_matches('#')));

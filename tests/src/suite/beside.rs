@@ -23,8 +23,8 @@ const TOP: f64 = 34.0;
 const LINE: f64 = 9.0;
 const GAP: f64 = 9.0;
 
-/// Cases as expected by category, then every figure over all cases; a column an agent, values with
-/// their 95 % intervals.
+/// Cases as expected by category, then every figure over all cases; one column per agent, values
+/// with their 95 % intervals.
 pub fn beside(reports: &[SuiteReport]) -> String {
     let mut text = String::from("| cases as expected |");
     for report in reports {
@@ -54,7 +54,8 @@ pub fn beside(reports: &[SuiteReport]) -> String {
     text
 }
 
-/// Cases as expected by category, drawn: a line an agent, the interval as a bar, the value as a dot.
+/// Cases as expected by category, drawn: one line per agent, the interval as a bar, the value as a
+/// dot.
 pub fn picture(reports: &[SuiteReport]) -> String {
     let categories = categories(reports);
     let row = reports.len() as f64 * LINE + GAP;

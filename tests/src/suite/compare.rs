@@ -9,7 +9,7 @@ use crate::{
 
 use super::{Group, SuiteReport};
 
-/// What became of a figure.
+/// How a figure changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -17,7 +17,7 @@ pub enum Verdict {
     Better,
     /// Worse, beyond both intervals.
     Worse,
-    /// No difference that chance would not make.
+    /// No difference beyond chance.
     Same,
 }
 
@@ -30,13 +30,13 @@ pub struct Change {
     pub baseline: Figure,
     /// Now.
     pub current: Figure,
-    /// What became of it.
+    /// How it changed.
     pub verdict: Verdict,
 }
 
-/// Every figure that both sets have: over all first, then by category.
+/// Compares every figure that both sets have: over all cases first, then by category.
 ///
-/// A difference counts where each value lies outside of the other's interval: a value inside of either
+/// A difference counts if each value lies outside the other's interval: a value inside of either
 /// could be chance.
 pub fn compare(baseline: &SuiteReport, current: &SuiteReport) -> Vec<Change> {
     let mut changes = groups(None, &baseline.overall, &current.overall);

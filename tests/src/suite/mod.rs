@@ -1,9 +1,9 @@
-//! A whole set of cases: held, measured, put together and reported.
+//! A whole set of cases: run, measured, summarised and reported.
 //!
-//! [`run`] holds the cases with an [`Agent`](crate::agent::Agent) and gives a [`SuiteRun`].
-//! [`SuiteReport`] is what is kept of it: figures with intervals, by category and over all, which
-//! [`compare`](fn@compare) sets against an earlier one. [`SuiteRun::write`] leaves `report.json`, `junit.xml` and
-//! `index.html` behind; [`table()`] is for the terminal.
+//! [`run`] runs the cases with an [`Agent`](crate::agent::Agent) and returns a [`SuiteRun`].
+//! [`SuiteReport`] is its report: figures with intervals, by category and over all cases, which
+//! [`compare`](fn@compare) compares with an earlier one. [`SuiteRun::write`] writes `report.json`,
+//! `junit.xml` and `index.html`; [`table()`] is for the terminal.
 
 mod beside;
 mod compare;
@@ -37,44 +37,44 @@ use crate::{
     report::{Notice, ReportError, files},
 };
 
-/// How a set is held.
+/// How a set is run.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How many calls are held at once; at least one.
+    /// How many calls run at once; at least one.
     pub jobs: usize,
-    /// How often each case is held; at least once.
+    /// How often each case runs; at least once.
     pub repeat: usize,
-    /// Whether the audio of cases that held is kept too.
+    /// Whether the audio of cases that passed is kept too.
     pub keep_audio: bool,
-    /// Where the audio goes: into `audio` in this folder.
+    /// The folder of the set. The audio goes into `audio` in it.
     pub folder: PathBuf,
-    /// Ends the set: calls that are being held end early and do not count.
+    /// Ends the set: calls that are running end early and do not count.
     pub stop: Stop,
 }
 
 impl Options {
-    /// Each case once, one after the other, the audio of failures in `folder`.
+    /// Each case once, one after the other, with the audio of failures in `folder`.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { jobs: 1, repeat: 1, keep_audio: false, folder: folder.into(), stop: Stop::default() }
     }
 }
 
-/// How far a set is.
+/// Progress of a set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress<'a> {
     /// Calls that are finished.
     pub done: usize,
     /// Calls in all.
     pub total: usize,
-    /// How long the rest will take, at the pace so far; none before the first call is finished.
+    /// Estimated time for the rest, at the pace so far; none before the first call is finished.
     pub remaining: Option<Duration>,
-    /// The case that was begun or finished last.
+    /// The case that began or finished last.
     pub case: &'a str,
-    /// Whether it held; none while it lasts.
+    /// Whether it passed; none while it runs.
     pub passed: Option<bool>,
 }
 
-/// What became of a case.
+/// Verdict on a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -82,14 +82,14 @@ pub enum Verdict {
     Passed,
     /// Something did not.
     Failed,
-    /// The machine could not keep time: it says nothing about the agent, and counts nowhere.
+    /// The machine could not keep time: the call says nothing about the agent, and counts nowhere.
     Invalid,
     /// The agent broke the call; counts as a failure.
     Broken,
 }
 
 impl Verdict {
-    /// The word for it in reports.
+    /// Its name in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -100,59 +100,59 @@ impl Verdict {
     }
 }
 
-/// A call of a case, and what came of it.
+/// A call of a case, and its results.
 #[derive(Clone, Debug)]
 pub struct CaseResult {
     /// The case's id.
     pub id: String,
-    /// What it tries.
+    /// What it tests.
     pub category: Category,
-    /// Which repetition, from 1.
+    /// Number of the repetition, from 1.
     pub repetition: usize,
-    /// Where the case was written.
+    /// Where the case is defined.
     pub source: Option<Source>,
-    /// What became of it.
+    /// Its verdict.
     pub verdict: Verdict,
-    /// Why, where it did not hold.
+    /// The reason, if it did not pass.
     pub reason: String,
-    /// What was measured; nothing of a broken call.
+    /// What was measured; for a broken call, only that its case did not pass.
     pub measured: Measured,
     /// Length of the call, in ms.
     pub length_ms: f64,
-    /// What the user said, by cue: from, to (in ms), words.
+    /// What the user said, by cue: begin, end (both in ms), words.
     pub said: Vec<(f64, f64, String)>,
-    /// What the agent tells.
+    /// The transcript that the agent reported.
     pub transcript: Vec<ReportedLine>,
-    /// What the agent decided, where it tells.
+    /// The decisions that the agent reported, if any.
     pub decisions: Vec<Notice>,
     /// Both sides, for drawing.
     pub outline: Outline,
-    /// The recording, relative to the folder of the set, where it was kept.
+    /// The recording, relative to the folder of the set, if it was kept.
     pub audio: Option<PathBuf>,
 }
 
-/// A set that was held.
+/// A set that ran.
 #[derive(Clone, Debug)]
 pub struct SuiteRun {
     /// The agent's name.
     pub agent: String,
     /// The calls, in the order of the cases.
     pub results: Vec<CaseResult>,
-    /// Why the set ended early: nobody answered at the agent's address.
+    /// Why the set ended early: the agent could not be reached.
     pub unreachable: Option<String>,
     /// How long it took.
     pub wall: Duration,
 }
 
-/// Why a set could not be held.
+/// Why a set could not run.
 #[derive(Debug, thiserror::Error)]
 pub enum SuiteError {
-    /// The folder for the audio cannot be made.
+    /// The folder for the audio cannot be created.
     #[error("cannot make {}: {source}", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// A recording cannot be written or read; the next one could not either.
@@ -161,7 +161,7 @@ pub enum SuiteError {
 }
 
 impl SuiteRun {
-    /// Whether all that counts held, and something did.
+    /// Whether all calls that count passed, and at least one does.
     pub fn passed(&self) -> bool {
         let counts = |result: &&CaseResult| result.verdict != Verdict::Invalid;
         let mut counted = self.results.iter().filter(counts).peekable();
@@ -170,8 +170,8 @@ impl SuiteRun {
             && counted.all(|result| result.verdict == Verdict::Passed)
     }
 
-    /// Writes `report.json`, `junit.xml` and `index.html` into `folder`, each whole or not at all, and
-    /// gives what the first holds.
+    /// Writes `report.json`, `junit.xml` and `index.html` into `folder`, each completely or not at
+    /// all, and returns the report.
     ///
     /// # Errors
     /// [`ReportError::Write`] at the first file that fails.

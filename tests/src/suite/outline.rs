@@ -1,9 +1,9 @@
-//! Both sides of a call in a few hundred points.
+//! Both sides of a call, reduced to a few hundred points.
 
-/// Points to a side.
+/// Points per side.
 pub(super) const POINTS: usize = 340;
 
-/// The loudest sample of each of a few hundred stretches of equal length, for drawing.
+/// The loudest sample of each of a few hundred sections of equal length, for drawing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outline {
     /// The user's side.
@@ -13,7 +13,7 @@ pub struct Outline {
 }
 
 impl Outline {
-    /// Of two tracks.
+    /// The outline of two tracks.
     pub fn of(user: &[f32], assistant: &[f32]) -> Self {
         Self { user: peaks(user), assistant: peaks(assistant) }
     }

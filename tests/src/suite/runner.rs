@@ -1,4 +1,4 @@
-//! Holds the cases, several at once, and measures each when it is over.
+//! Runs the cases, several at once, and measures each call when it is over.
 
 use std::{
     collections::BTreeSet,
@@ -21,8 +21,8 @@ use crate::{
 
 use super::{CaseResult, Options, Outline, Progress, SuiteError, SuiteRun, Verdict};
 
-/// A call in which more than this share of the frames came late is invalid: latencies are then those
-/// of the machine.
+/// A call in which more than this share of the frames came late is invalid: its latencies are then
+/// those of the machine.
 const MOST_LATE: f64 = 0.01;
 /// So is one in which a frame came later than this, in ms.
 const WORST_LAG: f64 = 100.0;
@@ -30,7 +30,7 @@ const WORST_LAG: f64 = 100.0;
 /// Where the audio is kept, in the folder of the set.
 const AUDIO: &str = "audio";
 
-/// A call to be call.
+/// A call to run.
 struct Job<'a> {
     case: &'a Case,
     repetition: usize,
@@ -44,15 +44,15 @@ enum Event {
 }
 
 struct FinishedCall {
-    told: Result<AgentReport, AgentError>,
+    report: Result<AgentReport, AgentError>,
     fired: Vec<Fired>,
 }
 
-/// Holds every case `repeat` times, measures it, and keeps the audio of those that did not run_call.
+/// Runs every case `repeat` times, measures it, and keeps the audio of those that did not pass.
 ///
-/// An agent that breaks a call fails that case; one that cannot be reached ends the set, and
-/// [`SuiteRun::unreachable`] says so. `progress` is told of every call that begins and ends. Measuring, and
-/// `recognise`, happen on the caller's thread, while no call begins.
+/// An agent that breaks a call fails that case. One that cannot be reached ends the set, and
+/// [`SuiteRun::unreachable`] says why. `progress` is called for every call that begins and ends.
+/// Measuring, and `recognise`, run on the caller's thread, while no call begins.
 ///
 /// # Errors
 /// The audio cannot be written or read back.
@@ -74,8 +74,8 @@ pub fn run(
     let mut done = 0;
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        // Without room: a call begins only once the caller's thread has measured what came before, which
-        // takes a core that the call needs.
+        // No capacity: a call begins only once the caller's thread has measured the one before,
+        // which takes a core that the call needs.
         let (sender, events) = mpsc::sync_channel(0);
         for _ in 0..options.jobs.clamp(1, jobs.len().max(1)) {
             let (sender, jobs, next) = (sender.clone(), &jobs, &next);
@@ -83,7 +83,7 @@ pub fn run(
                 while !options.stop.is_stopped() {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(job) = jobs.get(index) else { break };
-                    // Nobody listens any more where the set has ended early.
+                    // The receiver is gone if the set has ended early.
                     if sender.send(Event::Begun(index)).is_err() {
                         break;
                     }
@@ -114,11 +114,11 @@ pub fn run(
                 }
                 Event::Over(index, call) => (index, call),
             };
-            // A call that was stopped in its middle says nothing.
+            // A call that was stopped in the middle says nothing about the agent.
             if options.stop.is_stopped() {
                 continue;
             }
-            let call = call.and_then(|call| match call.told {
+            let call = call.and_then(|call| match call.report {
                 Err(AgentError::Unreachable(why)) => {
                     unreachable = Some(why);
                     Ok(None)
@@ -162,7 +162,7 @@ fn jobs(cases: &[Case], repeat: usize) -> Vec<Job<'_>> {
         let name: String = case.id.chars().map(safe).collect();
         let number = if repeat > 1 { format!("-{repetition}") } else { String::new() };
         let mut name = format!("{name}{number}");
-        // Two ids may differ only in what no file name holds.
+        // Two ids may differ only in characters that file names cannot have.
         while !taken.insert(name.clone()) {
             name.push('_');
         }
@@ -180,10 +180,10 @@ fn run_call(
 ) -> Result<FinishedCall, FileError> {
     let path = options.folder.join(&job.audio);
     let (room, log) = Room::new(job.case.room.clone(), job.case.cues.clone(), Some(path))?;
-    let told = agent.call(Box::new(room), &options.stop);
+    let report = agent.call(Box::new(room), &options.stop);
     match log.take_error() {
         Some(error) => Err(error),
-        None => Ok(FinishedCall { told, fired: log.fired() }),
+        None => Ok(FinishedCall { report, fired: log.fired() }),
     }
 }
 
@@ -194,11 +194,12 @@ fn judge(
     recognise: &mut Option<&mut Recogniser<'_>>,
 ) -> Result<CaseResult, FileError> {
     let path = options.folder.join(&job.audio);
-    let (told, broken) = match call.told {
-        Ok(told) => (told, None),
+    let (report, broken) = match call.report {
+        Ok(report) => (report, None),
         Err(error) => (AgentReport::default(), Some(error.to_string())),
     };
-    // A call that broke before its first frame leaves an empty recording, which is no sound file.
+    // A call that broke before its first frame leaves an empty recording, which cannot be read as
+    // sound.
     let clip = match Clip::read(&path) {
         Ok(clip) => clip,
         Err(_) if broken.is_some() => {
@@ -210,15 +211,15 @@ fn judge(
     let mut channels = clip.channels.into_iter();
     let (user, assistant) =
         (channels.next().unwrap_or_default(), channels.next().unwrap_or_default());
-    let take = Take { rate, user, assistant, fired: call.fired, told };
+    let take = Take { rate, user, assistant, fired: call.fired, report };
     let length_ms = take.user.len() as f64 * 1000.0 / f64::from(rate.max(1));
-    let late = lateness(take.told.clock, length_ms);
+    let late = lateness(take.report.clock, length_ms);
     let measured = match (&broken, &late) {
         (Some(_), _) => Measured {
             observations: vec![Observation::call(Metric::CasesPassed, 0.0, 1.0)],
             ..Measured::default()
         },
-        // Nothing that a late machine measured may enter a figure.
+        // No measurement of a late machine may enter a figure.
         (None, Some(_)) => {
             Measured { observations: Vec::new(), ..measure(job.case, &take, reborrow(recognise)) }
         }
@@ -232,7 +233,7 @@ fn judge(
     };
     let keep = options.keep_audio || verdict != Verdict::Passed;
     if !keep {
-        // What cannot be removed is merely left over.
+        // A recording that cannot be removed is left over.
         let _ = std::fs::remove_file(&path);
     }
     let text = |fired: &Fired| {
@@ -250,14 +251,14 @@ fn judge(
         length_ms,
         said: take.fired.iter().filter_map(text).collect(),
         outline: Outline::of(&take.user, &take.assistant),
-        transcript: take.told.transcript,
-        decisions: take.told.decisions,
+        transcript: take.report.transcript,
+        decisions: take.report.decisions,
         measured,
         audio: keep.then(|| job.audio.clone()),
     })
 }
 
-/// The same closure, for one more call.
+/// Reborrows the closure for one more call.
 fn reborrow<'a>(recognise: &'a mut Option<&mut Recogniser<'_>>) -> Option<&'a mut Recogniser<'a>> {
     match recognise {
         Some(recognise) => Some(&mut **recognise),
@@ -265,7 +266,7 @@ fn reborrow<'a>(recognise: &'a mut Option<&mut Recogniser<'_>>) -> Option<&'a mu
     }
 }
 
-/// Why a call says nothing about the agent, where the machine did not keep time.
+/// Why a call says nothing about the agent, if the machine did not keep time.
 fn lateness(clock: Clock, length_ms: f64) -> Option<String> {
     let frames = (length_ms / FRAME_MILLIS as f64).max(1.0);
     let share = clock.late_frames as f64 / frames;

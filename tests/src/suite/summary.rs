@@ -1,4 +1,4 @@
-//! What is kept of a set: figures with intervals, and every case.
+//! The report of a set: figures with intervals, and every case.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -16,10 +16,11 @@ use crate::{
 
 use super::{CaseResult, SuiteRun, Verdict};
 
-/// Version of the layout of a set's `report.json`. Grows when a field changes its meaning or goes away.
+/// Version of the layout of a set's `report.json`. It grows when a field changes its meaning or is
+/// removed.
 pub const SCHEMA: u32 = 2;
 
-/// A set, as it is kept.
+/// The report of a set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SuiteReport {
     /// [`SCHEMA`] of the program that wrote it.
@@ -28,9 +29,9 @@ pub struct SuiteReport {
     pub agent: String,
     /// How long the set took, in seconds.
     pub wall_s: f64,
-    /// Why it ended early, where it did.
+    /// Why it ended early, if it did.
     pub unreachable: Option<String>,
-    /// Whether all that counts held.
+    /// Whether all calls that count passed, and at least one does.
     pub passed: bool,
     /// All cases.
     pub overall: Group,
@@ -43,24 +44,24 @@ pub struct SuiteReport {
 /// Cases taken together.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Group {
-    /// How many there are.
+    /// How many there are, by outcome.
     pub counts: Counts,
     /// What was measured in them, in the order of [`Metric::ALL`].
     pub figures: Vec<Figure>,
 }
 
-/// Calls, by what became of them.
+/// Number of calls, by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// All.
+    /// All calls.
     pub calls: usize,
-    /// Those in which everything happened as expected.
+    /// Calls in which everything happened as expected.
     pub passed: usize,
-    /// Those in which something did not.
+    /// Calls in which something did not.
     pub failed: usize,
-    /// Those that say nothing, because the machine could not keep time.
+    /// Calls that say nothing about the agent, because the machine could not keep time.
     pub invalid: usize,
-    /// Those that the agent broke.
+    /// Calls that the agent broke.
     pub broken: usize,
 }
 
@@ -69,29 +70,29 @@ pub struct Counts {
 pub struct CaseReport {
     /// The case's id.
     pub id: String,
-    /// What it tries.
+    /// What it tests.
     pub category: Category,
-    /// Which repetition, from 1.
+    /// Number of the repetition, from 1.
     pub repetition: usize,
-    /// Where it was written: file and line.
+    /// Where it is defined: file and line.
     pub source: Option<String>,
-    /// What became of it.
+    /// Its verdict.
     pub verdict: Verdict,
-    /// Why, where it did not hold.
+    /// The reason, if it did not pass.
     pub reason: String,
     /// Length of the call.
     pub length_ms: f64,
-    /// The recording, relative to the report.
+    /// The recording, relative to the report, if it was kept.
     pub audio: Option<String>,
     /// The verdict on each expectation.
     pub events: Vec<EventResult>,
-    /// What went wrong beside the expectations.
+    /// What went wrong besides the expectations.
     pub problems: Vec<String>,
-    /// All that was observed.
+    /// All observations.
     pub observations: Vec<Observation>,
-    /// What the agent tells.
+    /// The transcript that the agent reported.
     pub transcript: Vec<TranscriptLine>,
-    /// What the agent decided, where it tells.
+    /// The decisions that the agent reported, if any.
     #[serde(default)]
     pub decisions: Vec<Notice>,
 }
@@ -113,15 +114,15 @@ pub enum ReadError {
     Io {
         /// The file.
         path: String,
-        /// What the system said.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// The file is no report of a set.
+    /// The file is not the report of a set.
     #[error("{path} is no report of a set of cases: {source}")]
     Format {
         /// The file.
         path: String,
-        /// Where it departs from one.
+        /// Where it differs from one.
         source: serde_json::Error,
     },
     /// Another version of this program wrote it.
@@ -135,7 +136,7 @@ pub enum ReadError {
 }
 
 impl SuiteReport {
-    /// What is kept of a set.
+    /// The report of a run.
     pub fn of(run: &SuiteRun) -> Self {
         let mut categories: BTreeMap<Category, Vec<&CaseResult>> = BTreeMap::new();
         for result in &run.results {
@@ -153,10 +154,10 @@ impl SuiteReport {
         }
     }
 
-    /// Its form in `report.json`.
+    /// Its text in `report.json`.
     ///
     /// # Errors
-    /// None that is known: every part has a form in JSON.
+    /// None is known: every part can be written as JSON.
     pub fn json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
     }
@@ -183,7 +184,7 @@ impl SuiteReport {
 }
 
 impl Group {
-    /// A figure, where it was measured.
+    /// A figure, if it was measured.
     pub fn figure(&self, metric: Metric, statistic: Statistic) -> Option<&Figure> {
         let wanted = |figure: &&Figure| figure.metric == metric && figure.statistic == statistic;
         self.figures.iter().find(wanted)

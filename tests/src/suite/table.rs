@@ -12,7 +12,7 @@ use crate::{
 
 use super::{Change, ChangeVerdict, Group, SuiteReport};
 
-/// The figures that a set is judged by at a glance, by column.
+/// The key figures of a set, by column.
 const COLUMNS: [(&str, Metric, Statistic); 7] = [
     ("as expected", Metric::CasesPassed, Statistic::Rate),
     ("takeover", Metric::Takeover, Statistic::Rate),
@@ -23,8 +23,8 @@ const COLUMNS: [(&str, Metric, Statistic); 7] = [
     ("p90", Metric::StopLatency, Statistic::P90),
 ];
 
-/// One line for each category and one for all of them, then every figure over all cases, then what
-/// did not hold.
+/// One line for each category and one for all of them, then every figure over all cases, then the
+/// calls that did not pass.
 pub fn table(report: &SuiteReport) -> String {
     let mut table = plain();
     table.set_header(["category", "calls"].into_iter().chain(COLUMNS.map(|(title, ..)| title)));
@@ -64,7 +64,7 @@ pub fn table(report: &SuiteReport) -> String {
     text
 }
 
-/// What differs from an earlier set beyond chance.
+/// The figures that differ from an earlier set beyond chance.
 pub fn changes(changes: &[Change]) -> String {
     let mut table = plain();
     table.set_header(["", "category", "figure", "before", "now"]);

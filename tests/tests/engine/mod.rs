@@ -1,4 +1,4 @@
-//! The real models, for tests in which calls are held.
+//! The real models, for tests that run calls.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use duplex_model::{
 };
 use duplex_runtime::{Engine, EngineOptions};
 
-/// The default models, with places for so many calls.
+/// The default models, with slots for this many calls.
 pub(crate) fn engine(calls: u32) -> Arc<Engine> {
     assert!(
         std::env::var_os("DUPLEX_MODELS").is_some(),

@@ -10,7 +10,7 @@ use duplex_harness::{
     room::{Anchor, Cue, RoomOptions, Sound},
 };
 
-/// What the user means, its sound, when it is heard, and what should come of it.
+/// What the user means, its sound, when it begins, and what is expected after it.
 pub(crate) type Script<'a> = (Meaning, Sound, Anchor, &'a [Expect]);
 
 fn ms(millis: u64) -> Samples {
@@ -59,7 +59,7 @@ pub(crate) fn after_speaking(millis: u64) -> Anchor {
 pub(crate) fn cases() -> Vec<Case> {
     let paused = say(Meaning::Unfinished, 800).then(ms(1_000), &say(Meaning::Question, 900));
     let mut echo = case("echo/reply", Category::Echo, vec![question()]);
-    // Softer than the agent hears: it is the harness that is under test.
+    // Softer than the agent can detect: the harness is under test.
     echo.room.echo_db = Some(-50.0);
     let mut hung_up = case("turn/hung-up", Category::Turn, vec![question()]);
     hung_up.room.hang_up_ms = Some(4_000);

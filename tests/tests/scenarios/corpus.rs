@@ -66,7 +66,7 @@ fn whoever_speaks_in_the_set_has_words_to_be_recognised() {
     }
 }
 
-/// Far talk is no voice of the user's, but has words.
+/// Speech from another room is not the user's voice, but it has words.
 fn said_far(case: &Case) -> bool {
     case.category == Category::Background
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a file is named with its line and what to do.
+//! Errors in a file are reported with their line and what to do.
 
 use duplex_harness::scenario::{self, Fault, Options};
 
@@ -13,7 +13,7 @@ fn after_a_question(turn: &str) -> String {
     )
 }
 
-/// Asserts that there is one fault, and that it begins so and holds each of `parts`.
+/// Asserts that there is one error, and that it begins like this and contains each of `parts`.
 #[track_caller]
 fn one(text: &str, parts: &[&str]) {
     let found = faults(text);
@@ -184,7 +184,7 @@ fn variations_that_vary_nothing_are_an_error() {
 }
 
 #[test]
-fn a_gap_in_a_sound_that_has_none_would_hold_the_same_call_twice() {
+fn a_gap_in_a_sound_that_has_none_would_run_the_same_call_twice() {
     let text = format!(
         "{HEAD}[[case]]\n[case.vary]\nsound = [\"cough\"]\ngap_ms = [300, 900]\n[[case.turn]]\nid = \"q\"\n"
     );

@@ -1,4 +1,4 @@
-//! The vocabulary for calls that are written in Rust.
+//! Calls that are written in Rust.
 
 use duplex_core::Samples;
 use duplex_harness::{
@@ -9,7 +9,7 @@ use duplex_harness::{
 };
 
 #[test]
-fn a_script_reads_as_it_is_held() {
+fn a_script_reads_as_it_runs() {
     let sound = || Sound::from_session(vec![0.1; 160]);
     let case = script("a cough and a stop")
         .of(Category::Noise)

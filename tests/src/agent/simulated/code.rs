@@ -1,8 +1,9 @@
-//! How the simulated agent speaks and is spoken to: in tones that can be told apart without fail.
+//! The tones in which the simulated agent and its user speak. They can be told apart without
+//! errors.
 //!
-//! What the user says is one tone, by which the agent knows from the first frame what it means. The
-//! agent's words are tones too, each another one than the word before, in an order that never
-//! repeats three in a row: what was audible of a reply can be read back from its sound.
+//! Each utterance of the user is one tone, from whose first frame the agent knows what it means.
+//! Each word of the agent is a tone, too. It differs from the word before, in an order that never
+//! repeats three in a row: what was audible of a reply can be read back from its audio.
 
 use std::f64::consts::TAU;
 
@@ -13,27 +14,27 @@ use crate::room::Sound;
 
 /// Amplitude of every tone: -17 dB of full scale.
 const AMPLITUDE: f64 = 0.2;
-/// Sound below this level, in dB of full scale, is not heard.
+/// Sound below this level, in dB of full scale, is not detected.
 const AUDIBLE_DB: f32 = -45.0;
-/// How long a tone takes to its full amplitude, and back, in ms.
+/// Length of the fade at each end of a tone, in ms.
 const EDGE_MS: f64 = 2.0;
 /// Length of one of the agent's words.
 pub const WORD: Samples = Samples::from_millis(300);
-/// The part of it that is silent, at its end: 6 ms, so that a stop there is measured as well.
+/// The share of it that is silent, at its end: 6 ms, so that a stop there is measured as well.
 const WORD_GAP: f64 = 0.02;
 
-/// What a sound of the user's means.
+/// Meaning of a sound of the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {
     /// A question, or the rest of one.
     Question,
-    /// The beginning of a sentence that goes on after a pause.
+    /// The beginning of a sentence that continues after a pause.
     Unfinished,
     /// A new question while the agent speaks.
     Interruption,
     /// A command to be silent.
     Stop,
-    /// A sign of attention.
+    /// A backchannel.
     Attention,
     /// A cough.
     Cough,
@@ -52,7 +53,7 @@ impl Meaning {
         Self::Aside,
     ];
 
-    /// The word for it: what the user says, and what the agent tells that it understood.
+    /// Its word: what the user says, and what the agent reports to have understood.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Question => "question",
@@ -65,12 +66,12 @@ impl Meaning {
         }
     }
 
-    /// Tones 400 Hz apart differ by eight crossings of zero in a frame.
+    /// Frequency of its tone. Tones 400 Hz apart differ by eight zero crossings in a frame.
     fn hertz(self) -> f64 {
         400.0 * (1 + self as u8) as f64
     }
 
-    /// What is heard in a frame of the microphone; nothing where it is silent.
+    /// The meaning of a microphone frame; none if it is silent.
     pub fn heard(frame: &[f32; MICROPHONE_FRAME]) -> Option<Self> {
         if level_db(frame) < AUDIBLE_DB {
             return None;
@@ -85,7 +86,7 @@ fn crossings(samples: &[f32]) -> f64 {
     samples.windows(2).filter(|pair| (pair[0] < 0.0) != (pair[1] < 0.0)).count() as f64
 }
 
-/// The user's sound that means so, of a length in ms.
+/// The user's sound for `meaning`, `ms` long.
 pub fn say(meaning: Meaning, ms: u64) -> Sound {
     Sound::from_session(tone(meaning.hertz(), Samples::from_millis(ms).0 as usize, SAMPLE_RATE))
 }
@@ -108,7 +109,7 @@ fn word_hertz(word: usize) -> f64 {
     200.0 + 50.0 * word as f64
 }
 
-/// A reply: its words, and the sound of them.
+/// A reply: its words and their audio.
 #[derive(Clone, Debug)]
 pub struct Reply {
     words: Vec<usize>,
@@ -116,8 +117,8 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The `number`th reply of a call, so many words long. Steps through the vocabulary that grow from
-    /// word to word make the order.
+    /// The `number`th reply of a call, with `words` words. The order of the words follows steps
+    /// through the vocabulary that grow from word to word.
     pub fn new(number: usize, words: usize) -> Self {
         let size = VOCABULARY.len();
         let words: Vec<usize> = (0..words)
@@ -141,7 +142,7 @@ impl Reply {
         self.sound.len()
     }
 
-    /// The frame that begins at a sample.
+    /// The frame that begins at sample `at`.
     pub fn frame(&self, at: usize) -> [f32; PLAYOUT_FRAME] {
         let mut frame = [0.0; PLAYOUT_FRAME];
         let rest = self.sound.get(at..).unwrap_or_default();
@@ -150,8 +151,8 @@ impl Reply {
         frame
     }
 
-    /// The words before a sample; of one that is cut, where more than half of it was heard. A reply that
-    /// was heard to its end closes with a full stop.
+    /// The words before sample `until`. A word that is cut off counts if more than half of it was
+    /// heard. A reply that was heard to its end closes with a full stop.
     pub fn text(&self, until: usize) -> String {
         let word = self.sound.len() / self.words.len().max(1);
         let heard = ((until as f64 / word.max(1) as f64).round() as usize).min(self.words.len());
@@ -161,10 +162,10 @@ impl Reply {
     }
 }
 
-/// Reads the agent's words back from its sound at the session rate: the recogniser to its voice.
+/// Recognises the agent's words in its audio at the session rate.
 pub fn recognise(sound: &[f32]) -> Option<String> {
     const WINDOW: usize = Samples::from_millis(40).0 as usize;
-    /// A word is heard in so many windows, at least.
+    /// A word is heard in at least this many windows.
     const LEAST: usize = 3;
     let heard = |window: &[f32]| {
         let hertz = crossings(window) / 2.0 * f64::from(SAMPLE_RATE) / window.len() as f64;

@@ -1,9 +1,9 @@
-//! An agent with known delays and known faults, in virtual time: what the harness is proved right
-//! with.
+//! A simulated agent with known delays and known faults, in virtual time. The tests of the harness
+//! measure it.
 //!
-//! It hears without fail: a frame of the microphone is sound or it is not, and what it means is
-//! [coded](code) in its tone. It does everything exactly when it is told to, to one frame. The room has
-//! no noise, and at most an echo below -45 dB of full scale, which it does not hear.
+//! It recognises without errors: a frame of the microphone is either sound or silence, and its tone
+//! [encodes](code) what it means. Its timing is exact to one frame. The room has no noise, and at
+//! most an echo below -45 dB of full scale, which the agent does not detect.
 
 pub mod code;
 
@@ -14,26 +14,26 @@ use duplex_runtime::{Acoustics, Scene, Stop};
 use super::{Agent, AgentError, AgentReport, ReportedLine};
 use code::{Meaning, Reply};
 
-/// Something that an agent does wrong.
+/// A fault of the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Falls silent for good at a cough.
+    /// Stops for good at a cough.
     StopsForCoughs,
-    /// Falls silent for good at a sign of attention.
+    /// Stops for good at a backchannel.
     StopsForAttention,
     /// Takes a pause inside a sentence for its end.
     TalksOverPauses,
-    /// Says nothing, ever.
+    /// Never says anything.
     NeverAnswers,
-    /// Does not stop for anything.
+    /// Never stops.
     NeverStops,
-    /// Tells as said what it only meant to say.
+    /// Reports as said what it only planned to say.
     TellsTooMuch,
-    /// Begins its reply anew after a sign of attention.
+    /// Starts its reply over after a backchannel.
     StartsOver,
     /// Says something else after a command to be silent.
     SpeaksAfterStop,
-    /// Speaks though nobody said anything.
+    /// Speaks although nobody said anything.
     SpeaksUnasked,
     /// Answers what is said to somebody else.
     AnswersAsides,
@@ -41,23 +41,23 @@ pub enum Fault {
     InterruptsItself,
 }
 
-/// How the agent behaves.
+/// The agent's behaviour.
 #[derive(Clone, Debug)]
 pub struct Simulated {
-    /// From the user's last sound to its first, in ms.
+    /// Response latency: from the user's last sound to the agent's first, in ms.
     pub answers_after_ms: u64,
-    /// From the user's first sound to its last, in ms.
+    /// Stop latency: from the user's first sound to the agent's last, in ms.
     pub stops_after_ms: u64,
-    /// Whether it falls silent at a sign of attention, to go on 300 ms after it.
+    /// Whether it pauses at a backchannel, and resumes 300 ms after it.
     pub pauses_for_attention: bool,
-    /// How many words a reply has, of 300 ms each.
+    /// Words per reply, of 300 ms each.
     pub words: usize,
-    /// What it does wrong.
+    /// Its faults.
     pub faults: Vec<Fault>,
 }
 
 impl Default for Simulated {
-    /// Answers after 700 ms, stops after 380 ms, and does nothing wrong.
+    /// Answers after 700 ms, stops after 380 ms, and has no fault.
     fn default() -> Self {
         Self {
             answers_after_ms: 700,
@@ -69,18 +69,18 @@ impl Default for Simulated {
     }
 }
 
-/// How long after a sign of attention a held reply goes on, in ms.
+/// How long after a backchannel a paused reply resumes, in ms.
 const GOES_ON_AFTER: u64 = 300;
 /// When it speaks unasked, in ms.
 const UNASKED_AT: u64 = 400;
 /// How long after a command to be silent it speaks again, in ms.
 const AGAIN_AFTER: u64 = 1_200;
-/// After so much of a reply it interrupts itself, in ms, and for so long.
+/// It interrupts itself after this much of a reply, and for this long, both in ms.
 const FALTERS_AT: u64 = 1_800;
 const FALTERS_FOR: u64 = 900;
 
 impl Simulated {
-    /// The same, with a fault.
+    /// The same agent, with one more fault.
     #[must_use]
     pub fn with(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
@@ -111,7 +111,7 @@ impl Agent for Simulated {
     }
 }
 
-/// What is to be done at a moment.
+/// An action that is planned for a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Plan {
     Answer,
@@ -121,7 +121,7 @@ enum Plan {
     StartOver,
 }
 
-/// A reply on its way, or what was heard of it.
+/// A reply in progress, and how far it was played.
 struct Speech {
     reply: Reply,
     at: usize,
@@ -133,7 +133,7 @@ struct Behaviour<'a> {
     now_ms: u64,
     plans: Vec<(u64, Plan)>,
     speech: Option<Speech>,
-    held: Option<Speech>,
+    paused: Option<Speech>,
     replies: usize,
     hearing: Option<Meaning>,
     said: Vec<ReportedLine>,
@@ -147,14 +147,14 @@ impl<'a> Behaviour<'a> {
             now_ms: 0,
             plans: unasked.into_iter().collect(),
             speech: None,
-            held: None,
+            paused: None,
             replies: 0,
             hearing: None,
             said: Vec::new(),
         }
     }
 
-    /// The next frame; what is due is done first.
+    /// Makes the next frame, after the actions that are due.
     fn speak(&mut self) -> [f32; PLAYOUT_FRAME] {
         let now = self.now_ms;
         while let Some(place) = self.plans.iter().position(|(at, _)| *at <= now) {
@@ -169,7 +169,7 @@ impl<'a> Behaviour<'a> {
             self.fall_silent();
         } else if speech.falters && spoken >= FALTERS_AT {
             speech.falters = false;
-            self.held = self.speech.take();
+            self.paused = self.speech.take();
             self.plans.push((now + FALTERS_FOR, Plan::GoOn));
         }
         frame
@@ -186,10 +186,10 @@ impl<'a> Behaviour<'a> {
                 self.replies += 1;
             }
             Plan::FallSilent => self.fall_silent(),
-            Plan::Hold => self.held = self.speech.take(),
-            Plan::GoOn => self.speech = self.held.take().or(self.speech.take()),
+            Plan::Hold => self.paused = self.speech.take(),
+            Plan::GoOn => self.speech = self.paused.take().or(self.speech.take()),
             Plan::StartOver => {
-                self.speech = self.held.take().or(self.speech.take());
+                self.speech = self.paused.take().or(self.speech.take());
                 if let Some(speech) = &mut self.speech {
                     speech.at = 0;
                 }
@@ -197,9 +197,9 @@ impl<'a> Behaviour<'a> {
         }
     }
 
-    /// Ends a reply, spoken or held, and tells it.
+    /// Ends the reply, whether spoken or paused, and reports it.
     fn fall_silent(&mut self) {
-        let Some(speech) = self.speech.take().or(self.held.take()) else { return };
+        let Some(speech) = self.speech.take().or(self.paused.take()) else { return };
         let heard =
             if self.agent.has(Fault::TellsTooMuch) { speech.reply.length() } else { speech.at };
         let text = speech.reply.text(heard);
@@ -245,8 +245,8 @@ impl<'a> Behaviour<'a> {
 
     fn offset(&mut self, meaning: Meaning, at: u64) {
         let answer = (at + self.agent.answers_after_ms, Plan::Answer);
-        let told = meaning != Meaning::Cough && meaning != Meaning::Attention;
-        if told {
+        let is_reported = meaning != Meaning::Cough && meaning != Meaning::Attention;
+        if is_reported {
             let text = meaning.word().to_owned();
             self.said.push(ReportedLine { speaker: Speaker::User, text });
         }
@@ -263,10 +263,10 @@ impl<'a> Behaviour<'a> {
             Meaning::Attention if self.is_busy() && self.pauses() => {
                 let over = self.agent.has(Fault::StartsOver);
                 let plan = if over { Plan::StartOver } else { Plan::GoOn };
-                // Not before it has fallen silent.
+                // Not before it has paused.
                 let hold = self.plans.iter().find(|(_, plan)| *plan == Plan::Hold);
-                let held = hold.map_or(at, |(at, _)| *at).max(at);
-                self.plans.push((held + GOES_ON_AFTER, plan));
+                let paused = hold.map_or(at, |(at, _)| *at).max(at);
+                self.plans.push((paused + GOES_ON_AFTER, plan));
             }
             _ => {}
         }
@@ -277,7 +277,7 @@ impl<'a> Behaviour<'a> {
     }
 
     fn is_busy(&self) -> bool {
-        self.speech.is_some() || self.held.is_some()
+        self.speech.is_some() || self.paused.is_some()
     }
 
     fn transcript(mut self) -> Vec<ReportedLine> {

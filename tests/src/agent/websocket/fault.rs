@@ -27,14 +27,14 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// With the code and the reason that the agent gave.
+    /// A hang-up, with the code and the reason of the agent's close frame.
     pub(super) fn closed(frame: Option<&CloseFrame>) -> Self {
         Self::HungUp(frame.map_or_else(String::new, |frame| {
             format!(": {} {:?}", u16::from(frame.code), frame.reason.as_str())
         }))
     }
 
-    /// What an error of the socket means; nothing where there is only nothing to do now.
+    /// The fault that a socket error means; none if there is only nothing to do at the moment.
     pub(super) fn of(error: SocketError) -> Option<Self> {
         Some(match error {
             SocketError::Io(error) => match error.kind() {

@@ -1,4 +1,4 @@
-//! The connection to an agent, as a headset.
+//! The connection to an agent. To the agent, it is a headset.
 
 use std::{
     net::TcpStream,
@@ -17,31 +17,31 @@ use tungstenite::{
 use super::{WebSocketOptions, fault::Fault};
 use crate::agent::ReportedLine;
 
-/// Sound of one message.
+/// Audio per message.
 const MESSAGE: Duration = Duration::from_millis(20);
 
-/// Bytes of a message that is taken at all.
+/// Longest message that is accepted, in bytes.
 const MOST_BYTES: usize = 16 << 20;
 
-/// Bytes taken in one frame, so that a flood does not hold up the clock.
+/// Bytes received per frame at most, so that a flood does not delay the clock.
 const MOST_AT_ONCE: usize = 1 << 20;
 
-/// What a message costs beside its bytes: empty ones can be a flood, too.
+/// Cost of a message in addition to its bytes: empty messages can be a flood, too.
 const MESSAGE_COST: usize = 64;
 
-/// Bytes of text in one call.
+/// Bytes of text in one call at most.
 const MOST_TEXT: usize = 1 << 20;
 
-/// Bytes that wait until the agent reads them.
+/// Bytes that may wait to be read by the agent.
 const MOST_UNREAD: usize = 256 << 10;
 
-/// How long the agent gets to answer the close frame, and to say what it still has to say.
+/// How long the agent has to answer the close frame and to send its last messages.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// How often that is looked for.
+/// Polling interval during that time.
 const LOOKS: Duration = Duration::from_millis(5);
 
-/// What a connection may take.
+/// Limits of a connection.
 pub(super) fn limits() -> WebSocketConfig {
     WebSocketConfig::default()
         .max_message_size(Some(MOST_BYTES))
@@ -50,7 +50,7 @@ pub(super) fn limits() -> WebSocketConfig {
         .max_write_buffer_size(MOST_UNREAD)
 }
 
-/// What an agent may say in text; anything else in JSON is passed over.
+/// Text messages of an agent; any other JSON is ignored.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Said {
@@ -71,13 +71,13 @@ const fn yes() -> bool {
 pub(super) struct Peer {
     socket: WebSocket<TcpStream>,
     rate: u32,
-    /// What the room is to hear, at the playout rate.
+    /// Audio to play in the room, at the playout rate.
     sound: JitterBuffer,
     heard: Resampler,
     spoken: Resampler,
     decoded: Vec<f32>,
     resampled: Vec<f32>,
-    /// What the room said and was not sent yet, at the agent's rate.
+    /// Microphone audio that was not sent yet, at the agent's rate.
     pending: Vec<i16>,
     text: usize,
     transcript: Vec<ReportedLine>,
@@ -106,7 +106,7 @@ impl Peer {
         })
     }
 
-    /// Takes what has come in.
+    /// Receives what has arrived.
     pub(super) fn receive(&mut self) -> Result<(), Fault> {
         let mut taken = 0;
         while taken < MOST_AT_ONCE {
@@ -160,12 +160,12 @@ impl Peer {
         Ok(())
     }
 
-    /// Fills a frame of what the room is to hear.
+    /// Fills a frame with the audio to play in the room.
     pub(super) fn hear(&mut self, playout: &mut [f32]) {
         self.sound.pull(playout);
     }
 
-    /// Sends a frame of the room's microphone, once a message is full.
+    /// Takes a frame of the room's microphone, and sends each complete message.
     pub(super) fn say(&mut self, microphone: &[f32]) -> Result<(), Fault> {
         self.resampled.clear();
         self.spoken.process(microphone, &mut self.resampled);
@@ -181,8 +181,8 @@ impl Peer {
         self.socket.flush().or_else(|error| Fault::of(error).map_or(Ok(()), Err))
     }
 
-    /// Ends the call in order, and gives what was told in it. A farewell that goes wrong is none of
-    /// the call's.
+    /// Closes the connection and returns the transcript. An error while closing does not count
+    /// against the call.
     pub(super) fn leave(mut self) -> Vec<ReportedLine> {
         let frame = CloseFrame { code: CloseCode::Normal, reason: "the call is over".into() };
         let until = Instant::now() + FAREWELL;
@@ -192,7 +192,7 @@ impl Peer {
             match self.socket.read() {
                 Ok(Message::Text(text)) => ended = self.understand(&text).is_err(),
                 Ok(_) => {}
-                // What could not be sent at once may go out by now.
+                // What could not be sent at once may be sent by now.
                 Err(error) => {
                     let flushed = self.socket.flush().map_or_else(Fault::of, |()| None);
                     ended = Fault::of(error).or(flushed).is_some();
@@ -204,7 +204,7 @@ impl Peer {
     }
 }
 
-/// Why a connection that stands is of no use.
+/// Why an open connection cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PeerError {
     #[error("{0}")]

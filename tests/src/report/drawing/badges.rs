@@ -1,4 +1,4 @@
-//! What was expected, and whether it happened, above the sound it belongs to.
+//! Expectations, and whether they were met, above the sound they belong to.
 
 use maud::{Markup, html};
 
@@ -39,8 +39,8 @@ pub(super) fn badges(events: &[EventResult], strip: &Strip) -> Markup {
     }
 }
 
-/// Each badge in the first row that is free at its moment; where none is, behind the badge that ends
-/// first.
+/// Places each badge in the first row that is free at its moment; if none is, behind the badge that
+/// ends first.
 fn placed<'a>(events: &'a [EventResult], strip: &Strip) -> Vec<Badge<'a>> {
     let mut here: Vec<&EventResult> =
         events.iter().filter(|event| strip.contains(event.at_ms as f64)).collect();
@@ -64,7 +64,7 @@ fn placed<'a>(events: &'a [EventResult], strip: &Strip) -> Vec<Badge<'a>> {
     here.into_iter().map(place).collect()
 }
 
-/// The cue and what it ought to lead to; the latter once, where the name says it too.
+/// The cue and its expectation; the latter is left out if the name already says it.
 fn label(event: &EventResult) -> String {
     let expect = event.expect.as_str();
     let cue = event.id.strip_suffix(expect).and_then(|cue| cue.strip_suffix('-'));

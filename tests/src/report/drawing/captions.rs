@@ -1,4 +1,4 @@
-//! Words under the sound they stand for.
+//! Words under the sound they belong to.
 
 use maud::{Markup, html};
 
@@ -21,8 +21,8 @@ struct Run {
     unheard: String,
 }
 
-/// Words where they sound, at large scales; in lines from the beginning of their turn, at small
-/// ones. When a word sounds is estimated from the letters before it.
+/// Words at their times, at large scales; at small ones, lines from the beginning of their turn.
+/// The time of a word is estimated from the letters before it.
 pub(super) fn texts(lane: &Lane<'_>, strip: &Strip) -> Markup {
     html! {
         @for (index, text) in lane.texts.iter().enumerate() {
@@ -66,7 +66,7 @@ fn runs(text: &Text<'_>, strip: &Strip, right: f64, rows: usize) -> Vec<Run> {
     let mut free = vec![f64::MIN; rows];
     let mut runs: Vec<Run> = Vec::new();
     for (ms, word) in words {
-        // The first row with room at its time; where there is none, after the shortest one.
+        // The first row with room at its time; if there is none, behind the shortest one.
         let x = strip.x(ms);
         let row = free
             .iter()
@@ -84,7 +84,8 @@ fn runs(text: &Text<'_>, strip: &Strip, right: f64, rows: usize) -> Vec<Run> {
     runs
 }
 
-/// Lines of at most `width` pixels; what does not fit into the last one is left out, and shown to be.
+/// Breaks words into lines of at most `width` pixels. What does not fit into the last line is left
+/// out, and the omission marked.
 fn wrapped<'a>(
     words: impl Iterator<Item = (&'a str, bool)>,
     x: f64,
@@ -122,7 +123,7 @@ const SPACE: f64 = 4.0;
 /// How much wider bold text is.
 pub(super) const BOLD: f64 = 1.1;
 
-/// What a text will be wide, at most, in a font that is not known here.
+/// The most that a text can be wide, in pixels, in a font that is not known here.
 pub(super) fn width(text: &str) -> f64 {
     let letter = |character: char| match character {
         'i' | 'j' | 'l' | 'I' | '.' | ',' | '\'' | ':' | ';' | '!' | '|' | ' ' => 0.52,
@@ -134,7 +135,7 @@ pub(super) fn width(text: &str) -> f64 {
     text.chars().map(letter).sum::<f64>() * CHARACTER
 }
 
-/// The words of a text with the millisecond each begins at.
+/// The words of a text with the time in ms at which each begins.
 fn timed<'a>(text: &Text<'a>) -> Vec<(f64, &'a str)> {
     let letters = |word: &str| word.chars().count() as f64 + 1.0;
     let total: f64 = text.words.split_whitespace().map(letters).sum();

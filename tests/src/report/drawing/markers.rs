@@ -1,4 +1,4 @@
-//! What happened inside, as marks between the two sides.
+//! Notices as marks between the two sides.
 
 use maud::{Markup, html};
 
@@ -31,7 +31,7 @@ pub(super) fn markers(notices: &[Notice], strip: &Strip) -> Markup {
     }
 }
 
-/// Names for the decisions, as many as fit: what ends speech first, what prepares it last.
+/// Labels of the decisions, as many as fit: cancellations first, preparations of turns last.
 fn labels<'a>(notices: &[(f64, &'a Notice)]) -> Vec<(f64, &'a str)> {
     let mut placed: Vec<(f64, &str)> = Vec::new();
     let half = |kind: &str| width(kind) * 0.42 + 2.0;
@@ -46,7 +46,7 @@ fn labels<'a>(notices: &[(f64, &'a Notice)]) -> Vec<(f64, &'a str)> {
     placed
 }
 
-/// Kinds of notices that look alike.
+/// The group of a kind of notice: the kinds of one group look alike.
 fn group(kind: &str) -> &'static str {
     match kind {
         "onset" | "offset" | "partial" | "final" => "hearing",
@@ -57,7 +57,7 @@ fn group(kind: &str) -> &'static str {
     }
 }
 
-/// What the marks mean, one line high.
+/// The legend of the marks, one line high.
 pub(crate) fn legend() -> Markup {
     let entries = [
         ("hearing", "heard: onset, words, offset"),

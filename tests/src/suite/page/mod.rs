@@ -1,4 +1,4 @@
-//! `index.html`: the set on one page that asks the network for nothing. Recordings are links.
+//! `index.html`: the set on one page that loads nothing from the network. Recordings are links.
 
 mod plots;
 mod timeline;
@@ -192,7 +192,7 @@ fn overall(group: &Group) -> Markup {
     }
 }
 
-/// One call, folded away where it held.
+/// One call, folded away if it passed.
 fn call(result: &CaseResult) -> Markup {
     html! {
         details class="case" open[result.verdict != Verdict::Passed] {

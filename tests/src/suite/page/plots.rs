@@ -1,4 +1,4 @@
-//! The summary in pictures: values with their intervals, and distributions of latencies.
+//! The summary as plots: values with their intervals, and distributions of latencies.
 
 use maud::{Markup, html};
 
@@ -16,7 +16,7 @@ const LEFT: f64 = 165.0;
 const RIGHT: f64 = 345.0;
 const ROW: f64 = 21.0;
 
-/// How many cases of each category pass_rate.
+/// The share of cases that passed, by category.
 pub(super) fn by_category(report: &SuiteReport) -> Markup {
     let pass_rate = |group: &Group| group.figure(Metric::CasesPassed, Statistic::Rate).copied();
     let each = report
@@ -37,7 +37,7 @@ pub(super) fn rates(group: &Group) -> Markup {
     dots(&named.collect::<Vec<_>>())
 }
 
-/// A line each: the name, the interval as a bar, the value as a dot and as a number.
+/// A line for each row: the name, the interval as a bar, the value as a dot and as a number.
 fn dots(rows: &[(String, Figure)]) -> Markup {
     let x = |rate: f64| LEFT + (RIGHT - LEFT) * rate.clamp(0.0, 1.0);
     let height = rows.len() as f64 * ROW + 24.0;
@@ -105,7 +105,7 @@ pub(super) fn latencies(report: &SuiteReport) -> Markup {
             @for tick in 0..=steps {
                 @let ms = tick as f64 * step;
                 line class="grid" x1=(x(ms)) x2=(x(ms)) y1=(PLOT_TOP) y2=(PLOT_BOTTOM) {}
-                // The unit hangs over to the left, where there is room.
+                // The unit extends to the left, where there is room.
                 @let (label, anchor, at) = if tick == steps { (format!("{ms:.0} ms"), "end", WIDTH - 4.0) } else { (format!("{ms:.0}"), "middle", x(ms)) };
                 text class="soft" x=(at) y=(PLOT_BOTTOM + 16.0) text-anchor=(anchor) { (label) }
             }

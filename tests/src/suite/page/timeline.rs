@@ -1,4 +1,4 @@
-//! A call of a set on one strip, drawn from its outline.
+//! A call of a set as one strip, drawn from its outline.
 
 use duplex_core::Speaker;
 use maud::Markup;
@@ -49,8 +49,8 @@ fn said((from, to, text): &(f64, f64, String)) -> Said {
     }
 }
 
-/// What the agent tells that it said, under its stretches of speech. Lines carry no times: they are
-/// placed only where there are as many of them as stretches between the user's turns.
+/// The lines that the agent reported of itself, under its segments of speech. Lines carry no times:
+/// they are placed only if there are as many of them as segments between the user's turns.
 fn spoken(result: &CaseResult) -> Vec<Spoken> {
     let lines = result.transcript.iter().filter(|line| line.speaker == Speaker::Assistant);
     let lines: Vec<&str> = lines.map(|line| line.text.as_str()).collect();
