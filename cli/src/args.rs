@@ -1,4 +1,4 @@
-//! What can be said on the command line.
+//! The command line.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ pub(crate) struct Args {
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
 
-    /// Tell more: -v for info, -vv for debug, -vvv for trace; RUST_LOG overrides it
+    /// Log more: -v for info, -vv for debug, -vvv for trace; RUST_LOG overrides it
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
@@ -33,14 +33,14 @@ pub(crate) enum Command {
     Demo(Demo),
     Converse(Converse),
     Serve(Serve),
-    /// Step a journal through the session and say where it acts differently, if it does
+    /// Replay a journal through the session and report where it acts differently, if it does
     Replay {
         /// A journal that `demo` or `converse` wrote
         journal: PathBuf,
     },
     Test(Test),
     Bench(Bench),
-    /// The models: which there are, where they lie, whether they are whole
+    /// The models: which there are, where they are stored, whether they are intact
     #[command(subcommand)]
     Models(Models),
     /// The configuration
@@ -55,17 +55,17 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Models {
-    /// List the models that have a name, and those configured otherwise
+    /// List the models that have a name, and any others that are configured
     List {
         /// For programs: one JSON array
         #[arg(long)]
         json: bool,
     },
-    /// Fetch what is missing or broken; nothing where all is well
+    /// Fetch what is missing or broken; do nothing if all is well
     Pull(Which),
-    /// Compare the digests of models with what they must be
+    /// Compare the digests of models with the expected ones
     Verify(Which),
-    /// Print the path of a model, or of the folder that holds them all
+    /// Print the path of a model, or of the folder with all models
     Path {
         /// A model's name, or a role: llm, asr, voice, vad, turn
         model: Option<String>,

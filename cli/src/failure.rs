@@ -1,4 +1,4 @@
-//! How a command ends that did not succeed.
+//! How a command ends that fails.
 
 use std::error::Error;
 use std::fmt;
@@ -15,7 +15,7 @@ pub(crate) enum Exit {
     Failed = 1,
     /// Bad usage, configuration or input.
     Usage = 2,
-    /// A model is missing or broken and was not to be had, or an agent cannot be reached.
+    /// A model is missing or broken and could not be fetched, or an agent cannot be reached.
     Unavailable = 3,
     /// The disk or the file system refused.
     Io = 4,
@@ -49,7 +49,7 @@ pub(crate) struct Failure {
     pub(crate) exit: Exit,
     message: String,
     hint: Option<String>,
-    /// Whoever read the output has left: that is no fault, and there is nobody to tell.
+    /// Whether the reader of the output has closed it: that is no failure, and nothing is printed.
     pub(crate) reader_left: bool,
 }
 
@@ -101,7 +101,7 @@ impl From<weights::Error> for Failure {
     }
 }
 
-/// For what a command writes to its output.
+/// An error while a command writes its output.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         let reader_left = error.kind() == io::ErrorKind::BrokenPipe;

@@ -1,4 +1,4 @@
-//! Ctrl-C, once for the whole program.
+//! Ctrl-C, handled once for the whole program.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,11 +9,12 @@ use crate::failure::{Exit, Failure};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// From now on the first Ctrl-C (or termination) only sets what [`interrupted`] answers, so that
-/// the command can end in order; a second one ends the program at once.
+/// From now on the first Ctrl-C (or termination) sets what [`interrupted`] returns and does what
+/// the current [`Guard`] was made for, so that the command can end in order. A second one ends the
+/// program at once.
 ///
 /// # Errors
-/// Where the system refuses the handler.
+/// The system refuses the handler.
 pub(crate) fn catch() -> Result<(), Failure> {
     let handler = || {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
@@ -27,13 +28,13 @@ pub(crate) fn catch() -> Result<(), Failure> {
         .map_err(|e| Failure::new(Exit::Io, format!("cannot catch Ctrl-C: {e}")))
 }
 
-/// Ends a call at the first Ctrl-C, for as long as the answer lives.
+/// Stops a call at the first Ctrl-C, as long as the guard lives.
 pub(crate) fn stops(call: &Stop) -> Guard {
     let call = call.clone();
     does(move || call.stop())
 }
 
-/// What the first Ctrl-C does, for as long as the answer lives.
+/// Sets what the first Ctrl-C does, as long as the guard lives.
 pub(crate) fn does(end: impl Fn() + Send + 'static) -> Guard {
     *lock() = Some(Box::new(end));
     Guard
@@ -56,7 +57,7 @@ fn lock() -> MutexGuard<'static, Option<End>> {
     END.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// An error where there was a Ctrl-C.
+/// An error if there was a Ctrl-C.
 pub(crate) fn check() -> Result<(), Failure> {
     match interrupted() {
         true => Err(Failure::new(Exit::Interrupted, "interrupted: what was said so far is kept")),

@@ -1,8 +1,8 @@
 //! The `duplex` program: arguments, configuration, and the commands built on the other crates.
 //!
-//! `commands` has a module for each command; each takes the loaded [`Config`]
-//! and returns a [`Failure`], which says what to print and how to exit. No
-//! command prints anything but through the handles it is given.
+//! `commands` has a module for each command; each takes the loaded [`Config`] and returns a
+//! [`Failure`], which says what to print and how to exit. A command writes its result to the output
+//! it is given; only progress and what a running call shows go to the terminal directly.
 
 mod args;
 mod commands;
@@ -26,14 +26,14 @@ use config::Config;
 use failure::Failure;
 
 fn main() -> ExitCode {
-    // clap prints its own errors, and ends with 2 after them: bad usage.
+    // clap prints its own errors, and exits with 2 after them: bad usage.
     let args = Args::parse();
     log_to_stderr(args.verbose);
     match run(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) if failure.reader_left => ExitCode::SUCCESS,
         Err(failure) => {
-            // With stderr closed there is nobody left to tell.
+            // With stderr closed nobody can see it.
             let _ = write!(io::stderr().lock(), "{failure}");
             failure.exit.into()
         }
@@ -58,7 +58,7 @@ fn run(args: Args) -> Result<(), Failure> {
     }
 }
 
-/// Warnings by default, and the calls of a server; `-v` tells more; `RUST_LOG` overrides both.
+/// Logs warnings by default, and the calls of a server; `-v` logs more; `RUST_LOG` overrides both.
 fn log_to_stderr(verbose: u8) {
     let level = match verbose {
         0 => "warn,duplex_server=info",

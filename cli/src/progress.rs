@@ -1,4 +1,4 @@
-//! How a pull looks: a bar a stage on a terminal, a line a stage elsewhere.
+//! Progress of downloads: a bar per stage on a terminal, a line per stage elsewhere.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -12,7 +12,7 @@ const TICK: Duration = Duration::from_millis(120);
 
 /// Shows the stages of pulls and verifications on stderr.
 pub(crate) struct Shown {
-    /// The bar of the running stage; none where stderr is no terminal.
+    /// The bar of the running stage; none if stderr is not a terminal.
     bar: Option<ProgressBar>,
     is_terminal: bool,
 }
@@ -66,7 +66,7 @@ impl Progress for Shown {
             self.bar = Some(bar);
         } else {
             let size = total.map(|n| format!(" ({})", HumanBytes(n))).unwrap_or_default();
-            // Progress is a courtesy: with stderr closed the work goes on.
+            // With stderr closed the work continues without showing its progress.
             let _ = writeln!(io::stderr(), "{message}{size}");
         }
     }

@@ -1,4 +1,4 @@
-//! Holds a scripted call in the simulated room and writes down what is left of it.
+//! Runs a scripted call in the simulated room, and records it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,19 +18,19 @@ use crate::interrupt;
 use crate::setup;
 use crate::view::{Mode, View};
 
-/// What is held, and where it is written.
+/// The call to run, and where it is recorded.
 pub(crate) struct Scene {
     pub(crate) room: RoomOptions,
     pub(crate) cues: Vec<Cue>,
     /// Both sides as audible.
     pub(crate) recording: PathBuf,
     pub(crate) journal: Option<PathBuf>,
-    /// As fast as the models allow.
+    /// As a virtual call, as fast as the models allow.
     pub(crate) is_virtual: bool,
     pub(crate) mode: Mode,
 }
 
-/// A call that was held.
+/// A call that ran.
 pub(crate) struct FinishedCall {
     recording: PathBuf,
     fired: Vec<Fired>,
@@ -40,7 +40,7 @@ pub(crate) struct FinishedCall {
     ready_ms: f64,
 }
 
-/// Holds the call.
+/// Runs the call.
 pub(crate) fn run_call(
     config: &Config,
     engine: &Arc<Engine>,
@@ -106,7 +106,7 @@ impl FinishedCall {
         Ok(record(&self.recording, finished)?)
     }
 
-    /// Why the call ended early, where it did.
+    /// The error that ended the call early, if any.
     pub(crate) fn ended_well(self) -> Result<(), Failure> {
         if let Some(error) = self.outcome.error {
             return Err(error.into());
@@ -115,14 +115,14 @@ impl FinishedCall {
     }
 }
 
-/// Makes a folder for what a command writes.
+/// Creates a folder for what a command writes.
 pub(crate) fn folder(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(|error| {
         Failure::new(Exit::Io, format!("cannot make the folder {}: {error}", path.display()))
     })
 }
 
-/// Peak resident memory of a process, in MB; nothing where the system does not tell.
+/// Peak resident memory of a process, in MB; zero if the system does not report it.
 fn peak_mb(process: u32) -> f64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,4 +1,4 @@
-//! Holds a set of scripted calls, shows how far it is, and leaves its report.
+//! Runs a set of scripted calls, shows its progress, and writes its report.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ use crate::interrupt;
 use crate::run_call::folder;
 use crate::setup;
 
-/// Which calls are held, with whom, and how.
+/// Which calls run, with which agent, and how.
 #[derive(Debug, Default)]
 pub(crate) struct Set {
     /// Scenario files, or folders of them.
@@ -33,7 +33,7 @@ pub(crate) struct Set {
     pub(crate) only: Vec<String>,
     /// Address of an agent other than this program.
     pub(crate) agent: Option<String>,
-    /// As fast as the models allow.
+    /// As virtual calls, as fast as the models allow.
     pub(crate) is_virtual: bool,
     /// Calls at once.
     pub(crate) jobs: usize,
@@ -43,15 +43,15 @@ pub(crate) struct Set {
     pub(crate) folder: PathBuf,
 }
 
-/// A set that was held.
+/// A set that ran.
 pub(crate) struct Outcome {
     pub(crate) run: SuiteRun,
     pub(crate) report: SuiteReport,
-    /// Faults of the scenario files; the other cases were held.
+    /// Errors in the scenario files; the other cases ran.
     pub(crate) faults: usize,
 }
 
-/// Reads the scenarios, holds the cases that have no fault, and writes the report.
+/// Reads the scenarios, runs the cases that have no error, and writes the report.
 pub(crate) fn run_set(config: &Config, set: &Set) -> Result<Outcome, Failure> {
     interrupt::catch()?;
     check_jobs(set)?;
@@ -68,12 +68,12 @@ pub(crate) fn run_set(config: &Config, set: &Set) -> Result<Outcome, Failure> {
     }
     folder(&set.folder)?;
     let agent = agent(config, set)?;
-    let mut ear = Recogniser::spawn(setup::engine_options(config)?.asr)
+    let mut recogniser = Recogniser::spawn(setup::engine_options(config)?.asr)
         .map_err(EngineError::from)
         .map_err(Failure::from)?;
     let mut recognise = |audio: &[f32]| -> Option<String> {
-        // Whisper hears 30 s at most; a longer reply is left unjudged rather than cut.
-        ear.recognise(audio, &Request::default()).ok().map(|hypothesis| hypothesis.text)
+        // Whisper takes 30 s at most; a longer reply is left unjudged rather than cut.
+        recogniser.recognise(audio, &Request::default()).ok().map(|hypothesis| hypothesis.text)
     };
     let options = suite::Options {
         jobs: set.jobs,
@@ -93,8 +93,8 @@ pub(crate) fn run_set(config: &Config, set: &Set) -> Result<Outcome, Failure> {
 }
 
 impl Outcome {
-    /// How the program ends: an interruption before an agent that cannot be reached before a bad
-    /// scenario before a case that failed.
+    /// How the program ends. An interruption takes precedence over an agent that cannot be reached,
+    /// that over a bad scenario, and that over a case that failed.
     pub(crate) fn judge(&self, set: &Set) -> Result<(), Failure> {
         self.check()?;
         if self.run.passed() {
@@ -111,7 +111,7 @@ impl Outcome {
         Err(Failure::new(Exit::Failed, message).with_hint(format!("see {}", page.display())))
     }
 
-    /// Whether every case could be held.
+    /// Whether every case could run.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         interrupt::check()?;
         if let Some(why) = &self.run.unreachable {
@@ -133,7 +133,8 @@ fn counted(faults: usize) -> String {
     }
 }
 
-/// In real time each call needs about a core of its own, or the figures are those of a late machine.
+/// In real time each call needs about a core of its own; otherwise the figures are those of an
+/// overloaded machine.
 fn check_jobs(set: &Set) -> Result<(), Failure> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     if set.is_virtual || set.agent.is_some() || set.jobs <= cores {
@@ -147,7 +148,7 @@ fn check_jobs(set: &Set) -> Result<(), Failure> {
     Err(Failure::new(Exit::Usage, message).with_hint(hint))
 }
 
-/// The cases, and how many faults were told of.
+/// The cases, and how many errors were reported.
 fn read(config: &Config, set: &Set) -> Result<(Vec<Case>, usize), Failure> {
     let voices = RefCell::new(BTreeMap::new());
     let synthesise = |text: &str, name: &str| {
@@ -166,14 +167,14 @@ fn read(config: &Config, set: &Set) -> Result<(Vec<Case>, usize), Failure> {
     Ok((loaded.cases, loaded.errors.len()))
 }
 
-/// A voice of the scenarios, or why it cannot be had.
+/// A voice of the scenarios, or why it is not available.
 fn voice(config: &Config, name: &str) -> Result<Voice, String> {
     let source = name.parse().map_err(|error: SourceError| error.to_string())?;
     let options = setup::voice_options(config, &source).map_err(Failure::into_message)?;
     Voice::load(&options).map_err(|error| error.to_string())
 }
 
-/// A text as `voice` says it, at the session rate.
+/// Synthesises `text`, at the session rate.
 fn say(voice: &mut Voice, text: &str) -> Result<Vec<f32>, VoiceError> {
     let rate = voice.sample_rate();
     let mut samples = Vec::new();
@@ -184,7 +185,7 @@ fn say(voice: &mut Voice, text: &str) -> Result<Vec<f32>, VoiceError> {
     Ok(duplex_audio::resample::convert(&samples, rate, SAMPLE_RATE))
 }
 
-/// Who is called.
+/// The agent to call.
 fn agent(config: &Config, set: &Set) -> Result<Box<dyn Agent>, Failure> {
     if let Some(url) = &set.agent {
         let agent = WebSocketAgent::new(url, WebSocketOptions::default());
@@ -207,7 +208,7 @@ fn agent(config: &Config, set: &Set) -> Result<Box<dyn Agent>, Failure> {
     Ok(Box::new(Local::new(name, engine, move || call.clone(), charges)))
 }
 
-/// How far the set is: a bar on a terminal, a line a call elsewhere.
+/// Progress of the set: a bar on a terminal, a line per call elsewhere.
 struct Shown {
     bar: Option<ProgressBar>,
 }
@@ -237,7 +238,7 @@ impl Shown {
             }
             (None, Some(verdict)) => {
                 let Progress { done, total, case, .. } = progress;
-                // Progress is a courtesy: with stderr closed the work goes on.
+                // With stderr closed the work continues without showing its progress.
                 _ = writeln!(io::stderr(), "[{done}/{total}] {verdict} {case}");
             }
             (None, None) => {}

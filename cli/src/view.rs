@@ -1,5 +1,5 @@
-//! What a person sees of a call while it runs: a live picture on a terminal, plain lines elsewhere,
-//! JSON Lines for programs.
+//! What a call shows while it runs: a live picture on a terminal, plain lines elsewhere, JSON Lines
+//! for programs.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
@@ -20,7 +20,7 @@ use ratatui::widgets::{LineGauge, Paragraph, Wrap};
 use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 use serde::Serialize;
 
-/// How often the picture is drawn anew.
+/// Time between two drawings of the picture.
 const REFRESH: Duration = Duration::from_millis(100);
 /// Lines of the picture.
 const HEIGHT: u16 = 6;
@@ -30,16 +30,16 @@ const FLOOR_DB: f32 = -60.0;
 /// How a call is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// A picture that moves.
+    /// A live picture.
     Picture,
-    /// A line for what is final.
+    /// A line for each final text.
     Lines,
     /// Every notice as a JSON object on a line of standard output.
     Json,
 }
 
 impl Mode {
-    /// A picture where standard error is a terminal.
+    /// JSON if asked for, else a picture if standard error is a terminal, else lines.
     pub(crate) fn choose(json: bool) -> Self {
         match json {
             true => Self::Json,
@@ -49,7 +49,7 @@ impl Mode {
     }
 }
 
-/// What is known of the call, shared by the session's thread and the one that draws.
+/// The state of the call, shared by the session's thread and the one that draws.
 #[derive(Debug, Default)]
 struct State {
     at: SessionTime,
@@ -59,9 +59,9 @@ struct State {
     assistant_speaks: bool,
     preparing: bool,
     latency: Option<u64>,
-    /// Words of the user's turn that were shown before it was taken up again.
+    /// Words of the user's turn that were shown before the turn was reopened.
     reopened: String,
-    /// Final lines that were not printed yet.
+    /// Final lines that are not printed yet.
     said: Vec<(Who, String)>,
 }
 
@@ -109,7 +109,7 @@ impl State {
             Notice::UserTurn { text, kind, .. } => {
                 self.committed.clear();
                 self.tentative.clear();
-                // Its beginning has been shown.
+                // Its beginning was shown already.
                 let shown = std::mem::take(&mut self.reopened);
                 let text = text.strip_prefix(shown.as_str()).unwrap_or(text).trim_start();
                 match kind {
@@ -131,7 +131,7 @@ impl State {
                 self.say(Who::Assistant, text.trim().to_owned());
             }
             Notice::Resumed { .. } => self.assistant_speaks = true,
-            Notice::Warning(what) => self.say(Who::Note, format!("trouble: {what}")),
+            Notice::Warning(what) => self.say(Who::Note, format!("warning: {what}")),
             Notice::EndOfTurn(_) => {}
         }
     }
@@ -156,7 +156,7 @@ fn clock(at: SessionTime) -> String {
     format!("{:02}:{:04.1}", millis / 60_000, (millis % 60_000) as f64 / 1000.0)
 }
 
-/// Shows a call. Dropping it leaves the terminal as it was.
+/// Shows a call. Dropping it restores the terminal.
 pub(crate) struct View {
     mode: Mode,
     state: Arc<Mutex<State>>,
@@ -175,7 +175,7 @@ impl View {
         Self { mode, state, done, drawing }
     }
 
-    /// What the call's observer does.
+    /// The observer to give to the call.
     pub(crate) fn observer(&self) -> impl FnMut(SessionStep<'_>) + Send + 'static {
         let (mode, state) = (self.mode, Arc::clone(&self.state));
         move |seen| {
@@ -191,7 +191,7 @@ impl View {
             if mode != Mode::Picture {
                 for (who, text) in std::mem::take(&mut state.said) {
                     if mode == Mode::Lines {
-                        // With stderr closed there is nobody to show it to.
+                        // With stderr closed nobody can see it.
                         _ = writeln!(
                             io::stderr().lock(),
                             "{} {:>7}: {text}",
@@ -235,10 +235,10 @@ struct Named<'a> {
 }
 
 fn json(at: SessionTime, notice: &Notice) {
-    let told = NoticeRecord { at_ms: at.as_millis(), notice: Named { notice } };
+    let record = NoticeRecord { at_ms: at.as_millis(), notice: Named { notice } };
     let mut out = io::stdout().lock();
-    // A reader that has left does not end the call.
-    if serde_json::to_writer(&mut out, &told).is_ok() {
+    // A closed output does not end the call.
+    if serde_json::to_writer(&mut out, &record).is_ok() {
         _ = out.write_all(b"\n").and_then(|()| out.flush());
     }
 }

@@ -1,4 +1,4 @@
-//! Whole calls with the real models, and what becomes of bad input.
+//! Whole calls with the real models, and bad input.
 //!
 //! Calls are virtual where only behaviour counts: the outcome is then the same on every machine.
 
@@ -32,7 +32,7 @@ impl Scene {
         path
     }
 
-    /// A virtual call with a recorded user; gives what the transcript says.
+    /// A virtual call with a recorded user; returns the output and the transcript.
     fn converse(&self, input: &Path, more: &[&str]) -> (Output, String) {
         let input = input.to_str().unwrap();
         let mut args = vec![
@@ -61,7 +61,7 @@ fn pid(id: u32) -> Pid {
     Pid::from_raw(id.try_into().unwrap()).unwrap()
 }
 
-/// The recogniser's process: the child that is named so.
+/// The recogniser's process: the child of that name.
 fn recogniser_of(program: u32) -> u32 {
     let tasks = fs::read_dir(format!("/proc/{program}/task")).unwrap();
     let children = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("children")));
@@ -73,7 +73,7 @@ fn recogniser_of(program: u32) -> u32 {
     found.expect("there is no recogniser to kill").parse().unwrap()
 }
 
-/// How often the assistant took the floor.
+/// How many turns the assistant took.
 fn turns(transcript: &str) -> usize {
     transcript.matches("**Assistant**").count()
 }
@@ -104,7 +104,7 @@ fn a_virtual_call_is_the_same_every_time() {
 }
 
 #[test]
-fn a_journal_whose_actions_were_altered_is_told_from_a_true_one() {
+fn a_journal_whose_actions_were_altered_is_distinguished_from_a_true_one() {
     let scene = Scene::new();
     scene.converse(&clip("q14"), &[]);
     let journal = scene.read("call.journal");

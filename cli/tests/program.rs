@@ -1,4 +1,4 @@
-//! The program as its user meets it: output, messages, exit codes.
+//! The program as its user sees it: output, messages, exit codes.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

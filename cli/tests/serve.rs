@@ -1,4 +1,4 @@
-//! `duplex serve` as its user meets it.
+//! `duplex serve` as its user sees it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tungstenite::{HandshakeError, Message, client::client};
 
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two questions whether it is ready: they would take time from what they wait for.
+/// Time between two checks whether it is ready, which take time from the loading.
 const POLL: Duration = Duration::from_millis(10);
 
 fn duplex(home: &TempDir, args: &[&str]) -> Command {
@@ -26,12 +26,12 @@ fn duplex(home: &TempDir, args: &[&str]) -> Command {
     command
 }
 
-/// A server that is killed where a test fails.
+/// A server that is killed if a test fails.
 struct Serving(Child);
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        // It has ended already where the test went well.
+        // It has ended already if the test passed.
         _ = self.0.kill();
         _ = self.0.wait();
     }
@@ -48,9 +48,9 @@ fn serve_at(address: &str, home: &TempDir, args: &[&str]) -> (Serving, SocketAdd
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let serving = Serving(child);
-    let told: serde_json::Value = serde_json::from_str(&line).unwrap();
-    let address: SocketAddr = told["listening"].as_str().unwrap().parse().unwrap();
-    assert_eq!(told["url"], format!("ws://{address}/v1/audio/stream"));
+    let listening: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let address: SocketAddr = listening["listening"].as_str().unwrap().parse().unwrap();
+    assert_eq!(listening["url"], format!("ws://{address}/v1/audio/stream"));
     (serving, address)
 }
 
@@ -70,7 +70,7 @@ fn until_ready(address: SocketAddr) {
     }
 }
 
-/// Sends Ctrl-C; gives the exit code and the log.
+/// Sends Ctrl-C; returns the exit code and the log.
 fn interrupt(mut serving: Serving) -> (Option<i32>, String) {
     let process = Pid::from_raw(serving.0.id().try_into().unwrap()).unwrap();
     kill_process(process, Signal::INT).unwrap();

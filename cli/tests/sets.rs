@@ -1,4 +1,4 @@
-//! `duplex test`: what is told, what is left behind, and how it ends.
+//! `duplex test`: its output, its files and its exit codes.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -29,7 +29,7 @@ impl Scene {
 }
 
 #[test]
-fn a_set_that_holds_is_0_and_leaves_its_reports() {
+fn a_set_that_passes_is_0_and_leaves_its_reports() {
     let scene = Scene::new();
     scene.write("silence.toml", SILENCE);
     let output = scene.test(&["silence.toml", "--virtual", "--repeat", "2"]);
@@ -64,19 +64,19 @@ fn a_case_that_fails_is_1_says_why_and_keeps_its_audio() {
 }
 
 #[test]
-fn a_fault_in_a_scenario_is_2_names_file_and_line_and_the_other_cases_are_held() {
+fn a_fault_in_a_scenario_is_2_names_file_and_line_and_the_other_cases_run() {
     let scene = Scene::new();
     scene.write("silence.toml", SILENCE);
     scene.write("typo.toml", &SILENCE.replace("hang_up_ms", "hang_up_mss"));
     let output = scene.test(&["silence.toml", "typo.toml", "--virtual"]);
-    let told = stderr(&output);
-    assert_eq!(code(&output), Some(2), "{told}");
-    assert!(told.contains("typo.toml:5:") && told.contains("hang_up_ms?"), "{told}");
+    let errors = stderr(&output);
+    assert_eq!(code(&output), Some(2), "{errors}");
+    assert!(errors.contains("typo.toml:5:") && errors.contains("hang_up_ms?"), "{errors}");
     assert_eq!(scene.report()["overall"]["counts"]["passed"], 1);
 }
 
 #[test]
-fn a_set_without_a_case_is_2_and_holds_nothing() {
+fn a_set_without_a_case_is_2_and_runs_nothing() {
     let scene = Scene::new();
     scene.write("silence.toml", SILENCE);
     let missing = scene.test(&["nowhere.toml", "--virtual"]);
@@ -112,7 +112,7 @@ fn a_voice_that_is_not_there_is_2_and_named() {
     let turn = "[[case.turn]]\nid = 'hello'\ntext = 'Hello there.'\nvoice = 'nobody'\n";
     scene.write("voice.toml", &format!("{SILENCE}{turn}"));
     let output = scene.test(&["voice.toml", "--virtual"]);
-    let told = stderr(&output);
-    assert_eq!(code(&output), Some(2), "{told}");
-    assert!(told.contains("voice.toml:") && told.contains("nobody"), "{told}");
+    let errors = stderr(&output);
+    assert_eq!(code(&output), Some(2), "{errors}");
+    assert!(errors.contains("voice.toml:") && errors.contains("nobody"), "{errors}");
 }

@@ -23,7 +23,7 @@ use crate::set::{self, Set};
 use crate::setup;
 use crate::view::Mode;
 
-/// Quiet between an answer and the next question: longer than any answer takes to begin.
+/// Silence between an answer and the next question: longer than any answer takes to begin.
 const BETWEEN: Samples = Samples::from_millis(2_500);
 
 /// What is measured.
@@ -55,7 +55,7 @@ pub(crate) struct Bench {
     #[arg(long, default_value = "question")]
     category: String,
 
-    /// How often the clips are asked, one after another, in one call
+    /// How often to ask the clips, one after another in one call, or to run each conversation
     #[arg(long, default_value_t = 1)]
     repeat: usize,
 
@@ -63,16 +63,16 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "PATH", default_value = "tests/scenarios")]
     scenarios: Vec<PathBuf>,
 
-    /// An earlier report.json of conversations: says what is better or worse beyond chance, and ends
-    /// with 1 where something is worse
+    /// An earlier report.json of conversations: report what is better or worse beyond chance, and
+    /// exit with 1 if something is worse
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
 
-    /// Hold conversations as fast as the models allow: for behaviour, not for latency figures
+    /// Run conversations as fast as the models allow: for behaviour, not for latency figures
     #[arg(long = "virtual")]
     is_virtual: bool,
 
-    /// Where turns and conversations leave their recordings and report
+    /// Where turns and conversations write their recordings and report
     #[arg(long, value_name = "FOLDER", default_value = "out/bench")]
     out: PathBuf,
 
@@ -143,7 +143,7 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-/// Median, p90 and maximum of some times, as figures.
+/// Median, 90th percentile and maximum of `values`, as figures.
 fn spread(figures: &mut BTreeMap<String, f64>, name: &str, values: &[f64]) {
     let Percentiles { p50, p90, max, .. } = Percentiles::of(values);
     for (suffix, value) in [("p50", p50), ("p90", p90), ("max", max)] {
@@ -317,7 +317,7 @@ fn turns(args: &Bench, config: &Config) -> Result<Report, Failure> {
 }
 
 fn conversation(args: &Bench, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
-    // Before an hour of calls.
+    // Read before an hour of calls, so that an error in it shows at once.
     let baseline = args.baseline.as_ref().map(SuiteReport::read).transpose().map_err(|error| {
         Failure::new(Exit::Usage, error.to_string())
             .with_hint("--baseline takes a report.json that an earlier run has left")
@@ -344,7 +344,8 @@ fn conversation(args: &Bench, config: &Config, out: &mut dyn Write) -> Result<()
     }
     let worse = |change: &&suite::Change| change.verdict == suite::ChangeVerdict::Worse;
     match changes.iter().flatten().filter(worse).count() {
-        // A benchmark says how much goes wrong; that something does is no failure of it.
+        // A benchmark measures how much goes wrong; that something does is no failure of the
+        // benchmark.
         0 => outcome.check(),
         1 => Err(Failure::new(Exit::Failed, "a figure is worse than the baseline's")),
         many => {

@@ -9,7 +9,7 @@ use crate::args::Args;
 use crate::failure::Failure;
 
 pub(crate) fn run(shell: Shell, out: &mut dyn Write) -> Result<(), Failure> {
-    // Made in memory first: clap_complete panics where its writer fails.
+    // Written to memory first: clap_complete panics if its writer fails.
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Args::command(), "duplex", &mut script);
     Ok(out.write_all(&script)?)

@@ -1,4 +1,4 @@
-//! `duplex converse`: a recorded user talks with the assistant.
+//! `duplex converse`: a call with a recorded user.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -13,23 +13,24 @@ use crate::run_call::{Scene, folder, run_call};
 use crate::setup;
 use crate::view::Mode;
 
-/// A recorded user talks with the assistant
+/// Run a call with a recorded user
 #[derive(Debug, clap::Args)]
 pub(crate) struct Converse {
     /// The user: a WAV or FLAC file of any rate
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
 
-    /// Both sides as audible: a stereo WAV file, the user left, the assistant right
+    /// Where the recording is written: both sides as audible, a stereo WAV file, the user left, the
+    /// assistant right
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
 
-    /// Run as fast as the models allow, every model job charged a fixed latency: the outcome is
-    /// the same on every machine. For behaviour, not for latency figures
+    /// Run as fast as the models allow, every model job charged a fixed latency: the outcome is the
+    /// same on every machine. For behaviour, not for latency figures
     #[arg(long = "virtual")]
     is_virtual: bool,
 
-    /// Write every event of the call here; `duplex replay` steps through it again
+    /// Write every event of the call to this file, which `duplex replay` reads
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
 

@@ -1,4 +1,4 @@
-//! `duplex demo`: the shipped call, with everything that makes a conversation difficult.
+//! `duplex demo`: the demo call, with everything that makes a conversation difficult.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::run_call::{Scene, folder, run_call};
 use crate::setup;
 use crate::view::Mode;
 
-/// Hold the shipped call: a question, attention and a cough during the answer, a new question
+/// Run the demo call: a question, a backchannel and a cough during the answer, a new question
 /// during the answer, a sentence with a pause inside, a command to stop
 #[derive(Debug, clap::Args)]
 pub(crate) struct Demo {

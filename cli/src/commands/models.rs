@@ -1,4 +1,4 @@
-//! `duplex models`: the weights that the assistant needs.
+//! `duplex models`: the models that the assistant needs.
 
 use std::io::Write;
 
@@ -29,7 +29,7 @@ pub(crate) fn run(command: Models, config: &Config, out: &mut dyn Write) -> Resu
     }
 }
 
-/// What the user means by a word: a role, as configured, or a model of the manifest.
+/// The model that a word names: a role, as configured, or a model of the manifest.
 fn wanted(store: &Store, config: &Config, text: &str) -> Result<Wanted, Failure> {
     if let Ok(role) = text.parse::<Role>()
         && let Some(source) = config.models.source(role)
@@ -45,7 +45,7 @@ fn wanted(store: &Store, config: &Config, text: &str) -> Result<Wanted, Failure>
         .with_hint(format!("there is {}", words.join(", "))))
 }
 
-/// All that `which` names; without any, all that is configured.
+/// All models that `which` names; all that are configured if it names none.
 fn all_wanted(store: &Store, config: &Config, which: &Which) -> Result<Vec<Wanted>, Failure> {
     if which.models.is_empty() {
         let configured = |role| Some((role, config.models.source(role)?.clone()));
@@ -137,7 +137,7 @@ fn pull(store: &Store, config: &Config, which: &Which, out: &mut dyn Write) -> R
     Ok(())
 }
 
-/// Goes through all models before it fails, so that one run shows all that is broken.
+/// Verifies all models before it fails, so that one run shows all that are broken.
 fn verify(
     store: &Store,
     config: &Config,

@@ -1,4 +1,4 @@
-//! `duplex replay`: steps a journal through the session.
+//! `duplex replay`: replays a journal through the session.
 
 use std::io::Write;
 use std::path::Path;

@@ -22,7 +22,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
 
-    /// Listen at an address that other machines reach. Nobody is asked who they are: whoever
+    /// Listen at an address that other machines can reach. There is no authentication: whoever
     /// reaches the port may call
     #[arg(long)]
     allow_remote: bool,
@@ -64,7 +64,7 @@ pub(crate) fn run(args: Serve, config: &Config, out: &mut dyn Write) -> Result<(
         let shutdown = shutdown.clone();
         move || shutdown.stop()
     });
-    // It may have come while nobody was listening for it.
+    // Ctrl-C may have come before there was anything to shut down.
     if interrupt::interrupted() {
         shutdown.stop();
     }

@@ -1,4 +1,4 @@
-//! `duplex test`: scripted calls, judged by what was heard.
+//! `duplex test`: scripted calls, judged by what was audible.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -9,25 +9,25 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::set::{self, Set};
 
-/// Hold scripted calls and judge them by what was heard on both sides
+/// Run scripted calls and judge them by what was audible on both sides
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit codes:
     0  all calls went as expected
     1  some did not
-    2  a scenario has a fault (the other cases are held)
+    2  a scenario has a fault (the other cases run)
     3  the agent cannot be reached, or a model is missing
-  130  interrupted (what was held until then is reported)")]
+  130  interrupted (what ran until then is reported)")]
 pub(crate) struct Test {
     /// Scenario files, or folders of them; see docs/scenarios.md
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// Where index.html, report.json, junit.xml and the audio of what failed are written
+    /// Where index.html, report.json, junit.xml and the audio of failed calls are written
     #[arg(long, value_name = "FOLDER", default_value = "out/test")]
     report: PathBuf,
 
-    /// How often each case is held
+    /// How often each case runs
     #[arg(long, value_name = "N", default_value_t = 1)]
     repeat: usize,
 
@@ -35,7 +35,7 @@ pub(crate) struct Test {
     #[arg(long, value_name = "ws://HOST:PORT/PATH", conflicts_with = "is_virtual")]
     agent: Option<String>,
 
-    /// How many calls are held at once
+    /// How many calls run at once
     #[arg(long, value_name = "N", default_value_t = 1)]
     jobs: usize,
 

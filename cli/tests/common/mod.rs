@@ -1,4 +1,4 @@
-//! A folder of one's own to run the program in, with the real models.
+//! A folder for one test to run the program in, with the real models.
 
 use std::fs;
 use std::path::PathBuf;
