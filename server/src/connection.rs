@@ -1,4 +1,4 @@
-//! One connection and the call on it.
+//! One WebSocket connection, and the call on it.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
@@ -19,28 +19,28 @@ use crate::{
     },
 };
 
-/// The longest message: as much sound as may wait.
+/// The longest message, in bytes: as much audio as may wait.
 pub(crate) const fn most_bytes(rate: u32) -> usize {
     rate as usize * duplex_audio::pcm::SAMPLE_BYTES * MOST_AHEAD.as_secs() as usize
 }
 
-/// What waits to be written at most, answers to pings too.
+/// Bytes that may wait to be written, answers to pings included.
 pub(crate) const MOST_UNWRITTEN: usize = 256 << 10;
 
 /// How long a peer may leave a message unread.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long a peer gets to answer a close frame.
+/// How long a peer has to answer a close frame.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// A reason travels in a frame that holds no more bytes.
+/// The longest reason that fits into a close frame, in bytes.
 const MOST_REASON: usize = 123;
 
-/// Who calls, and what for.
+/// A peer and what its call needs.
 pub(crate) struct Caller {
-    /// For the log.
+    /// Number of the call, for the log.
     pub(crate) number: u64,
-    /// Samples per second, both ways.
+    /// Sample rate in both directions, in Hz.
     pub(crate) rate: u32,
     pub(crate) engine: Arc<Engine>,
     pub(crate) shared: Arc<Shared>,
@@ -72,7 +72,7 @@ enum End {
 }
 
 impl End {
-    /// The code of the close frame (RFC 6455, section 7.4.1); none where nobody would read it.
+    /// The code of the close frame (RFC 6455, section 7.4.1); none if nobody would read it.
     fn code(&self) -> Option<u16> {
         Some(match self {
             Self::Left | Self::OutboxOverflow(_) => return None,
@@ -88,22 +88,22 @@ impl End {
         })
     }
 
-    /// Whether nothing more can be read of the connection.
+    /// Whether nothing more can be read from the connection.
     fn is_unreadable(&self) -> bool {
         matches!(self, Self::TooLong(_) | Self::Protocol(_) | Self::NoUtf8)
     }
 
-    /// Whether somebody should look into it.
+    /// Whether it is logged as a warning.
     fn is_fault(&self) -> bool {
         !matches!(self, Self::Left | Self::Idle(_) | Self::Shutdown)
     }
 }
 
-/// Holds a call until either side ends it.
+/// Runs a call until either side ends it.
 pub(crate) async fn run_call(
     mut socket: WebSocket,
     caller: Caller,
-    (line, mut events, mut ingress, mut inbox): (SocketAudio, EventSink, PcmIngress, Inbox),
+    (device, mut events, mut ingress, mut inbox): (SocketAudio, EventSink, PcmIngress, Inbox),
 ) {
     let Caller { number, rate, engine, shared } = caller;
     tracing::info!("call {number} begins, at {rate} Hz");
@@ -113,7 +113,7 @@ pub(crate) async fn run_call(
         let stop = stop.clone();
         tokio::task::spawn_blocking(move || {
             let observer = Box::new(move |seen: duplex_runtime::SessionStep<'_>| events.see(seen));
-            Call::start(engine, Box::new(line), options, stop, observer)?.join()
+            Call::start(engine, Box::new(device), options, stop, observer)?.join()
         })
     };
     let end = exchange(&mut socket, &mut ingress, &mut inbox, rate, &shared).await;
@@ -123,7 +123,7 @@ pub(crate) async fn run_call(
     report(number, &end, &ingress, outcome);
 }
 
-/// Carries messages both ways until there is a reason not to.
+/// Exchanges messages until there is a reason to end the call.
 async fn exchange(
     socket: &mut WebSocket,
     ingress: &mut PcmIngress,
@@ -165,14 +165,14 @@ fn take(message: Message, ingress: &mut PcmIngress, rate: u32) -> Result<(), End
     match message {
         Message::Binary(sound) => Ok(ingress.push(&sound)?),
         Message::Text(text) => understand(&text, rate),
-        // Answered by the library.
+        // The library answers pings.
         Message::Ping(_) | Message::Pong(_) => Ok(()),
         Message::Close(_) => Err(End::Left),
     }
 }
 
-/// Nothing that a peer can say in text is acted upon, but what shows a misunderstanding is not
-/// passed over.
+/// Checks a text message. No text from a peer has an effect, but one that shows a misunderstanding
+/// ends the call: text that is not JSON, or another sample rate.
 fn understand(text: &str, rate: u32) -> Result<(), End> {
     let Ok(said) = serde_json::from_str::<Value>(text) else {
         return Err(End::NoText("a text message is not JSON".into()));
@@ -211,13 +211,13 @@ fn broken(error: axum::Error) -> End {
     }
 }
 
-/// Says why, or answers the peer's own close frame, and waits a little until the peer has read it: a
-/// connection that is closed before what came in was read is reset, and the reason lost.
+/// Sends the close frame, or answers the peer's, and waits a little until the peer has read it: a
+/// connection that is closed with unread input is reset, and the reason is lost.
 async fn hang_up(mut socket: WebSocket, end: &End) {
     let farewell = async {
         if let Some(code) = end.code() {
             let frame = CloseFrame { code, reason: reason(end) };
-            // Where it cannot be sent, there is nothing to be read either.
+            // If it cannot be sent, there is nothing to read either.
             _ = socket.send(Message::Close(Some(frame))).await;
         }
         while let Some(Ok(_)) = socket.recv().await {}
@@ -250,7 +250,7 @@ fn report(
     }
     let sound = ingress.buffer().counters();
     let ms = |samples: u64| duplex_core::Samples(samples).as_millis();
-    let told = format!(
+    let summary = format!(
         "call {number} ended after {:.1} s: {end} (of the peer's sound {} ms missing, {} ms dropped, {} ms skipped; {} late frames, {} underruns)",
         outcome.lasted.as_millis() as f64 / 1000.0,
         ms(sound.missing),
@@ -259,7 +259,7 @@ fn report(
         outcome.counters.late,
         outcome.counters.underruns,
     );
-    if end.is_fault() { tracing::warn!("{told}") } else { tracing::info!("{told}") }
+    if end.is_fault() { tracing::warn!("{summary}") } else { tracing::info!("{summary}") }
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
-//! Calls over a WebSocket: raw PCM both ways, on this machine.
+//! Calls over a WebSocket: raw PCM in both directions, on this machine.
 //!
-//! [`Server`] is the principal type: it listens, loads the models, and holds a
-//! [`Call`](duplex_runtime::Call) for each connection, as many at once as it is told. What travels
-//! is described in docs/protocol.md, and made here by three parts that know nothing of sockets: the
-//! line (a sound device whose other end is the connection), the packer (sound to messages), and the
-//! captions (what a peer is told of the conversation).
+//! [`Server`] is the principal type: it listens, loads the models, and runs a
+//! [`Call`](duplex_runtime::Call) for each connection, up to a limit. docs/protocol.md describes
+//! the protocol. Three parts that know nothing of sockets implement it: the socket audio (a sound
+//! device whose other end is the connection), the packer (audio to messages), and the captions
+//! (what a peer is sent of the conversation).
 //!
-//! There is no authentication: it listens to this machine alone unless it is told otherwise, and
-//! web pages of other machines are turned away. No rule of conversation lives here.
+//! There is no authentication. Unless remote access is allowed, the server listens to this machine
+//! alone and refuses web pages of other machines. No rule of conversation is decided here.
 
 mod captions;
 mod connection;

@@ -1,4 +1,4 @@
-//! What is said in text beside the sound.
+//! Text messages, which travel beside the audio.
 
 use serde::Serialize;
 
@@ -16,15 +16,15 @@ pub(crate) enum Role {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum ServerEvent {
-    /// Sound that was sent and not played yet is not to be played.
+    /// Audio that was sent and not played yet must not be played.
     Clear,
-    /// What somebody said.
+    /// A line of the transcript.
     Transcript {
-        /// Who.
+        /// Who said it.
         role: Role,
-        /// Their words; of the assistant, those that were heard.
+        /// The words; of the assistant, those that were heard.
         text: String,
-        /// Whether it stays so: a line that is not final is replaced by the next one.
+        /// Whether the line is final: one that is not is replaced by the next.
         #[serde(rename = "final")]
         is_final: bool,
     },

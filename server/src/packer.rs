@@ -1,21 +1,21 @@
-//! From a steady stream of frames to messages, without the silence between replies.
+//! Packs a steady stream of frames into messages, without the silence between replies.
 
 use std::time::Duration;
 
 use duplex_audio::{PLAYOUT_RATE, RateError, Resampler, pcm};
 
-/// Sound of one message.
+/// Audio per message.
 const MESSAGE: Duration = Duration::from_millis(20);
 
-/// Silence within a reply that is sent all the same: between words the peer's buffer must not run
-/// empty.
+/// Silence that is still sent after the last sound: the peer's buffer must not run empty between
+/// words.
 const HANGOVER: Duration = Duration::from_millis(200);
 
-/// Makes messages of what the loudspeaker would play, at the peer's rate.
+/// Packs what the loudspeaker would play into messages, at the peer's rate.
 ///
 /// A message leaves once its last sample was played, so nothing runs ahead of the clock. Silence
-/// that lasts is not sent: the sound after it is to be played when it comes, and neither a late
-/// message nor a clock that is a little too fast can add up over a call.
+/// that lasts is not sent: the audio after it is to be played when it comes, so that neither a late
+/// message nor a slightly fast clock adds up over a call.
 pub(crate) struct Packer {
     rate: Resampler,
     resampled: Vec<f32>,
@@ -28,10 +28,10 @@ pub(crate) struct Packer {
 }
 
 impl Packer {
-    /// For a peer that plays `rate` samples per second.
+    /// A packer for a peer that plays `rate` samples per second.
     ///
     /// # Errors
-    /// The rate is not one of sound.
+    /// The rate is not a valid sample rate.
     pub(crate) fn new(rate: u32) -> Result<Self, RateError> {
         let samples = |length: Duration| (u128::from(rate) * length.as_millis() / 1000) as usize;
         Ok(Self {
@@ -44,7 +44,7 @@ impl Packer {
         })
     }
 
-    /// Takes in a frame at the playout rate and hands each message that is complete to `send`.
+    /// Takes a frame at the playout rate, and hands each complete message to `send`.
     pub(crate) fn push(&mut self, frame: &[f32], send: &mut dyn FnMut(Vec<u8>)) {
         self.resampled.clear();
         self.rate.process(frame, &mut self.resampled);
@@ -68,7 +68,7 @@ mod tests {
 
     use super::*;
 
-    /// Messages, each with the number of the frame after which it left.
+    /// The messages, each with the number of the frame after which it left.
     fn messages(rate: u32, levels: impl IntoIterator<Item = f32>) -> Vec<(usize, Vec<u8>)> {
         let mut packer = Packer::new(rate).unwrap();
         let mut messages = Vec::new();

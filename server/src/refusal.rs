@@ -1,4 +1,4 @@
-//! Why a request gets no call, as the peer reads it.
+//! Why a request is refused, as the peer reads it.
 
 use axum::{
     Json,
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::server::RATES;
 
-/// A request that is turned away, before there is a WebSocket.
+/// A request that is refused before there is a WebSocket.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("there is nothing here: calls are at /v1/audio/stream")]
@@ -24,7 +24,7 @@ pub(crate) enum Refusal {
     NoWebSocket(String),
     #[error("the models are still being loaded")]
     Loading,
-    #[error("{0} calls are being held already: no more at once")]
+    #[error("{0} calls are running already: no more at once")]
     Busy(usize),
 }
 

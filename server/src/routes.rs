@@ -1,4 +1,4 @@
-//! What can be asked over HTTP.
+//! The HTTP routes.
 
 use std::{net::IpAddr, sync::Arc, sync::atomic::Ordering::Relaxed};
 
@@ -22,11 +22,11 @@ use crate::{
     socket_audio,
 };
 
-/// What a call is asked with.
+/// The query of a call.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
-    /// Samples per second, both ways.
+    /// Sample rate in both directions, in Hz.
     #[serde(default = "usual_rate")]
     rate: u32,
 }
@@ -35,7 +35,7 @@ const fn usual_rate() -> u32 {
     duplex_core::SAMPLE_RATE
 }
 
-/// All that can be asked.
+/// All routes.
 pub(crate) fn routes(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/v1/audio/stream", get(stream))
@@ -82,8 +82,8 @@ async fn stream(
         }))
 }
 
-/// A browser lets any page of any site open a WebSocket to this machine, and says which it was.
-/// Other programs say nothing.
+/// Refuses web pages of other machines. A browser lets any page of any site open a WebSocket to
+/// this machine, and sends the page's origin. Other programs send none.
 fn local_page(headers: &HeaderMap) -> Result<(), Refusal> {
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let uri = Uri::try_from(origin.as_bytes()).ok();

@@ -1,4 +1,4 @@
-//! The process: where it listens, what all calls share, and how it ends.
+//! The server: where it listens, what all calls share, and how it ends.
 
 use std::{
     future::IntoFuture as _,
@@ -18,53 +18,53 @@ use tokio::{
 
 use crate::{refusal::Refusal, routes};
 
-/// Samples per second that a peer may send and play.
+/// Sample rates that a peer may use, in Hz.
 pub const RATES: RangeInclusive<u32> = 8_000..=48_000;
 
 /// How long a call waits for another one that is just ending.
 const HANDOVER: Duration = Duration::from_secs(1);
 
-/// How long connections get to end once the process was told to.
+/// How long connections have to end at a shutdown.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How calls are taken.
+/// Options of a server.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
     /// Where to listen; port 0 takes any that is free.
     pub listen: SocketAddr,
-    /// Whether to listen to other machines. Nobody is asked who they are.
+    /// Whether other machines may connect. There is no authentication.
     pub allow_remote: bool,
-    /// Calls at once; the engine must have a place for each.
+    /// Calls at once; the engine must have a slot for each.
     pub max_calls: usize,
-    /// A call in which the peer sends nothing for so long is over.
+    /// A call in which the peer sends nothing for this long ends.
     pub idle: Duration,
-    /// Sound that is waited for before any of it is heard, against a network's jitter.
+    /// Audio of the peer that is buffered before any of it is heard, against network jitter.
     pub lead: Duration,
-    /// How each call is held.
+    /// Options of each call.
     pub call: CallOptions,
 }
 
-/// Why calls are not, or no longer, taken.
+/// Why the server cannot take calls, or no longer can.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// Whoever reaches the address could call.
+    /// Other machines can reach the address, and that was not allowed.
     #[error(
-        "{0} can be reached from other machines, and nobody would be asked who they are: \
+        "{0} can be reached from other machines, and there is no authentication: \
          that must be allowed"
     )]
     Remote(SocketAddr),
-    /// The address cannot be listened at.
+    /// The server cannot listen at the address.
     #[error("cannot listen at {address}: {source}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// The models were not loaded.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The system failed while calls were taken.
+    /// The system failed while the server took calls.
     #[error("calls cannot be taken any more: {0}")]
     Io(#[from] io::Error),
 }
@@ -74,12 +74,12 @@ pub enum ServerError {
 pub struct Shutdown(watch::Sender<bool>);
 
 impl Shutdown {
-    /// Takes no more calls and ends those that are being held.
+    /// Takes no more calls, and ends those that are running.
     pub fn stop(&self) {
         self.0.send_replace(true);
     }
 
-    /// Until somebody does.
+    /// Waits for [`stop`](Self::stop).
     pub(crate) async fn stopped(&self) {
         // It cannot fail: this holds a sender.
         _ = self.0.subscribe().wait_for(|&stopped| stopped).await;
@@ -90,26 +90,26 @@ impl Shutdown {
 pub(crate) struct Shared {
     pub(crate) options: ServerOptions,
     pub(crate) shutdown: Shutdown,
-    /// For the log.
+    /// Number of the next call, for the log.
     pub(crate) calls: AtomicU64,
     engine: OnceLock<Arc<Engine>>,
     places: Arc<Semaphore>,
 }
 
 impl Shared {
-    /// The models, once they are loaded.
+    /// The engine, once the models are loaded.
     pub(crate) fn engine(&self) -> Result<Arc<Engine>, Refusal> {
         self.engine.get().cloned().ok_or(Refusal::Loading)
     }
 
-    /// A place for a call, free again when it is dropped.
+    /// A slot for a call, free again when it is dropped.
     pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
         let place = timeout(HANDOVER, Arc::clone(&self.places).acquire_owned()).await;
         place.ok().and_then(Result::ok).ok_or(Refusal::Busy(self.options.max_calls))
     }
 }
 
-/// Takes calls. See the crate's documentation.
+/// Takes calls over WebSockets. See the crate's documentation.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -118,11 +118,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Begins to listen; calls are taken by [`run`](Self::run).
+    /// Begins to listen; [`run`](Self::run) takes the calls.
     ///
     /// # Errors
-    /// [`ServerError::Remote`] where the address is not of this machine alone and that was not
-    /// allowed; [`ServerError::Listen`] where the system refuses it.
+    /// [`ServerError::Remote`] if other machines can reach the address and that was not allowed;
+    /// [`ServerError::Listen`] if the system refuses the address.
     pub fn bind(options: ServerOptions) -> Result<Self, ServerError> {
         let address = options.listen;
         if !address.ip().is_loopback() && !options.allow_remote {
@@ -138,13 +138,13 @@ impl Server {
         Ok(Self { listener, address, options })
     }
 
-    /// Where it listens, with the port that was found free.
+    /// The address at which it listens, with the actual port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Loads the models and takes calls until `shutdown` says so. Then open calls are ended with a
-    /// close frame, and it returns once they are, or after five seconds.
+    /// Loads the models and takes calls until `shutdown` is stopped. It then ends the open calls
+    /// with a close frame, and returns once they have ended, after ten seconds at most.
     ///
     /// # Errors
     /// The models cannot be loaded, or the system fails.
@@ -153,10 +153,10 @@ impl Server {
         load: impl FnOnce() -> Result<Arc<Engine>, EngineError> + Send + 'static,
         shutdown: &Shutdown,
     ) -> Result<(), ServerError> {
-        // A connection costs little: the calls have threads of their own.
+        // One thread is enough for connections: the calls have threads of their own.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let served = runtime.block_on(self.serve(load, shutdown.clone()));
-        // What still loads or has not ended in time is not waited for.
+        // Whatever is still loading or has not ended in time is not waited for.
         runtime.shutdown_background();
         served
     }
@@ -176,7 +176,7 @@ impl Server {
         });
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let service = routes::routes(Arc::clone(&shared));
-        // A message is due when it is sent: it must not wait for the one before to be confirmed.
+        // Disables Nagle's algorithm: a message must not wait until the one before is acknowledged.
         let listener = listener.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::warn!("messages may be late: {error}");
@@ -190,7 +190,7 @@ impl Server {
         let loaded = tokio::select! {
             loaded = tokio::task::spawn_blocking(load) => loaded
                 .unwrap_or_else(|error| Err(EngineError::Thread(error.to_string()))),
-            // Nobody can have called yet.
+            // There can be no call yet.
             () = shutdown.stopped() => return Ok(()),
         };
         let failed = match loaded {
@@ -208,14 +208,14 @@ impl Server {
             }
         };
         let served = tokio::select! {
-            // Only an error ends it before it is told to.
+            // Before a shutdown, only an error ends it.
             served = serving => served.map_err(io::Error::other)?.map(|()| GRACE),
             () = async {
                 shutdown.stopped().await;
                 tokio::time::sleep(GRACE).await;
             } => Ok(Duration::ZERO),
         };
-        // Calls have left the HTTP server's hands, so it did not wait for them.
+        // The calls have left the HTTP server, so it did not wait for them.
         let everybody = shared.places.acquire_many(u32::try_from(places).unwrap_or(u32::MAX));
         let left = served.as_ref().copied().unwrap_or(GRACE);
         if timeout(left, everybody).await.is_err() {

@@ -19,28 +19,28 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::{captions::Captions, packer::Packer};
 
-/// Sound of the peer's that waits to be heard at most.
+/// Audio of the peer that may wait to be heard.
 pub(crate) const MOST_AHEAD: Duration = Duration::from_secs(1);
 
-/// A peer of which so much was dropped one after another does not keep to the clock.
+/// A peer of which this much audio was dropped in a row does not keep to the clock.
 const FLOOD: Duration = Duration::from_secs(10);
 
-/// Messages that wait to be sent at most: over two seconds of sound.
+/// Messages that may wait to be sent: over two seconds of audio.
 const OUTBOX: usize = 128;
 
-/// Something for the peer.
+/// A message for the peer.
 #[derive(Debug)]
 pub(crate) enum Outgoing {
-    /// Sound, as PCM.
+    /// Audio, as PCM.
     Sound(Bytes),
     /// A JSON object.
     Text(String),
 }
 
-/// Why what a peer sent is not taken.
+/// Why a message from the peer is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum IngressError {
-    /// It is no PCM.
+    /// It is not PCM: it ends in the middle of a sample.
     #[error(transparent)]
     Half(#[from] pcm::HalfSample),
     /// There is too much of it.
@@ -48,7 +48,7 @@ pub(crate) enum IngressError {
     Flood(Duration),
 }
 
-/// Where the peer's sound goes in, on the connection's side.
+/// Receives the peer's audio, on the connection's side.
 pub(crate) struct PcmIngress {
     rate: Resampler,
     decoded: Vec<f32>,
@@ -56,27 +56,27 @@ pub(crate) struct PcmIngress {
     buffer: SharedJitterBuffer,
 }
 
-/// The peer's sound between the connection and the call.
+/// The peer's audio on its way from the connection to the call.
 #[derive(Clone)]
 pub(crate) struct SharedJitterBuffer(Arc<Mutex<JitterBuffer>>);
 
 impl SharedJitterBuffer {
-    /// Held for as long as a copy of a message takes.
+    /// Locked only while a message or a frame is copied.
     fn lock(&self) -> MutexGuard<'_, JitterBuffer> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What went through, in samples at the session rate.
+    /// The counters of the buffer, in samples at the session rate.
     pub(crate) fn counters(&self) -> JitterCounters {
         self.lock().counters()
     }
 }
 
 impl PcmIngress {
-    /// Takes in a message.
+    /// Takes a message.
     ///
     /// # Errors
-    /// [`IngressError`], after which the peer is hung up on.
+    /// [`IngressError`], after which the connection is closed.
     pub(crate) fn push(&mut self, message: &[u8]) -> Result<(), IngressError> {
         self.decoded.clear();
         self.resampled.clear();
@@ -87,7 +87,7 @@ impl PcmIngress {
         if dropped > FLOOD { Err(IngressError::Flood(dropped)) } else { Ok(()) }
     }
 
-    /// What went in.
+    /// The buffer that the messages go to.
     pub(crate) fn buffer(&self) -> SharedJitterBuffer {
         self.buffer.clone()
     }
@@ -100,17 +100,17 @@ pub(crate) struct SocketAudio {
     outbox: Outbox,
 }
 
-/// Tells the peer of the conversation.
+/// Sends the peer the events of the conversation.
 pub(crate) struct EventSink {
     captions: Captions,
     outbox: Outbox,
 }
 
-/// Where messages for the peer wait.
+/// The queue of messages for the peer.
 #[derive(Clone)]
 struct Outbox {
     sender: Sender<Outgoing>,
-    /// A message found no room, or nobody who takes it: the call is over.
+    /// A message found no room, or the receiver is gone: the call is over.
     over: Arc<AtomicBool>,
 }
 
@@ -126,7 +126,7 @@ impl Outbox {
     }
 }
 
-/// Where the connection takes them.
+/// The connection's end of the queue.
 pub(crate) struct Inbox {
     receiver: Receiver<Outgoing>,
     over: Arc<AtomicBool>,
@@ -136,13 +136,13 @@ impl Inbox {
     /// The next message; none once the call is over.
     ///
     /// # Errors
-    /// [`OutboxOverflow`]: one was lost, so that what follows would not make sense.
+    /// [`OutboxOverflow`]: a message was lost, so that what follows would not make sense.
     pub(crate) async fn next(&mut self) -> Result<Option<Outgoing>, OutboxOverflow> {
         let message = self.receiver.recv().await;
         if self.over.load(Relaxed) { Err(OutboxOverflow) } else { Ok(message) }
     }
 
-    /// Takes no more.
+    /// Closes the queue.
     pub(crate) fn close(&mut self) {
         self.receiver.close();
     }
@@ -153,10 +153,11 @@ impl Inbox {
 #[error("what is sent is not read")]
 pub(crate) struct OutboxOverflow;
 
-/// Both ends of a audio, for a peer of `rate` samples per second.
+/// The sound device of a call and the connection's side of it, for a peer of `rate` samples per
+/// second.
 ///
 /// # Errors
-/// The rate is not one of sound.
+/// The rate is not a valid sample rate.
 pub(crate) fn socket_audio(
     rate: u32,
     lead: Duration,
@@ -191,10 +192,10 @@ impl Acoustics for SocketAudio {
 }
 
 impl EventSink {
-    /// Tells what the peer is to know of a step.
+    /// Sends what the peer is to know of a step.
     pub(crate) fn see(&mut self, seen: SessionStep<'_>) {
-        for told in self.captions.events(seen) {
-            match serde_json::to_string(&told) {
+        for event in self.captions.events(seen) {
+            match serde_json::to_string(&event) {
                 Ok(text) => self.outbox.put(Outgoing::Text(text)),
                 Err(error) => tracing::error!("a caption cannot be written: {error}"),
             }
@@ -218,7 +219,7 @@ mod tests {
 
     #[test]
     fn what_the_peer_says_is_heard_and_silence_where_it_says_nothing() {
-        let (mut audio, _teller, mut ingress, _inbox) = socket_audio(16_000, LEAD).unwrap();
+        let (mut audio, _events, mut ingress, _inbox) = socket_audio(16_000, LEAD).unwrap();
         assert_eq!(hear(&mut audio), 0.0);
         ingress.push(&[0x00, 0x40].repeat(320)).unwrap();
         let heard: Vec<f32> = (0..4).map(|_| hear(&mut audio)).collect();
@@ -227,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_peer_that_keeps_to_the_clock_is_never_a_flood() {
-        let (mut audio, _teller, mut ingress, _inbox) = socket_audio(8_000, LEAD).unwrap();
+        let (mut audio, _events, mut ingress, _inbox) = socket_audio(8_000, LEAD).unwrap();
         for _ in 0..10_000 {
             ingress.push(&[0x00, 0x40].repeat(160)).unwrap();
             hear(&mut audio);
@@ -238,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_file_sent_at_once_is_a_flood() {
-        let (_audio, _teller, mut ingress, _inbox) = socket_audio(16_000, LEAD).unwrap();
+        let (_audio, _events, mut ingress, _inbox) = socket_audio(16_000, LEAD).unwrap();
         let second = [0x00, 0x40].repeat(16_000);
         let taken = (0..60).take_while(|_| ingress.push(&second).is_ok()).count();
         assert_eq!(taken, 11, "one that is kept and ten that are dropped");
@@ -247,14 +248,14 @@ mod tests {
     }
 
     #[test]
-    fn the_line_is_over_once_the_peer_does_not_read() {
-        let (mut audio, events, _ear, mut inbox) = socket_audio(16_000, LEAD).unwrap();
+    fn the_device_is_over_once_the_peer_does_not_read() {
+        let (mut audio, events, _ingress, mut inbox) = socket_audio(16_000, LEAD).unwrap();
         let mut microphone = [0.0; MICROPHONE_FRAME];
         let frames = (0..1_000)
             .take_while(|_| audio.exchange(&SOUND, &mut microphone) == Scene::Running)
             .count();
         assert!((2 * OUTBOX..2 * OUTBOX + 4).contains(&frames), "{frames}");
-        // Nor does the connection go on with what still waits.
+        // The connection does not continue with what still waits.
         drop(events);
         let next = tokio::runtime::Builder::new_current_thread().build().unwrap();
         assert_eq!(next.block_on(inbox.next()).unwrap_err(), OutboxOverflow);

@@ -1,4 +1,4 @@
-//! Peers that do not keep to the protocol, and what each is told.
+//! Peers that violate the protocol, and the reasons that they receive.
 
 use std::{
     io::Write as _,
@@ -11,7 +11,7 @@ use tungstenite::Message;
 
 use crate::support::{Served, close_code, options, silence};
 
-/// What becomes of a call in which a peer sends this.
+/// How the server closes a call in which a peer sends `messages`.
 fn answer_to(messages: impl IntoIterator<Item = Message>) -> (u16, String) {
     let served = Served::ready(options(1));
     let mut client = served.call();

@@ -1,4 +1,4 @@
-//! What is answered without a call.
+//! Requests that are answered without a call.
 
 use crate::support::{Served, options};
 
@@ -18,7 +18,7 @@ fn a_process_that_loads_its_models_lives_but_is_not_ready() {
 }
 
 #[test]
-fn a_request_that_is_no_call_is_told_why() {
+fn a_request_that_is_no_call_gets_a_reason() {
     let served = Served::ready(options(1));
     let answer = served.get("/v1/audio/stream?rate=16000");
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");

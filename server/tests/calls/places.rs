@@ -1,4 +1,4 @@
-//! How many calls there are at once, and how all of them end.
+//! How many calls run at once, and how all of them end.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
 use crate::support::{Served, close_code, options, silence};
 
 #[test]
-fn a_third_call_is_refused_while_two_are_held() {
+fn a_third_call_is_refused_while_two_are_running() {
     let served = Served::ready(options(2));
     let mut calls = [served.call(), served.call()];
     let (status, body) = served.try_call("?rate=16000").unwrap_err();

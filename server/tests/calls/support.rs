@@ -14,9 +14,9 @@ use tungstenite::{Error, Message, WebSocket, client::client, protocol::CloseFram
 
 use crate::engine;
 
-/// Nothing here takes longer, on any machine.
+/// No step of a test takes longer, on any machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two questions whether it is ready: they would take time from what they wait for.
+/// Time between two checks whether it is ready, which take time from the loading.
 const POLL: Duration = Duration::from_millis(10);
 
 pub(crate) type Client = WebSocket<TcpStream>;
@@ -48,7 +48,7 @@ impl Served {
         served
     }
 
-    /// A server whose models are loaded once [`load`](Self::load) says so.
+    /// A server that loads its models when [`load`](Self::load) is called.
     pub(crate) fn loading(options: ServerOptions) -> Self {
         let calls = u32::try_from(options.max_calls).unwrap();
         let server = Server::bind(options).unwrap();
@@ -59,7 +59,7 @@ impl Served {
             let shutdown = shutdown.clone();
             std::thread::spawn(move || {
                 let load = move || {
-                    // It is closed where the test is over already.
+                    // Returns once `load` has closed the channel, or the test is over.
                     _ = gate.recv();
                     Ok(engine::engine(calls))
                 };
@@ -78,19 +78,19 @@ impl Served {
         }
     }
 
-    /// Ends the server and says how that went.
+    /// Ends the server, and returns its result.
     pub(crate) fn stop(mut self) -> Result<(), ServerError> {
         self.open = None;
         self.shutdown.stop();
         self.running.take().unwrap().join().unwrap()
     }
 
-    /// An answer over HTTP, head and body.
+    /// An HTTP response, head and body.
     pub(crate) fn get(&self, path: &str) -> String {
         self.ask(path, "")
     }
 
-    /// The same with further lines of the head.
+    /// The same, with additional header lines.
     pub(crate) fn ask(&self, path: &str, head: &str) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -138,12 +138,12 @@ impl Drop for Served {
     }
 }
 
-/// So much silence at 16 kHz.
+/// Silence of `millis` ms at 16 kHz.
 pub(crate) fn silence(millis: usize) -> Message {
     Message::binary(vec![0; millis * 32])
 }
 
-/// Reads until the connection is closed; gives the server's close frame, if there was one.
+/// Reads until the connection is closed; returns the server's close frame, if there was one.
 pub(crate) fn closed(client: &mut Client) -> Option<CloseFrame> {
     loop {
         match client.read() {
@@ -157,7 +157,7 @@ pub(crate) fn closed(client: &mut Client) -> Option<CloseFrame> {
     }
 }
 
-/// The code of the close frame.
+/// The code and the reason of the close frame.
 pub(crate) fn close_code(client: &mut Client) -> Option<(u16, String)> {
     closed(client).map(|frame| (frame.code.into(), frame.reason.to_string()))
 }
