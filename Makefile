@@ -15,8 +15,8 @@ help: ## this list
 setup: ## install what is missing (Debian: with apt; else: say what it is)
 	@scripts/setup
 
-build: setup ## build all programs
-	$(CARGO) build --release --locked --workspace
+build: setup ## build the program and its recogniser
+	$(CARGO) build --release --locked --package duplex --package duplex-asr
 
 models: build ## fetch the models that are missing or broken
 	$(DUPLEX) models pull
