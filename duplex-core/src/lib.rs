@@ -9,6 +9,7 @@
 
 mod action;
 mod event;
+mod evidence;
 mod overlap_policy;
 mod policy;
 mod reply;
@@ -21,7 +22,8 @@ pub mod words;
 
 pub use action::{Action, Context, Notice, SliceWords, TurnContext, Why};
 pub use event::{Event, Failure, Mark, Permille, VadFrame};
-pub use overlap_policy::{Evidence, Verdict};
+pub use evidence::Evidence;
+pub use overlap_policy::Verdict;
 pub use policy::{Overlap, Policy, Sources};
 pub use session::DuplexSession;
 pub use time::{DecisionId, SAMPLE_RATE, Samples, SessionTime, SliceClock};

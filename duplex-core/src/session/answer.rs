@@ -2,6 +2,7 @@
 
 use crate::{
     Action, Notice, Samples, Turn, UserKind, Why,
+    evidence::end_of_turn_evidence,
     overlap_policy::{self, UtteranceClass},
     reply::Reply,
     words,
@@ -99,7 +100,7 @@ impl DuplexSession {
             }
             return;
         }
-        let evidence = overlap_policy::evidence(user, &text, idle).weigh();
+        let evidence = end_of_turn_evidence(user, &text, idle).weigh();
         if evidence < threshold || decision == Decision::Awaited || !reply.utterance.has_audio() {
             return;
         }
