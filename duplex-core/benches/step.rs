@@ -1,4 +1,4 @@
-//! Cost of one step of the session: a heartbeat while nobody speaks, and one while both do.
+//! Cost of one step of the session: a heartbeat while nobody speaks, and one while the user does.
 
 use std::hint::black_box;
 

@@ -1,20 +1,20 @@
-//! What the session wants done outside.
+//! What the session asks the outside to do: the models, the loudspeaker, and whoever shows the call.
 
 use crate::{DecisionId, Line, Permille, Samples, SegmentId, SessionTime, Turn, UserKind};
 
-/// The conversation as the language model shall see it.
+/// The conversation as the language model sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Context {
-    /// What was said, oldest first; of the assistant only what was heard.
+    /// The lines of both speakers, oldest first. The assistant's hold only text that was heard.
     pub lines: Vec<Line>,
-    /// The last line is the user's and may still grow.
+    /// A line of the user's is still growing: the last one, or one that has no words yet.
     pub open: bool,
-    /// The assistant's reply as far as it is planned already.
+    /// What is written of the assistant's reply, heard or not; the next clause continues it.
     pub reply: String,
 }
 
-/// What both sides said in one slice.
+/// What both sides said in one slice of the duplex model's input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SliceWords {
@@ -22,32 +22,33 @@ pub struct SliceWords {
     pub user: String,
     /// Whether the user fell silent after them.
     pub falls_silent: bool,
-    /// The assistant's words that were heard; empty where there were none.
+    /// The assistant's words that were heard in it; empty where there were none.
     pub assistant: String,
 }
 
-/// The conversation as the duplex model shall see it, up to the slice in which it decides.
+/// The conversation as the duplex model sees it, up to the slice in which it decides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TurnContext {
-    /// Turns that are over, oldest first; of the assistant only what was heard.
+    /// Finished turns, oldest first. The assistant's hold only text that was heard.
     pub lines: Vec<Line>,
-    /// The slices since, in order.
+    /// The slices since then, oldest first.
     pub slices: Vec<SliceWords>,
-    /// The user's newest words.
+    /// The user's newest words: those of the slice after `slices`.
     pub user: String,
     /// Whether the user fell silent after them.
     pub falls_silent: bool,
-    /// Whole slices of silence since then. Without any, the slice of the words is the one to decide in; else the last of these is.
+    /// Whole slices of silence after the newest words, at most [`LONGEST_SILENCE`](Self::LONGEST_SILENCE). The model
+    /// decides in the last of them; where there are none, in the slice of the words.
     pub silence: u32,
 }
 
 impl TurnContext {
-    /// The longest silence about which the duplex model is asked, in slices: it does not tell longer ones apart.
+    /// The longest silence in a request to the duplex model, in slices. Longer ones look the same to it.
     pub const LONGEST_SILENCE: u32 = 4;
 }
 
-/// Why the session decided as it did: for the transcript, the timeline and the journal's reader.
+/// Why the session decided as it did: for the transcript, the timeline and whoever reads the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(
     feature = "serde",
@@ -55,29 +56,30 @@ impl TurnContext {
     serde(rename_all = "snake_case")
 )]
 pub enum Why {
-    /// The user's words take the floor.
+    /// The user's words are a turn.
     Words,
-    /// The user has been speaking for longer than a backchannel lasts.
+    /// The user has been speaking for longer than a backchannel lasts:
+    /// [`Policy::yield_after`](crate::Policy::yield_after) has passed.
     Length,
-    /// The user told the assistant to stop.
+    /// The user's words are a command to stop.
     StopCommand,
-    /// The user's words only signal attention.
+    /// The user's words are a backchannel.
     Backchannel,
-    /// The user's sound was too short to be more than attention.
+    /// The user's sound was too short to be more than a backchannel.
     ShortSound,
-    /// The user called somebody else by name.
+    /// The user's words are for somebody else, whom they call by name, for instance.
     ToOthers,
-    /// The voice came from afar.
+    /// The voice is far-field: its high-band signal-to-noise ratio is too low for a speaker close by.
     Far,
     /// No words were recognised in the user's sound.
     NoWords,
-    /// The recogniser gave no answer in time.
+    /// The recogniser did not answer within [`Policy::recogniser_patience`](crate::Policy::recogniser_patience).
     NoAnswer,
-    /// The user went on speaking.
+    /// The user went on speaking: more words follow those that the prepared reply answers.
     WentOn,
-    /// The user's words were recognised differently.
+    /// A newer hypothesis changed the words that the prepared reply answers, or what they are taken for.
     Revised,
-    /// The duplex model decided so.
+    /// The duplex model decided it.
     Model,
     /// Something failed.
     Failure,
@@ -85,7 +87,7 @@ pub enum Why {
     Left,
 }
 
-/// Something worth showing to a person. Nothing outside may act on it.
+/// Something worth showing to a person. Nothing outside may depend on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -93,55 +95,55 @@ pub enum Why {
     serde(rename_all = "snake_case")
 )]
 pub enum Notice {
-    /// The user began to make a sound.
+    /// Voice onset: the first voice activity frame with speech.
     Onset,
-    /// The user fell silent.
+    /// Voice offset: the first voice activity frame without speech.
     Offset,
-    /// Words of the user's turn: settled and not yet settled.
+    /// The user's words so far, committed and tentative.
     Words {
-        /// Two hypotheses agree on these.
+        /// The words on which two successive hypotheses agree (LocalAgreement), and those of closed segments.
         committed: String,
-        /// These may still change.
+        /// The words of the newest hypothesis that the one before did not have.
         tentative: String,
     },
     /// The acoustic end-of-turn score arrived.
     EndOfTurn(Permille),
-    /// A reply to these words is being prepared, unheard.
+    /// A reply is being prepared; nothing of it is audible yet.
     Preparing {
         /// Its turn.
         turn: Turn,
-        /// What it answers.
+        /// The user's words that it answers.
         answers: String,
     },
-    /// The prepared reply was dropped, unheard.
+    /// The prepared reply was dropped; nothing of it was heard.
     Dropped {
         /// Its turn.
         turn: Turn,
         /// The reason.
         why: Why,
     },
-    /// The reply takes the floor.
+    /// The prepared reply was released: the assistant takes the floor.
     Released {
         /// Its turn.
         turn: Turn,
-        /// The user's silence by then.
+        /// The user's silence by then, since the last voiced frame.
         silence: Samples,
         /// The evidence that the user's turn was over.
         evidence: Permille,
-        /// The evidence that was needed.
+        /// The evidence that was needed after this silence.
         threshold: Permille,
     },
-    /// The user's turn is settled.
+    /// The user's sound is settled: a turn, a command, a backchannel or noise.
     UserTurn {
-        /// When its sound began.
+        /// When its voice began.
         began: SessionTime,
-        /// When its sound ended.
+        /// When its last voiced frame ended.
         ended: SessionTime,
         /// What was recognised.
         text: String,
         /// What it was taken for.
         kind: UserKind,
-        /// The reason, where it is not simply a turn.
+        /// The reason; none for an ordinary turn.
         why: Option<Why>,
     },
     /// The assistant's turn was cut.
@@ -154,97 +156,106 @@ pub enum Notice {
         heard: String,
         /// What was planned and never heard.
         unheard: String,
-        /// The cut may prove wrong, and the reply resume: [`Resumed`](Self::Resumed) tells so, before the
-        /// user's sound that cut it is settled as a turn.
+        /// The cut may prove wrong, and the reply resume. The step that settles the user's sound
+        /// ([`UserTurn`](Self::UserTurn)) decides: the reply resumes if that step has a [`Resumed`](Self::Resumed) too.
         may_resume: bool,
     },
-    /// The user goes on with a turn that was settled: the next [`UserTurn`](Self::UserTurn) begins with
-    /// its words.
+    /// The user continues a turn that was settled: the next [`UserTurn`](Self::UserTurn) begins with its words.
     Reopened {
         /// Those words.
         text: String,
     },
-    /// The assistant goes on with what was cut or held.
+    /// The assistant resumes what was cut, held or ducked.
     Resumed {
-        /// The turn that speaks from now on.
+        /// The turn that speaks from now on: a new one after a cut, else the same.
         turn: Turn,
         /// The reason.
         why: Why,
     },
-    /// The assistant has said all of its turn.
+    /// The reply was heard to its end. One that turned out empty finishes too, without ever being released.
     Finished {
         /// Its turn.
         turn: Turn,
-        /// What it said.
+        /// What was heard of it: all.
         text: String,
     },
-    /// Something outside failed and was worked around.
+    /// Something outside failed; the session worked around it.
     Warning(String),
 }
 
-/// Something the outside must do.
+/// Something that the outside must do.
+///
+/// Moments and spans count microphone samples at 16 kHz. What is answered is answered by the [`Event`](crate::Event)
+/// that the action names, or by [`Event::Failed`](crate::Event::Failed) where it says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Action {
-    /// Recognise the user's audio; answered by `Recognised` or `Failed`. One at a time.
+    /// Recognise the user's audio; answered by `Recognised` or `Failed`. One at a time: the next follows the answer,
+    /// or comes once [`Policy::lost_after`](crate::Policy::lost_after) has passed without one.
     Recognise {
-        /// The segment of sound.
+        /// The segment of the user's sound.
         segment: SegmentId,
-        /// Where it begins.
+        /// Where the segment begins, pre-roll included.
         from: SessionTime,
         /// Where the audio to recognise ends.
         to: SessionTime,
-        /// Nobody speaks at its end: what comes back is meant to stand.
+        /// The hypothesis is meant to be final: the user is silent at the end of the audio, or the segment was cut
+        /// there because it grew too long.
         tail: bool,
     },
-    /// Judge by ear whether the user's turn is over; answered by `EndOfTurn`.
+    /// Score from the audio whether the user's turn is over; answered by `EndOfTurn`. A failure is not reported: the
+    /// other evidence decides.
     DetectEndOfTurn {
-        /// Where the user's turn begins.
+        /// Where the user's turn begins, pre-roll included.
         from: SessionTime,
-        /// Where the audio to judge ends.
+        /// Where the audio to score ends.
         to: SessionTime,
     },
-    /// Let the duplex model decide who speaks after the user's newest words; answered by `Decided`.
+    /// Let the duplex model decide who speaks after the user's newest words; answered by `Decided`. A failure is not
+    /// reported: the other evidence decides.
     Decide {
-        /// Numbers the decisions.
+        /// The number of this request; only the answer to the newest one counts.
         slice: DecisionId,
-        /// What it depends on.
+        /// What the decision depends on.
         context: TurnContext,
     },
-    /// Bring the duplex model's cache in line with all but the user's newest words, which may change. Not answered.
+    /// Prefill the duplex model: bring its KV cache in line with all but the user's newest words, which may change. Not
+    /// answered.
     PrefillTurnModel(TurnContext),
-    /// Bring the language model's cache in line with the conversation. Not answered.
+    /// Prefill the language model: bring its KV cache in line with the conversation. Not answered.
     Prefill(Context),
-    /// Write the next clause of a reply; answered by `Written` or `Failed`.
+    /// Write the next clause of a reply; answered by `Written` or `Failed`. One at a time.
     Write {
         /// The reply's turn.
         turn: Turn,
-        /// What it answers, and what is written of it already.
+        /// What the reply answers, and what is written of it already.
         context: Context,
     },
-    /// Make audio of a clause, for the turn's backlog; answered by `Synthesised` or `Failed`.
+    /// Synthesise a clause into the turn's backlog; answered by one or more `Synthesised`, the last of which says so,
+    /// or by `Failed`. One clause at a time.
     Synthesise {
         /// The turn it belongs to.
         turn: Turn,
         /// The clause's index in the turn.
         clause: u32,
-        /// The clause.
+        /// The clause, with the spaces around it.
         text: String,
     },
-    /// Play the turn's backlog, now and as it grows; reported by `Played`.
+    /// Start the playout of the turn's backlog, and continue as it grows; `Played` reports its progress.
     Speak(Turn),
-    /// Lower the assistant's voice.
+    /// Duck: lower the gain of the assistant's voice. Not answered, as all that follow.
     Duck,
-    /// Raise it again.
+    /// Restore the gain.
     Unduck,
-    /// Fade out and stand still: what was not played stays queued.
+    /// Fade out and pause the playout: what was not played stays queued.
     Hold,
-    /// Fade in and play on.
+    /// Fade in and continue the playout where it was held.
     Release,
-    /// Fade out and discard all audio and all work of this turn and of older ones.
+    /// Cancel this turn and older ones: fade out, and discard all their audio and work. Nothing of them is audible
+    /// afterwards, and neither duck nor hold applies any more.
     Cancel(Turn),
-    /// Discard all work of this turn and of older ones; none of it is audible.
+    /// Discard all work of this turn and of older ones. Nothing of it was audible.
     Drop(Turn),
-    /// Tell a person.
+    /// Show a person what happened.
     Notify(Notice),
 }

@@ -1,8 +1,8 @@
-//! What happens outside, as the session is told of it.
+//! What happens outside, as it reaches the session.
 
 use crate::{DecisionId, Samples, SegmentId, SessionTime, Turn};
 
-/// A probability in thousandths: events are compared and written down, so they hold no floats.
+/// A probability in thousandths, 0 to 1000. Events are compared and journalled, so they hold no floats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Permille(pub u16);
@@ -14,26 +14,26 @@ impl Permille {
     }
 }
 
-/// What voice activity detection says of one window of the microphone.
+/// What voice activity detection says of one window of the microphone: 512 samples, that is 32 ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct VadFrame {
-    /// Whether the user speaks, after hysteresis and after the assistant's own echo was discounted.
+    /// Whether the user speaks, after hysteresis and after residual echo of the assistant's voice was discounted.
     pub speech: bool,
-    /// The detector's probability of speech.
+    /// The detector's probability of speech in this window.
     pub probability: Permille,
-    /// Level of the window after echo cancellation, in dB of full scale, at most 0.
+    /// Level of the window after echo cancellation, in dBFS, at most 0.
     pub level: i8,
-    /// By how many dB the window's high_band_snr exceeds that of the background, at least 0: a voice close
-    /// by has some, one behind a wall has none.
+    /// High-band signal-to-noise ratio in dB, at least 0: the energy above the vowels' formants relative to the
+    /// background. High for a voice close by, near 0 for one behind a wall.
     pub high_band_snr: i8,
 }
 
-/// The moment at which a piece of text has been spoken.
+/// Where in a clause's audio a part of its text has been spoken: word timing from the synthesiser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Mark {
-    /// Audio since the beginning of the clause.
+    /// Audio since the beginning of the clause, at 16 kHz.
     pub at: Samples,
     /// Bytes of the clause's text that have been spoken by then.
     pub bytes: usize,
@@ -43,47 +43,51 @@ pub struct Mark {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Failure {
-    /// The recogniser did not answer a window.
+    /// The recogniser did not answer for a segment. Its audio is requested again.
     Recogniser(SegmentId),
-    /// The language model did not answer for a turn.
+    /// The language model did not write a clause of a turn. It is retried [`Policy::retries`](crate::Policy::retries)
+    /// times; after that the reply ends with what is written.
     Model(Turn),
-    /// The voice could not speak a clause of a turn.
+    /// The synthesiser made no audio of a clause of a turn. The reply is cancelled, or dropped where nothing of it was
+    /// released yet.
     Voice(Turn),
 }
 
-/// Something that happened outside. Every event but [`Event::VoiceActivity`] answers an action.
+/// Something that happened outside. All but [`VoiceActivity`](Self::VoiceActivity) and [`Left`](Self::Left) answer an
+/// [`Action`](crate::Action).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Event {
-    /// A window of the microphone was judged. The heartbeat of the call: every deadline is
-    /// noticed at one of these.
+    /// The voice activity of one microphone window that ends now. This is the heartbeat of the call: the session has
+    /// no timers and notices every deadline at one of these.
     VoiceActivity(VadFrame),
-    /// The recogniser's hypothesis for the audio from the segment's beginning `to` a moment.
+    /// Answers [`Recognise`](crate::Action::Recognise): the hypothesis for the audio from the segment's beginning to
+    /// `to`.
     Recognised {
-        /// The segment that was asked for.
+        /// The segment of the request.
         segment: SegmentId,
-        /// Where the recognised audio ends.
+        /// Where the recognised audio ends, as in the request.
         to: SessionTime,
         /// The words, with case and punctuation; empty where nobody said any.
         text: String,
-        /// Mean probability of the words.
+        /// Mean probability of the words; 0 where there are none.
         confidence: Permille,
     },
-    /// The acoustic end-of-turn score of the audio up to a moment.
+    /// Answers [`DetectEndOfTurn`](crate::Action::DetectEndOfTurn): the acoustic end-of-turn score.
     EndOfTurn {
-        /// Where the judged audio ends.
+        /// Where the scored audio ends, as in the request. A score of audio before the last voiced frame is ignored.
         to: SessionTime,
-        /// That the user's turn is complete.
+        /// Probability that the user's turn is complete.
         probability: Permille,
     },
-    /// The duplex model's decision for a slice.
+    /// Answers [`Decide`](crate::Action::Decide): the duplex model's decision.
     Decided {
-        /// The one that was asked about.
+        /// The number of the request; an answer to any but the newest is ignored.
         slice: DecisionId,
-        /// That the assistant should stay silent, or fall silent.
+        /// Probability that the assistant should stay silent, or fall silent.
         idle: Permille,
     },
-    /// The reply model wrote the next clause.
+    /// Answers [`Write`](crate::Action::Write): the language model wrote the next clause.
     Written {
         /// The turn it belongs to.
         turn: Turn,
@@ -92,34 +96,34 @@ pub enum Event {
         /// The reply is complete.
         last: bool,
     },
-    /// The voice made more audio of a clause.
+    /// Answers [`Synthesise`](crate::Action::Synthesise): the synthesiser made more audio of a clause.
     Synthesised {
         /// The turn it belongs to.
         turn: Turn,
         /// The clause's index in the turn.
         clause: u32,
-        /// Audio of this piece alone.
+        /// Length of this piece alone, at 16 kHz.
         audio: Samples,
-        /// Marks that lie in this piece, counted from the beginning of the clause.
+        /// Marks within this piece; their positions count from the beginning of the clause.
         marks: Vec<Mark>,
-        /// The clause is complete.
+        /// The clause's audio is complete.
         last: bool,
     },
-    /// The loudspeaker has played this much of a turn.
+    /// Follows [`Speak`](crate::Action::Speak): the loudspeaker has played this much of a turn.
     Played {
         /// The turn that is being played.
         turn: Turn,
-        /// Audio since the beginning of the turn.
+        /// Audio played since the beginning of the turn, at 16 kHz.
         audio: Samples,
     },
-    /// Something outside failed; the call goes on.
+    /// Work that was asked for failed; the call goes on.
     Failed(Failure),
-    /// The user has left: the call is over.
+    /// The user has left: the call is over, and later events give no actions.
     Left,
 }
 
 impl Event {
-    /// The assistant's turn that this event is work of, where it is work of one.
+    /// The assistant's turn that this event belongs to, where it belongs to one.
     pub const fn turn(&self) -> Option<Turn> {
         match self {
             Self::Written { turn, .. }

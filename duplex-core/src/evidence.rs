@@ -1,30 +1,34 @@
-//! Evidence that the user's turn is over.
+//! Evidence that the user's turn is over: what the sources say, weighed in one place.
+//!
+//! A reply is released once the evidence reaches [`Policy::threshold`](crate::Policy::threshold), which falls as the
+//! user's silence grows.
 
 use crate::{Permille, user_tracker::Pending, words};
 
-/// What is known of whether the user's turn is over. Each source but silence may be missing.
+/// Evidence that the user's turn is over, source by source. Either model's may be missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// By tracker: intonation and rhythm, from the end-of-turn model.
+    /// The acoustic end-of-turn score, from intonation and rhythm: probability that the turn is over.
     pub acoustic: Option<Permille>,
-    /// By the duplex model: that the assistant should stay silent.
+    /// The duplex model's probability that the assistant should stay silent.
     pub idle: Option<Permille>,
-    /// The words cannot end here.
+    /// The sentence cannot end here.
     pub unfinished: bool,
-    /// The words end in a row of digits.
+    /// The words end in a row of digits that is too short for a whole number.
     pub digits: bool,
-    /// The words ask for an answer.
+    /// The words are a question or a request.
     pub asks: bool,
 }
 
-/// Evidence for the end of a sentence that cannot end where it does: enough after a long silence.
+/// Most evidence where the sentence cannot end: it suffices only after a long silence.
 const UNFINISHED_AT_MOST: i32 = 150;
 
-/// Evidence for the end of a number that is not whole: people pause longer between its groups.
+/// Most evidence where a number is not whole: people pause between its groups of digits.
 const DIGITS_AT_MOST: i32 = 200;
 
 impl Evidence {
-    /// Evidence that the turn is over, from its sources.
+    /// Probability that the turn is over, in thousandths: the mean of the models' probabilities, corrected by what the
+    /// words say. Where both are missing, the mean is 550.
     pub fn weigh(self) -> Permille {
         let model = self.idle.map(|idle| 1000 - i32::from(idle.0.min(1000)));
         let acoustic = self.acoustic.map(|acoustic| i32::from(acoustic.0));
@@ -32,7 +36,7 @@ impl Evidence {
         let known = sources.iter().flatten().count() as i32;
         let mean = sources.iter().flatten().sum::<i32>().checked_div(known).unwrap_or(550);
         let weighed = match self {
-            // Grammar outweighs an ear that is sure: half of broken-off sentences sound complete.
+            // Grammar outweighs a sure acoustic score: half of broken-off sentences sound complete.
             Self { unfinished: true, .. } => (mean - 350).min(UNFINISHED_AT_MOST),
             Self { digits: true, .. } => (mean - 350).min(DIGITS_AT_MOST),
             Self { asks: true, .. } => mean + 150,
@@ -42,7 +46,7 @@ impl Evidence {
     }
 }
 
-/// The evidence that the user's turn is over.
+/// Gathers the evidence that the user's turn `text` is over. A score of audio before the last voiced frame is left out.
 pub(crate) fn end_of_turn_evidence(user: &Pending, text: &str, idle: Option<Permille>) -> Evidence {
     let words = words::normalise(text);
     Evidence {

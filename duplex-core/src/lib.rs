@@ -31,12 +31,12 @@ pub use transcript::{Cut, Line, Speaker, Transcript, UserKind};
 pub use utterance::Utterance;
 pub use words::Mishearings;
 
-/// Numbers the assistant's attempts to speak. Work tagged with an older turn is stale.
+/// Numbers the assistant's attempts to speak, from 1. Events of any turn but the live one are discarded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Turn(pub u32);
 
-/// Numbers the segments of the user's sound that are recognised together.
+/// Numbers the segments of the user's sound; each is recognised as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct SegmentId(pub u32);

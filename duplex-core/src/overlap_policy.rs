@@ -1,45 +1,52 @@
-//! What the user's words are, and what a sound of theirs means while the assistant speaks.
+//! What the user's words are, and who gets the floor when the user makes a sound while the assistant speaks.
 
 use crate::{Policy, Samples, Why, session::Decision, user_tracker::Pending, words};
 
-/// Nobody says words faster than this on average. More of them in a short sound were made up by the
-/// recogniser, which knows sentences better than backchannels.
+/// Shortest plausible mean length of a word. More words than that in a short sound are hallucinated: the recogniser
+/// knows sentences better than backchannels.
 const SHORTEST_WORD: Samples = Samples::from_millis(200);
 
-/// Nobody can say words faster than this, even where voice activity found only half of a soft voice.
+/// Shortest possible mean length of a word, even where voice activity detection found only half of a soft voice.
 const SHORTEST_SAYABLE: Samples = Samples::from_millis(50);
 
-/// What to do about a sound that the user makes while the assistant speaks.
+/// What to do about a sound of the user's while the assistant speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Gather more evidence.
+    /// Wait for more evidence; the assistant ducks, and holds if the sound lasts.
     Undecided,
-    /// The user takes the floor.
+    /// The user takes the floor: cancel the reply, and answer.
     Yield(Why),
-    /// The user wants silence.
+    /// The user wants silence: cancel the reply, and stay silent.
     Stop,
-    /// The assistant keeps the floor.
+    /// The assistant keeps the floor: release and unduck.
     Continue(Why),
 }
 
-/// What the user's words are, once they are all there.
+/// What the words of a pending sound are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum UtteranceClass {
+    /// No words were recognised.
     None,
+    /// Words for somebody else.
     ToOthers,
+    /// A far-field voice.
     Far,
+    /// A command to stop.
     Stop,
+    /// A backchannel.
     Backchannel,
+    /// A sound too short to be a turn, or too short for the words recognised in it.
     Short,
+    /// A turn.
     Turn,
 }
 
-/// The voice comes from afar: another room, or somebody the microphone is not meant for.
+/// Whether the voice is far-field: in another room, or of somebody who does not speak to the microphone.
 pub(crate) fn is_far(user: &Pending, policy: &Policy) -> bool {
     user.voiced >= policy.near_after && user.high_band_snr < policy.near_high_band_snr
 }
 
-/// Tells attention and commands from turns, by words, number of words and length.
+/// Tells backchannels and commands from turns, by the words, their number and the length of the sound.
 pub(crate) fn classify(user: &Pending, policy: &Policy) -> UtteranceClass {
     let text = &user.text();
     let words = words::normalise(text);
@@ -56,7 +63,7 @@ pub(crate) fn classify(user: &Pending, policy: &Policy) -> UtteranceClass {
     } else if words::is_backchannel(&words) {
         UtteranceClass::Backchannel
     } else if takes_longer(&words, SHORTEST_SAYABLE, user) {
-        // Whatever they ask: the recogniser made a sentence of a scrap of echo.
+        // Even if they ask something: the recogniser hallucinated a sentence from residual echo.
         UtteranceClass::Short
     } else if user.voiced <= policy.longest_backchannel
         && (words.len() <= 2
@@ -70,29 +77,31 @@ pub(crate) fn classify(user: &Pending, policy: &Policy) -> UtteranceClass {
     }
 }
 
-/// Whether words that take `each` at least cannot have been said in what was voiced.
+/// Whether the words, each at least `each` long, need more time than was voiced.
 fn takes_longer(words: &[String], each: Samples, user: &Pending) -> bool {
     user.voiced < Samples(words.len() as u64 * each.0)
 }
 
-/// The same of what was said under the assistant's voice, where commands are half heard, and the recogniser
-/// makes words of the silence behind a sign of attention.
+/// Classifies words spoken over the assistant's voice. There the recogniser mishears parts of commands, and
+/// hallucinates words in the silence behind a backchannel.
 pub(crate) fn classify_overlapped(user: &Pending, policy: &Policy) -> UtteranceClass {
     let text = &user.text();
     let words = words::normalise(text);
-    let heard = &policy.mishearings;
+    let mishearings = &policy.mishearings;
     match classify(user, policy) {
-        UtteranceClass::Short | UtteranceClass::Turn if heard.resembles_stop(text, &words) => {
+        UtteranceClass::Short | UtteranceClass::Turn
+            if mishearings.resembles_stop(text, &words) =>
+        {
             UtteranceClass::Stop
         }
-        UtteranceClass::Turn if heard.resembles_backchannel(text, &words) => {
+        UtteranceClass::Turn if mishearings.resembles_backchannel(text, &words) => {
             UtteranceClass::Backchannel
         }
         kind => kind,
     }
 }
 
-/// Weighs a sound that the user makes while the assistant speaks.
+/// Judges a sound of the user's while the assistant speaks. `speaking` and `silence` are the user's.
 pub(crate) fn judge(
     user: &Pending,
     speaking: bool,
@@ -100,7 +109,7 @@ pub(crate) fn judge(
     decision: Decision,
     policy: &Policy,
 ) -> Verdict {
-    let goes_on = decision.idle().is_some_and(|idle| idle <= policy.surely_speaking);
+    let keeps_speaking = decision.idle().is_some_and(|idle| idle <= policy.surely_speaking);
     let falls_silent = decision.idle().is_some_and(|idle| idle >= policy.surely_idle);
     if !speaking && user.is_recognised() {
         return match classify_overlapped(user, policy) {
@@ -114,7 +123,7 @@ pub(crate) fn judge(
             }
             UtteranceClass::Short if falls_silent => Verdict::Yield(Why::Model),
             UtteranceClass::Short => Verdict::Continue(Why::ShortSound),
-            UtteranceClass::Turn if goes_on => Verdict::Continue(Why::Model),
+            UtteranceClass::Turn if keeps_speaking => Verdict::Continue(Why::Model),
             UtteranceClass::Turn => Verdict::Yield(Why::Words),
         };
     }
@@ -125,10 +134,10 @@ pub(crate) fn judge(
         return Verdict::Continue(Why::Far);
     }
     let words = words::normalise(&user.text());
-    // Half a sentence: a command may turn out to be the beginning of a question, attention the
-    // beginning of an objection. Only what is neither takes the floor at once.
+    // A partial hypothesis: a command may turn out to begin a question, a backchannel an objection. Only words that are
+    // neither take the floor at once.
     let is_turn = words.len() > 2 && classify_overlapped(user, policy) == UtteranceClass::Turn;
-    if is_turn && !goes_on && decision != Decision::Awaited {
+    if is_turn && !keeps_speaking && decision != Decision::Awaited {
         return Verdict::Yield(Why::Words);
     }
     if user.voiced >= policy.yield_after {

@@ -1,4 +1,4 @@
-//! Every threshold of the turn-taking, in one place.
+//! Every threshold of turn-taking, in one place.
 
 use crate::{Permille, Samples, words::Mishearings};
 
@@ -6,7 +6,7 @@ const fn ms(millis: u64) -> Samples {
     Samples::from_millis(millis)
 }
 
-/// What a sound of the user's means while the assistant speaks.
+/// How overlapping speech is treated: what a sound of the user's does while the assistant speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -14,16 +14,16 @@ const fn ms(millis: u64) -> Samples {
     serde(rename_all = "kebab-case")
 )]
 pub enum Overlap {
-    /// What the evidence says: attention, a command, a turn, or nothing.
+    /// The sound is judged: a backchannel, a command, a turn, or nothing.
     #[default]
     Weighed,
-    /// The floor is the user's, whatever the sound was; nothing is ever resumed.
+    /// The user takes the floor, whatever the sound was, once it lasts for [`Policy::yield_after`].
     Yields,
-    /// Nothing: the assistant does not listen while it speaks.
+    /// The sound is ignored: half duplex.
     Unheard,
 }
 
-/// Which models are asked whose turn it is. Silence and words count in any case.
+/// Which models are asked whose turn it is. Silence and the user's words count in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -31,17 +31,17 @@ pub enum Overlap {
     serde(rename_all = "kebab-case")
 )]
 pub enum Sources {
-    /// The end-of-turn model, by the sound.
+    /// The acoustic end-of-turn model.
     #[default]
     Acoustic,
-    /// The duplex model, by what both sides said.
+    /// The duplex model, from the words of both sides.
     Model,
     /// Both.
     Both,
 }
 
 impl Sources {
-    /// Whether the end-of-turn model is asked.
+    /// Whether the acoustic end-of-turn model is asked.
     pub const fn acoustic(self) -> bool {
         matches!(self, Self::Acoustic | Self::Both)
     }
@@ -52,8 +52,8 @@ impl Sources {
     }
 }
 
-/// The thresholds of the turn-taking. Spans are session time; silence is counted from the user's
-/// last voiced frame.
+/// The thresholds of turn-taking. Spans are session time in samples at 16 kHz, probabilities are in thousandths, and
+/// silence counts from the end of the user's last voiced frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -61,73 +61,73 @@ impl Sources {
     serde(deny_unknown_fields)
 )]
 pub struct Policy {
-    /// What the user's sound means while the assistant speaks.
+    /// How overlapping speech is treated.
     pub overlap: Overlap,
-    /// Whether words tell attention and commands from turns. Without it all words are a turn.
+    /// Whether the words tell backchannels and commands from turns. Without it any words are a turn.
     pub words: bool,
-    /// What the recogniser makes of words that it half heard.
+    /// What the recogniser makes of words spoken over the assistant's voice.
     pub mishearings: Mishearings,
     /// Which models are asked.
     pub sources: Sources,
-    /// From this probability of silence on, the duplex model's word against an answer counts whatever
-    /// the silence, and its word for the user who speaks over the assistant.
+    /// The duplex model's probability of staying silent from which on it alone decides: words are not answered, however
+    /// long the silence, and short words over the assistant's voice take the floor.
     pub surely_idle: Permille,
-    /// Up to this probability of silence, the duplex model's word that the assistant should go on
-    /// counts against the user's words.
+    /// The duplex model's probability of falling silent up to which the assistant keeps the floor against words that
+    /// would take it.
     pub surely_speaking: Permille,
     /// Silence after which words that the duplex model would not answer are settled without an answer.
     pub ignore_after: Samples,
-    /// How long a verdict on the user's words waits for the duplex model.
+    /// How long a verdict on the user's words, or the release of a reply, waits for the duplex model.
     pub model_patience: Samples,
-    /// Length of the duplex model's slices: how often it is asked again in a silence.
+    /// Length of the duplex model's slices: how often it is asked again in a silence. Not the length of `slice`.
     pub decision_slice: Samples,
-    /// Length of a slice: how often the user's words are recognised while they speak.
+    /// Length of a recognition slice: how often the user's words are recognised while they speak.
     pub slice: Samples,
-    /// Audio before an onset that is recognised too: detection comes after the first sound.
+    /// Pre-roll: audio before an onset that is recognised too, because detection comes after the first sound.
     pub preroll: Samples,
-    /// The recogniser makes nothing of less than this.
+    /// Shortest window that is recognised while the user speaks: the recogniser makes nothing of less.
     pub shortest_window: Samples,
-    /// A segment of sound is cut at its quietest moment before it gets longer than this.
+    /// Longest window: a segment that reaches this length is cut at its quietest frame.
     pub longest_window: Samples,
-    /// A frame of the user's at least this probable is certainly voiced.
+    /// A frame of speech with at least this probability is voiced for certain.
     pub clear: Permille,
-    /// How long voice activity lingers behind the user's last sound: frames that are less than clear
-    /// count as voiced only once they last longer than this.
+    /// How long voice activity lingers behind the user's last sound: frames below `clear` count as voiced only once
+    /// they last longer than this.
     pub linger: Samples,
-    /// Silence after which the end of the user's words is recognised, in case they are the end.
+    /// Silence after which the tail is recognised and the end of turn scored, in case the turn is over.
     pub tail_after: Samples,
-    /// Silence after which what follows is recognised apart from what came before.
+    /// Silence that closes a segment: what follows is recognised apart from what came before.
     pub split_after: Samples,
-    /// Evidence needed to answer after a silence: `(silence, evidence)`, falling. Between two
-    /// points it is interpolated; before the first nothing is answered, after the last anything.
+    /// Evidence needed to release a reply after a silence: points `(silence, evidence)`, silence rising and evidence
+    /// falling. Between two points it is interpolated; before the first no reply is released, after the last any.
     pub release: Vec<(Samples, Permille)>,
-    /// How long the user must go on speaking over the assistant before it stands still.
+    /// Voiced length from which on overlapping speech of a voice close by holds the playout.
     pub hold_after: Samples,
-    /// How long the user must go on speaking over the assistant to take the floor by that alone.
+    /// Voiced length from which on overlapping speech takes the floor, whatever its words.
     pub yield_after: Samples,
-    /// A sound up to this long, with no more than two unknown words, signals attention.
+    /// Longest voiced length of a sound that counts as a backchannel although its words are no known one: up to two
+    /// words, or more than fit into its length, or `doubtful` ones. Words that ask something never count as one.
     pub longest_backchannel: Samples,
-    /// A voice whose high_band_snr never exceeded the background's by so many dB is not close by.
+    /// A voice whose high-band signal-to-noise ratio stays below this many dB is far-field.
     pub near_high_band_snr: i8,
-    /// How much must have been heard of a voice before its want of high_band_snr says anything.
+    /// Voiced length that is needed before a low high-band signal-to-noise ratio says anything.
     pub near_after: Samples,
-    /// Words less certain than this say nothing about a short sound.
+    /// Confidence of the recogniser below which the words of a short sound say nothing.
     pub doubtful: Permille,
-    /// Silence after which a segment of sound without words, or with words that need no answer,
-    /// is settled.
+    /// Silence after which a sound without words, or with words that need no answer, is settled.
     pub settle_after: Samples,
-    /// Silence after which the assistant goes on although the recogniser has not answered.
+    /// Silence after which the assistant resumes although the recogniser has not answered.
     pub recogniser_patience: Samples,
-    /// A recognition job without an answer counts as lost after this.
+    /// Time after which a recognition job without an answer counts as lost.
     pub lost_after: Samples,
-    /// Audio that is made ahead of what is heard, at most about this much.
+    /// Lead of synthesis over playout: the next clause is written only while less audio than this is ready.
     pub lead: Samples,
-    /// How long after a cut the assistant may still go on with what it was saying.
+    /// How long after a cut the assistant may still resume what it was saying.
     pub resume_within: Samples,
-    /// A user who goes on within this much of the assistant's speech was not finished: the
-    /// assistant's words are taken back and both parts are one turn.
+    /// A user who takes the floor before this much of a reply was heard had not finished: the reply's words are taken
+    /// back, and both parts of the user's are one turn.
     pub reopen_within: Samples,
-    /// How often a failed model job is tried again for one turn.
+    /// How many failures of the language model within one reply are retried.
     pub retries: u32,
 }
 
@@ -177,8 +177,8 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// What most voice agents do, for comparison: voice activity of 200 ms stops the assistant,
-    /// whatever it was, and 800 ms of silence end the user's turn, whatever was said.
+    /// Plain barge-in, as most voice agents do it, for comparison: 200 ms of voice activity cancel the reply for good,
+    /// whatever the sound was, and 800 ms of silence end the user's turn, whatever was said.
     pub fn barge_in() -> Self {
         Self {
             overlap: Overlap::Yields,
@@ -192,13 +192,13 @@ impl Policy {
         }
     }
 
-    /// The turn-based assistant, for comparison: it does not listen while it speaks, and 800 ms of
-    /// silence end the user's turn, whatever was said.
+    /// A turn-based, half-duplex assistant, for comparison: it does not listen while it speaks, and 800 ms of silence
+    /// end the user's turn, whatever was said.
     pub fn turn_based() -> Self {
         Self { overlap: Overlap::Unheard, ..Self::barge_in() }
     }
 
-    /// The evidence needed to answer after `silence`; nothing where it is too early for any.
+    /// The evidence needed to release a reply after `silence`; none where it is too early for any.
     pub fn threshold(&self, silence: Samples) -> Option<Permille> {
         let after = self.release.iter().position(|&(at, _)| at > silence);
         let (to, from) = match after {

@@ -1,17 +1,17 @@
-//! A reply, from the first word that is written to the last that is heard.
+//! A reply of the assistant, from the first clause that is written to the last word that is heard.
 
 use crate::{Samples, Turn, Utterance};
 
-/// What a reply needs next from outside.
+/// What a reply needs next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// The next clause, written.
+    /// The next clause, from the language model.
     Words,
-    /// Audio of a clause.
+    /// Audio of a clause, from the synthesiser.
     Audio { clause: u32, text: String },
 }
 
-/// A reply under way, unheard or audible.
+/// A reply under way, being prepared or spoken.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) turn: Turn,
@@ -22,9 +22,9 @@ pub(crate) struct Reply {
     pub(crate) complete: bool,
     /// A clause is being written.
     writing: bool,
-    /// Clauses that were written and have no audio yet.
+    /// Written clauses whose audio was not requested yet.
     waiting: Vec<(u32, String)>,
-    /// A clause's audio is being made.
+    /// A clause is being synthesised.
     synthesising: bool,
     failures: u32,
 }
@@ -43,7 +43,7 @@ impl Reply {
         }
     }
 
-    /// A reply that goes on with what an earlier one had planned and nobody heard.
+    /// A reply that resumes a cut one with what it had planned and nobody heard.
     pub(crate) fn resumed(
         turn: Turn,
         answers: String,
@@ -57,7 +57,7 @@ impl Reply {
         reply
     }
 
-    /// Takes in a clause that was written.
+    /// Takes in a written clause.
     pub(crate) fn written(&mut self, text: String, last: bool) {
         self.writing = false;
         self.complete = last;
@@ -71,19 +71,19 @@ impl Reply {
         }
     }
 
-    /// No clause came; after `retries` failures what is written must do.
+    /// The language model failed; after more than `retries` failures the reply ends with what is written.
     pub(crate) fn failed(&mut self, retries: u32) {
         self.failures += 1;
         self.writing = false;
         self.complete |= self.failures > retries;
     }
 
-    /// A clause's audio is there as a whole.
+    /// The audio of the clause under way is complete.
     pub(crate) fn synthesised(&mut self) {
         self.synthesising = false;
     }
 
-    /// What to ask for, so that about `lead` of audio is ready ahead of the listener.
+    /// What to request, so that about `lead` of audio is ready ahead of the playout.
     pub(crate) fn need(&mut self, lead: Samples) -> Option<Need> {
         if self.synthesising {
             return None;
@@ -98,7 +98,7 @@ impl Reply {
         wanted.then_some(Need::Words)
     }
 
-    /// Everything was written and heard.
+    /// Whether everything was written and heard.
     pub(crate) fn is_over(&self) -> bool {
         self.complete && self.waiting.is_empty() && self.utterance.is_played()
     }

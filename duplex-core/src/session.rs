@@ -1,4 +1,7 @@
 //! The session: events in, actions out.
+//!
+//! `step` passes each event through one gate, updates what it concerns, and then considers the whole situation anew.
+//! `answer` decides while the assistant is silent, `overlap` while it speaks, and `decide` asks the duplex model.
 
 mod answer;
 mod decide;
@@ -14,7 +17,7 @@ use crate::{
     user_tracker::{Pending, UserTracker, VoiceEdge},
 };
 
-/// What the assistant does about a sound of the user's while it speaks.
+/// How the playout reacts, so far, to a sound of the user's while the assistant speaks.
 #[derive(Clone, Copy, Debug, Default)]
 struct Reaction {
     ducked: bool,
@@ -25,12 +28,12 @@ struct Reaction {
 #[derive(Clone, Debug)]
 enum AssistantState {
     Silent,
-    /// A reply is made ready; nothing of it is audible.
+    /// A reply is being prepared; nothing of it is audible.
     Preparing(Reply),
     Speaking(Reply, Reaction),
 }
 
-/// A reply that was cut and may go on, should the cut prove wrong.
+/// A reply that was cut and resumes should the cut prove wrong.
 #[derive(Clone, Debug)]
 struct Interrupted {
     at: SessionTime,
@@ -40,7 +43,8 @@ struct Interrupted {
     complete: bool,
 }
 
-/// One conversation. See the crate's documentation.
+/// One conversation as a pure state machine: [`step`](Self::step) takes an [`Event`] and gives the [`Action`]s that
+/// follow from it. The crate's page shows the loop around it.
 #[derive(Clone, Debug)]
 pub struct DuplexSession {
     policy: Policy,
@@ -50,10 +54,10 @@ pub struct DuplexSession {
     /// The newest turn.
     turn: Turn,
     interrupted: Option<Interrupted>,
-    /// When the assistant last said all it had to say.
+    /// When the assistant last finished a reply.
     spoke_until: SessionTime,
     decisions: Decisions,
-    /// What the model's cache was last told of the user's words.
+    /// The user's committed words in the newest prefill.
     prefilled: String,
     over: bool,
     now: SessionTime,
@@ -61,7 +65,7 @@ pub struct DuplexSession {
 }
 
 impl DuplexSession {
-    /// A session at the beginning of a call.
+    /// A session at the beginning of a call, at `SessionTime(0)`.
     pub fn new(policy: Policy) -> Self {
         Self {
             tracker: UserTracker::new(&policy),
@@ -79,13 +83,12 @@ impl DuplexSession {
         }
     }
 
-    /// What was said so far.
+    /// The settled lines of the conversation so far.
     pub const fn transcript(&self) -> &Transcript {
         &self.transcript
     }
 
-    /// What is being said and was not written to the transcript yet: the user's words, and what
-    /// was heard of the assistant's.
+    /// What is being said and is not in the transcript yet: the user's words, and what was heard of the assistant's.
     pub fn unsettled(&self) -> (String, String) {
         let user = self.tracker.pending.as_ref().map(Pending::text).unwrap_or_default();
         let assistant = match &self.assistant {
@@ -95,8 +98,11 @@ impl DuplexSession {
         (user, assistant)
     }
 
-    /// Takes in what happened at a moment and says what to do about it. Time never runs back: an
-    /// earlier moment counts as the latest one known.
+    /// Takes in what happened `at` a moment and gives the actions to carry out, in order.
+    ///
+    /// Time never runs back: an earlier moment counts as the latest one known. An event that belongs to a turn of the
+    /// assistant's other than the live one is discarded here, whenever it arrives, and so is every event after
+    /// [`Event::Left`].
     pub fn step(&mut self, at: SessionTime, event: Event) -> Vec<Action> {
         self.now = self.now.max(at);
         if self.over || event.turn().is_some_and(|turn| Some(turn) != self.live()) {
@@ -175,7 +181,7 @@ impl DuplexSession {
         }
     }
 
-    /// Looks at everything anew: each event may be the last piece of evidence.
+    /// Considers the whole situation anew: each event may be the last piece of evidence.
     fn consider(&mut self) {
         self.ask();
         if matches!(self.assistant, AssistantState::Speaking(..)) {
@@ -188,7 +194,7 @@ impl DuplexSession {
         self.finish();
     }
 
-    /// Keeps audio ready ahead of the listener, and no more than is likely to be heard.
+    /// Keeps synthesised audio ready ahead of the playout, and no more than is likely to be heard.
     fn keep_lead(&mut self) {
         let lead = self.policy.lead;
         let Some(reply) = self.reply() else { return };
@@ -205,7 +211,7 @@ impl DuplexSession {
         }
     }
 
-    /// What the reply under way answers, and what is written of it.
+    /// What the reply under way answers, and what is written of it already.
     fn reply_context(&self) -> Context {
         match &self.assistant {
             AssistantState::Silent => self.transcript.context("", false, String::new()),
@@ -228,7 +234,7 @@ impl DuplexSession {
         let reaction = match std::mem::replace(&mut self.assistant, AssistantState::Silent) {
             AssistantState::Speaking(_, reaction) => reaction,
             AssistantState::Preparing(_) | AssistantState::Silent => {
-                // The model has nothing to say: the user's words stand, unanswered.
+                // The language model has nothing to say: the user's words are a turn without an answer.
                 self.settle(UserKind::Turn, None);
                 Reaction::default()
             }
@@ -241,20 +247,20 @@ impl DuplexSession {
         }
         self.spoke_until = self.now;
         self.transcript.push_assistant(text.clone(), None);
-        // The history may just have been cut: whatever must be read again is read while nobody waits,
-        // up to where the user's next words will stand.
+        // The context may just have lost its oldest lines: prefill while nobody waits, up to where the user's next
+        // words will follow.
         self.actions.push(Action::Prefill(self.transcript.context("", true, String::new())));
         self.prefill_turn_model("");
         self.notify(Notice::Finished { turn, text });
     }
 
-    /// The user's sound is understood. What it says goes to the transcript.
+    /// Settles the user's pending sound: a turn or a command goes to the transcript.
     fn settle(&mut self, kind: UserKind, why: Option<Why>) {
         let Some(user) = self.tracker.settle() else { return };
         self.prefilled.clear();
         let text = user.text();
         if matches!(kind, UserKind::Turn | UserKind::Stop) {
-            // Whatever was cut is over: the user has said something else.
+            // The cut was right: the user has said something.
             self.interrupted = None;
             if !text.is_empty() {
                 self.transcript.push_user(&text);
@@ -264,7 +270,7 @@ impl DuplexSession {
         self.notify(Notice::UserTurn { began, ended, text, kind, why });
     }
 
-    /// While nothing is being written, lets the model read what the user has said for certain.
+    /// Prefills the user's committed words, while no reply is being prepared or spoken.
     fn prefill(&mut self) {
         if !matches!(self.assistant, AssistantState::Silent) {
             return;
@@ -289,7 +295,7 @@ impl DuplexSession {
                 }
             }
             Failure::Voice(_) => {
-                // Its clause is never heard; the ones after it would make no sense alone.
+                // Its clause is never heard, and the ones after it make no sense without it.
                 match &self.assistant {
                     AssistantState::Speaking(..) => self.cancel(Why::Failure),
                     AssistantState::Preparing(_) => {

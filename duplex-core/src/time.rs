@@ -1,17 +1,17 @@
-//! The microphone is the only clock.
+//! Session time: the microphone is the only clock.
 
 use std::ops::{Add, Sub};
 
-/// Samples per second of every signal the core reasons about.
+/// Samples per second of session time, and of every signal that the core reasons about.
 pub const SAMPLE_RATE: u32 = 16_000;
 
-/// A length of session time, in microphone samples.
+/// A span of session time, in microphone samples at 16 kHz.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Samples(pub u64);
 
 impl Samples {
-    /// The one place that turns a duration into samples.
+    /// The span of so many milliseconds. Durations become samples only here.
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis * SAMPLE_RATE as u64 / 1000)
     }
@@ -21,7 +21,7 @@ impl Samples {
         self.0 * 1000 / SAMPLE_RATE as u64
     }
 
-    /// `self - other`, or nothing where `other` is longer.
+    /// `self - other`, or 0 where `other` is longer.
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
@@ -35,13 +35,13 @@ impl Add for Samples {
     }
 }
 
-/// A moment of the call: microphone samples since it began.
+/// A moment of the call: microphone samples at 16 kHz since it began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct SessionTime(pub u64);
 
 impl SessionTime {
-    /// How long ago `earlier` was; nothing where it lies ahead.
+    /// The span since `earlier`, or 0 where that lies ahead.
     pub const fn since(self, earlier: Self) -> Samples {
         Samples(self.0.saturating_sub(earlier.0))
     }
@@ -73,13 +73,13 @@ impl Sub for SessionTime {
     }
 }
 
-/// Numbers the slices in which the duplex model decides.
+/// Numbers the requests to the duplex model, one for each [`Action::Decide`](crate::Action::Decide).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct DecisionId(pub u32);
 
-/// Cuts the call into slices. A slice ends when its length has passed, or early where the user's
-/// speech ends, so that an answer never waits for a slice.
+/// Cuts the call into the slices after which the user's words are recognised. A slice ends when its length has passed,
+/// or early at a voice offset, so that no answer waits for the end of a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SliceClock {
     length: Samples,
@@ -92,7 +92,7 @@ impl SliceClock {
         Self { length, began: SessionTime(0) }
     }
 
-    /// Moves on to `now`; true where this ends a slice.
+    /// Advances to `now`; true where this ends a slice.
     pub fn advance(&mut self, now: SessionTime) -> bool {
         let over = now.since(self.began) >= self.length;
         if over {

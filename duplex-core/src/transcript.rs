@@ -1,4 +1,4 @@
-//! The ledger: what was said, and of the assistant's words those that were heard.
+//! The transcript: what the user said, and what was heard of the assistant's replies.
 
 use crate::{Context, SessionTime, Why};
 
@@ -26,11 +26,11 @@ pub enum Speaker {
 pub enum UserKind {
     /// A turn: it asks for an answer.
     Turn,
-    /// It ends the assistant's speech and asks for nothing.
+    /// A command to stop: it ends the assistant's speech and needs no answer.
     Stop,
-    /// It signals attention.
+    /// A backchannel, or a sound too short to be more.
     Backchannel,
-    /// A sound without words.
+    /// Anything else: a sound without words, or words that are not for the assistant.
     Noise,
 }
 
@@ -38,7 +38,7 @@ pub enum UserKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cut {
-    /// When.
+    /// When it was cut.
     pub at: SessionTime,
     /// The reason.
     pub why: Why,
@@ -46,29 +46,29 @@ pub struct Cut {
     pub unheard: String,
 }
 
-/// One side's contribution.
+/// One line of the transcript: successive words of one speaker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Line {
     /// Who said it.
     pub speaker: Speaker,
-    /// What was said; of the assistant, what was heard.
+    /// What the user said, or what was heard of the assistant.
     pub text: String,
-    /// Why the assistant's line ends where it does, where it was cut.
+    /// The cut that ended the assistant's line early, where there was one.
     pub cut: Option<Cut>,
 }
 
-/// The truth of a conversation. The model's cache only mirrors it.
+/// The authoritative record of a conversation. The language model's KV cache only mirrors it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Transcript {
     lines: Vec<Line>,
-    /// First line that the model still sees.
+    /// First line within the language model's context.
     first: usize,
 }
 
 impl Transcript {
-    /// Text that the model sees at most, in bytes: about 600 tokens of English. Every token of a
-    /// reply costs time for each one that is seen.
+    /// Most text of the language model's context, in bytes: about 600 tokens of English. Each token of a reply costs
+    /// time for each token of the context.
     pub const CONTEXT_BYTES: usize = 2_400;
 
     /// All lines, oldest first.
@@ -76,7 +76,7 @@ impl Transcript {
         &self.lines
     }
 
-    /// Adds the user's line. Two in a row are one turn for the model, so they are joined.
+    /// Adds the user's line. Two in a row are one turn for the language model, so they are joined.
     pub(crate) fn push_user(&mut self, text: &str) {
         match self.lines.last_mut() {
             Some(line) if line.speaker == Speaker::User => {
@@ -88,14 +88,14 @@ impl Transcript {
     }
 
     /// Adds what was heard of the assistant's turn; a turn of which nothing was heard leaves no
-    /// line. A line that goes on after a cut is one line.
+    /// line. The text of a resumed turn includes what was heard before the cut.
     pub(crate) fn push_assistant(&mut self, heard: String, cut: Option<Cut>) {
         if !heard.trim().is_empty() {
             self.push(Speaker::Assistant, heard, cut);
         }
     }
 
-    /// Takes back the assistant's last line, to go on with it.
+    /// Takes back the assistant's line where it is the last, to resume it.
     pub(crate) fn reopen_assistant(&mut self) -> String {
         match self.lines.pop_if(|line| line.speaker == Speaker::Assistant) {
             Some(line) => line.text,
@@ -103,12 +103,12 @@ impl Transcript {
         }
     }
 
-    /// Takes back the user's last line, to go on with it.
+    /// Takes back the user's line where it is the last, to continue it.
     pub(crate) fn reopen_user(&mut self) -> Option<String> {
         self.lines.pop_if(|line| line.speaker == Speaker::User).map(|line| line.text)
     }
 
-    /// The assistant's latest line, where it is the last of all.
+    /// The text of the last line, where it is the assistant's.
     pub(crate) fn last_assistant(&self) -> Option<&str> {
         let last = self.lines.last().filter(|line| line.speaker == Speaker::Assistant)?;
         Some(&last.text)
@@ -118,7 +118,7 @@ impl Transcript {
         self.lines.push(Line { speaker, text, cut });
         let size = |lines: &[Line]| lines.iter().map(|line| line.text.len()).sum::<usize>();
         if size(&self.lines[self.first..]) > Self::CONTEXT_BYTES {
-            // Half at once: the cache decodes the remainder anew, so this must be rare.
+            // Half at once: the KV cache decodes the remainder anew, so this must be rare.
             while size(&self.lines[self.first..]) > Self::CONTEXT_BYTES / 2
                 && self.first + 1 < self.lines.len()
             {
@@ -132,8 +132,8 @@ impl Transcript {
         }
     }
 
-    /// What the model sees while the user has said `words`, not yet settled, and the assistant
-    /// plans `reply`.
+    /// The language model's context while the user has said `words` that are not settled yet, and `reply` is written
+    /// already. `open` goes into the context as it is: whether the user's line may still grow.
     pub fn context(&self, words: &str, open: bool, reply: String) -> Context {
         let mut seen = Self { lines: self.lines[self.first..].to_vec(), first: 0 };
         for line in &mut seen.lines {

@@ -1,54 +1,54 @@
-//! The user's side: which sound is pending, what was recognised of it, and what to recognise next.
+//! The user's side: the pending sound, its segments and hypotheses, and what to recognise next.
 
 use crate::{
     Action, Permille, Policy, Samples, SegmentId, SessionTime, SliceClock, VadFrame, words,
 };
 
-/// A segment of sound that is recognised as a whole, growing while the user speaks.
+/// A segment of the user's sound. It is recognised as a whole, in a window that grows while the user speaks.
 #[derive(Clone, Debug)]
 struct Segment {
     segment: SegmentId,
     from: SessionTime,
     /// The newest hypothesis.
     text: String,
-    /// How many of its words two hypotheses agree on.
+    /// How many leading words the two newest hypotheses agree on: those are committed.
     agreed: usize,
     /// Where the audio of the newest hypothesis ends.
     covers: SessionTime,
     confidence: Permille,
-    /// Level of each frame, to cut a long segment where it is quietest.
+    /// Level of each frame in dBFS, to cut a long segment where it is quietest.
     levels: Vec<(SessionTime, i8)>,
 }
 
-/// The user's sound that is not settled yet: a turn, or a backchannel, or a cough.
+/// The user's sound that is not settled yet: it may be a turn, a backchannel or a cough.
 #[derive(Clone, Debug)]
 pub(crate) struct Pending {
-    /// When the user began.
+    /// When the first voiced frame began.
     pub(crate) began: SessionTime,
-    /// The user's last voiced frame.
+    /// When the last voiced frame ended.
     pub(crate) voiced_until: SessionTime,
-    /// How much of it was voiced.
+    /// Total length of the voiced frames.
     pub(crate) voiced: Samples,
-    /// The most high_band_snr that a frame of it had, in dB above the background.
+    /// The highest high-band signal-to-noise ratio of a voiced frame, in dB.
     pub(crate) high_band_snr: i8,
-    /// The newest end-of-turn score, and the end of the audio that it judged.
+    /// The newest acoustic end-of-turn score, and where the audio that it scores ends.
     pub(crate) end: Option<(SessionTime, Permille)>,
     /// Words of segments that are closed.
     settled: String,
-    /// Closed segments that wait for their words.
+    /// Closed segments whose final hypothesis is still missing.
     closing: Vec<Segment>,
     open: Option<Segment>,
 }
 
 impl Pending {
-    /// All words recognised so far.
+    /// All words recognised so far, committed or not.
     pub(crate) fn text(&self) -> String {
         let parts = std::iter::once(self.settled.as_str())
             .chain(self.closing.iter().chain(&self.open).map(|segment| segment.text.as_str()));
         join(parts)
     }
 
-    /// The words that two hypotheses agree on, and those that may still change.
+    /// The committed words and the tentative ones: those that two successive hypotheses agree on, and the rest.
     pub(crate) fn agreement(&self) -> (String, String) {
         let Some(open) = self.open.as_ref().filter(|_| self.closing.is_empty()) else {
             return (self.settled.clone(), join(self.closing.iter().map(|s| s.text.as_str())));
@@ -65,12 +65,12 @@ impl Pending {
             && self.open.as_ref().is_none_or(|segment| segment.covers >= self.voiced_until)
     }
 
-    /// Mean probability of the newest words.
+    /// Mean probability of the open segment's words; 0 where no segment is open.
     pub(crate) fn confidence(&self) -> Permille {
         self.open.as_ref().map_or(Permille(0), |segment| segment.confidence)
     }
 
-    /// Goes on with a turn whose words were settled before.
+    /// Makes this the continuation of a turn that was settled with the words `text`.
     pub(crate) fn prepend(&mut self, text: &str) {
         self.settled = join([text, &self.settled].into_iter());
     }
@@ -83,7 +83,7 @@ fn join<'a>(parts: impl Iterator<Item = &'a str>) -> String {
 /// What a frame changes for the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum VoiceEdge {
-    /// The user began to make a sound.
+    /// The user starts to speak with this frame.
     Onset,
     /// The user fell silent with this frame.
     Offset,
@@ -91,7 +91,7 @@ pub(crate) enum VoiceEdge {
     Unchanged,
 }
 
-/// A recognition job that was not answered yet.
+/// The recognition job that is not answered yet.
 #[derive(Clone, Copy, Debug)]
 struct Job {
     segment: SegmentId,
@@ -107,9 +107,9 @@ pub(crate) struct UserTracker {
     slices: SliceClock,
     next: SegmentId,
     job: Option<Job>,
-    /// The end of the audio whose end-of-turn score was asked for.
+    /// The end of the audio of the newest request for an end-of-turn score.
     detected_until: SessionTime,
-    /// The end of the newest frame that was clearly speech.
+    /// The end of the newest frame with a speech probability of at least `Policy::clear`.
     clear_until: SessionTime,
     now: SessionTime,
     frame: Samples,
@@ -130,7 +130,7 @@ impl UserTracker {
         }
     }
 
-    /// The user's silence since their last sound; endless where none is pending.
+    /// The silence since the last voiced frame; where no sound is pending, the whole call so far.
     pub(crate) fn silence(&self) -> Samples {
         self.pending.as_ref().map_or(self.now - SessionTime(0), |user| self.now - user.voiced_until)
     }
@@ -173,8 +173,9 @@ impl UserTracker {
         edge
     }
 
-    /// The detector's probability falls over a few frames once the user is silent: these would
-    /// hold back the recognition of what was said. A voice that stays faint for longer goes on.
+    /// The speech probability falls over a few frames once the user is silent, and counting these as voiced would delay
+    /// the recognition of the tail. Unclear frames are voiced only once they last longer than `Policy::linger`: then it
+    /// is a voice that goes on faintly.
     fn is_voiced(&self, policy: &Policy) -> bool {
         self.clear_until == self.now || self.now - self.clear_until > policy.linger
     }
@@ -209,7 +210,7 @@ impl UserTracker {
         }
     }
 
-    /// Closes the open segment after a long pause, or where it gets too long.
+    /// Closes the open segment after a long pause, or cuts it where it gets too long.
     fn split(&mut self, policy: &Policy) {
         let now = self.now;
         let Some(user) = &mut self.pending else { return };
@@ -224,7 +225,7 @@ impl UserTracker {
         if now - open.from < policy.longest_window {
             return;
         }
-        // Not in the newest part: the words there are only just being said.
+        // Not within the newest slice: the words there are only just being spoken.
         let (early, late) = (open.from + half(policy.longest_window), now.back(policy.slice));
         let quietest = open
             .levels
@@ -249,7 +250,7 @@ impl UserTracker {
         }
     }
 
-    /// Asks for words where some are due and no job is under way.
+    /// Requests a recognition where one is due and no job is outstanding.
     pub(crate) fn recognise(
         &mut self,
         slice_over: bool,
@@ -295,7 +296,7 @@ impl UserTracker {
         }
     }
 
-    /// Takes in a hypothesis; false where it answers no job of this ear.
+    /// Takes in a hypothesis; false where it changes nothing, because no outstanding job or pending sound is its own.
     pub(crate) fn recognised(
         &mut self,
         segment: SegmentId,
@@ -322,7 +323,7 @@ impl UserTracker {
         };
         let (old, new) = (words::normalise(&open.text), words::normalise(&text));
         let agreed = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-        // One word as written may be several as compared ("Uh-huh"): never count past the text.
+        // One written word may be several normalised ones ("Uh-huh"): never count past the text.
         open.agreed = agreed.min(text.split_whitespace().count());
         open.text = text;
         open.covers = to;
@@ -330,21 +331,21 @@ impl UserTracker {
         true
     }
 
-    /// The recogniser failed on `segment`: what it held is asked for again with the next frame.
+    /// The recogniser failed on `segment`: its audio is requested again as soon as a recognition is due.
     pub(crate) fn recogniser_failed(&mut self, segment: SegmentId) {
         if self.job.is_some_and(|job| job.segment == segment) {
             self.job = None;
         }
     }
 
-    /// Takes in an end-of-turn score.
+    /// Takes in an acoustic end-of-turn score; one of audio before the last voiced frame is ignored.
     pub(crate) fn end_of_turn(&mut self, to: SessionTime, probability: Permille) {
         if let Some(user) = self.pending.as_mut().filter(|user| to >= user.voiced_until) {
             user.end = Some((to, probability));
         }
     }
 
-    /// The pending sound is understood: whatever comes next is something new.
+    /// Takes the pending sound, which is settled: a later sound is a new one.
     pub(crate) fn settle(&mut self) -> Option<Pending> {
         self.pending.take()
     }

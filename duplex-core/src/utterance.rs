@@ -1,21 +1,23 @@
-//! What the assistant is saying, and how much of it has been heard.
+//! One turn of the assistant's speech, and how much of it has been heard.
 
 use crate::{Mark, Samples};
 
-/// One turn of the assistant's speech: its text, and where each word ends in its audio.
+/// One turn of the assistant's speech: its text, where each word ends in its audio, and how far the playout is.
+///
+/// All audio counts samples at 16 kHz since the beginning of the turn, unless said otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Utterance {
-    /// What was heard in an earlier turn that this one goes on with.
+    /// What was heard of an earlier turn that this one resumes.
     prefix: String,
-    /// What this turn plans to say.
+    /// What this turn plans to say: all clauses.
     text: String,
-    /// Ends of the clauses in `text`.
+    /// Where each clause ends in `text`, in bytes.
     clauses: Vec<usize>,
-    /// `(samples, bytes)`: once so much has played, `text[..bytes]` was heard. Both ascend.
+    /// `(samples, bytes)`: once so much audio has been played, `text[..bytes]` was heard. Both ascend.
     marks: Vec<(Samples, usize)>,
-    /// Audio of all complete clauses.
+    /// Length of the audio of all complete clauses.
     settled: Samples,
-    /// Audio made so far.
+    /// Length of the audio made so far.
     synthesised: Samples,
     /// Clauses whose audio is complete.
     complete: usize,
@@ -23,12 +25,12 @@ pub struct Utterance {
 }
 
 impl Utterance {
-    /// An utterance that goes on where an earlier one was cut, after `prefix` was heard.
+    /// An utterance that resumes an earlier one, of which `prefix` was heard.
     pub fn after(prefix: String) -> Self {
         Self { prefix, ..Self::default() }
     }
 
-    /// Whether it goes on where an earlier one was cut that had been heard.
+    /// Whether it resumes an earlier one of which something was heard.
     pub const fn is_resumed(&self) -> bool {
         !self.prefix.is_empty()
     }
@@ -40,7 +42,8 @@ impl Utterance {
         (self.clauses.len() - 1) as u32
     }
 
-    /// Records more audio of `clause`; marks count from the clause's beginning.
+    /// Records more audio of `clause`; marks count from the clause's beginning. Audio of any clause but the next
+    /// incomplete one is ignored.
     pub fn push_audio(&mut self, clause: u32, audio: Samples, marks: &[Mark], last: bool) {
         let index = clause as usize;
         if index != self.complete || index >= self.clauses.len() {
@@ -62,22 +65,22 @@ impl Utterance {
         }
     }
 
-    /// Records that the listener has heard this much of the turn's audio.
+    /// Records that this much of the turn's audio has been played; a smaller value than before changes nothing.
     pub fn played(&mut self, audio: Samples) {
         self.played = self.played.max(audio);
     }
 
-    /// What is planned, with what an earlier turn had said before it.
+    /// All planned text, after what was heard of the turn that it resumes.
     pub fn planned(&self) -> String {
         format!("{}{}", self.prefix, self.text)
     }
 
-    /// What the listener has heard, up to the last whole word.
+    /// What the user has heard, up to the last whole word, with what was heard of the turn that it resumes.
     pub fn heard(&self) -> String {
         format!("{}{}", self.prefix, &self.text[..self.heard_bytes()])
     }
 
-    /// What is planned and was not heard.
+    /// The planned text that was not heard.
     pub fn unheard(&self) -> &str {
         &self.text[self.heard_bytes()..]
     }
@@ -87,27 +90,27 @@ impl Utterance {
         passed.map(|&(_, bytes)| bytes).max().unwrap_or(0)
     }
 
-    /// Audio that is ready and has not been heard.
+    /// Length of the audio that is ready and was not heard.
     pub fn lead(&self) -> Samples {
         self.synthesised.saturating_sub(self.played)
     }
 
-    /// Audio that was heard of this turn.
+    /// Length of the audio that was heard of this turn.
     pub const fn heard_audio(&self) -> Samples {
         self.played
     }
 
-    /// Some audio is ready.
+    /// Whether some audio was made.
     pub fn has_audio(&self) -> bool {
         self.synthesised > Samples(0)
     }
 
-    /// Every planned clause has its audio.
+    /// Whether every planned clause has its audio.
     pub fn is_synthesised(&self) -> bool {
         self.complete == self.clauses.len()
     }
 
-    /// Everything that is planned was heard.
+    /// Whether everything that is planned was heard.
     pub fn is_played(&self) -> bool {
         self.is_synthesised() && self.played >= self.synthesised
     }

@@ -1,4 +1,4 @@
-//! Whole conversations on virtual time: what is done, and when.
+//! Whole conversations in virtual time: what is done, and when.
 
 mod world;
 
@@ -28,9 +28,9 @@ fn story_misheard(then: &[Says], mishearings: Mishearings) -> World {
 fn a_question_is_answered_as_soon_as_the_answer_is_ready() {
     let mut world = story(&[]);
     world.run(7_000);
-    // The last voiced frame ends at 1472, but the recogniser is busy with the slice that ended at 1280
-    // until 1530. Then the tail (250 ms), the first clause (120 ms) and its audio (100 ms). 71 bytes at
-    // 15 a second from the next frame on.
+    // The last voiced frame ends at 1472 ms, but the recogniser is busy with the slice that ended at 1280 until 1530.
+    // Then the tail (250 ms), the first clause (120 ms) and its audio (100 ms). 71 bytes at 15 a second from the next
+    // frame on.
     assert_eq!(
         world.trace,
         r#" 1780 prepare "Tell me a story."
@@ -84,7 +84,7 @@ fn a_new_question_ends_the_reply_and_is_answered() {
 }
 
 #[test]
-fn the_assistant_stands_still_within_300_ms_of_an_interruption() {
+fn the_assistant_is_silent_within_300_ms_of_an_interruption() {
     let words = "Wait, what about the moon?";
     let mut world = story(&[Says { from: 3_500, to: 5_000, words, end: 950 }]);
     world.run(12_000);
@@ -95,7 +95,7 @@ fn the_assistant_stands_still_within_300_ms_of_an_interruption() {
 
 #[test]
 fn a_pause_inside_a_sentence_is_waited_for() {
-    // Whether it sounds broken off, or complete: the words cannot end here.
+    // Whether it sounds broken off or complete, the sentence cannot end here.
     for end in [60, 990] {
         let user = [
             Says { from: 500, to: 1_900, words: "I was wondering if you could", end },
@@ -121,7 +121,7 @@ fn a_stop_command_is_followed_by_silence() {
 }
 
 #[test]
-fn attention_that_becomes_an_objection_takes_the_floor() {
+fn a_backchannel_that_becomes_an_objection_takes_the_floor() {
     let words = "Yeah, but what about the moon?";
     let mut world = story(&[Says { from: 3_500, to: 4_800, words, end: 950 }]);
     world.run(12_000);
@@ -141,7 +141,7 @@ fn a_backchannel_that_the_recogniser_lengthens_does_not_cut_the_reply() {
 }
 
 #[test]
-fn a_reply_that_went_on_and_is_cut_again_at_once_keeps_what_was_heard() {
+fn a_reply_that_resumed_and_is_cut_again_at_once_keeps_what_was_heard() {
     let mut world = story(&[
         Says { from: 3_500, to: 5_200, words: "", end: 950 },
         Says { from: 6_000, to: 7_600, words: "What is known about the moon?", end: 950 },
@@ -169,13 +169,13 @@ fn an_answer_that_came_too_early_is_taken_back_when_the_user_goes_on() {
 }
 
 #[test]
-fn a_long_sound_without_words_interrupts_and_the_reply_goes_on_afterwards() {
+fn a_long_sound_without_words_interrupts_and_the_reply_resumes_afterwards() {
     let mut world = story(&[Says { from: 3_000, to: 4_900, words: "", end: 500 }]);
     world.run(15_000);
     assert_eq!(world.cancelled.len(), 1, "{}", world.trace);
     let lines = world.session.transcript().lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert_eq!(lines[1].text, STORY.concat(), "it goes on where it was");
+    assert_eq!(lines[1].text, STORY.concat(), "it resumes where it was cut");
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn a_user_who_never_stops_is_recognised_in_bounded_windows() {
 }
 
 #[test]
-fn attention_in_silence_is_not_answered_unless_something_was_asked() {
+fn a_backchannel_in_silence_is_not_answered_unless_something_was_asked() {
     let yes = Says { from: 8_000, to: 8_500, words: "Yeah.", end: 950 };
     let mut world = story(std::slice::from_ref(&yes));
     world.run(12_000);
@@ -210,7 +210,7 @@ fn attention_in_silence_is_not_answered_unless_something_was_asked() {
 }
 
 #[test]
-fn a_command_that_was_half_heard_under_the_reply_is_obeyed() {
+fn a_command_that_was_misheard_under_the_reply_is_obeyed() {
     let words = "Move on a second.";
     let stop_edges = vec!["a second".to_owned()];
     let mishearings = Mishearings { stop_edges, ..Mishearings::default() };
@@ -222,7 +222,7 @@ fn a_command_that_was_half_heard_under_the_reply_is_obeyed() {
 }
 
 #[test]
-fn what_is_said_to_somebody_else_is_not_answered_and_the_reply_goes_on() {
+fn what_is_said_to_somebody_else_is_not_answered_and_the_reply_resumes() {
     let words = "Can you close the door, Sarah?";
     let mut world = story(&[Says { from: 3_000, to: 4_400, words, end: 950 }]);
     world.run(14_000);
@@ -240,7 +240,7 @@ fn what_is_said_to_somebody_else_in_silence_is_not_answered() {
 }
 
 #[test]
-fn a_voice_from_another_room_neither_stops_the_reply_nor_is_answered() {
+fn a_far_field_voice_neither_stops_the_reply_nor_is_answered() {
     let words = "In the news tonight, the city council voted.";
     let mut world = World::new(&[Says { from: 500, to: 3_500, words, end: 950 }]);
     world.high_band_snr = 1;

@@ -1,4 +1,4 @@
-//! What the duplex model changes, where it is asked.
+//! What the duplex model changes about turn-taking, where it is asked.
 
 mod world;
 
@@ -90,7 +90,7 @@ fn two_unknown_words_take_the_floor_where_it_would_fall_silent() {
 fn short_words_to_which_it_yields_are_answered_and_not_taken_back_at_once() {
     let user = says(3_000, 3_600, "Blue whales.");
     let mut world = story(Sources::Both, user).reply("whales", &["They are large."]);
-    // While the assistant speaks, its words stand in slices: it should fall silent. Then it should answer.
+    // While the assistant speaks, its words are in slices: it should fall silent. Then it should answer.
     world.idle = |context| {
         let speaks = context.slices.iter().any(|slice| !slice.assistant.is_empty());
         if context.user.contains("whales") && speaks { 990 } else { 10 }
@@ -184,7 +184,7 @@ fn it_is_shown_what_both_sides_said_in_slices_of_few_words() {
 }
 
 #[test]
-fn it_hears_the_user_while_the_user_speaks_and_what_is_over_when_it_is() {
+fn it_prefills_the_users_words_while_they_speak_and_a_reply_once_it_is_over() {
     let policy = Policy { sources: Sources::Both, ..Policy::default() };
     let question = "I would like to know why people who live by the sea tell every story twice.";
     let user = [says(500, 6_500, question)];
@@ -192,17 +192,18 @@ fn it_hears_the_user_while_the_user_speaks_and_what_is_over_when_it_is() {
     world.idle = |_| 20;
     world.run(20_000);
     let asked = &world.decided[0];
-    let during: Vec<_> = world.listened.iter().filter(|context| context.lines.is_empty()).collect();
+    let during: Vec<_> =
+        world.prefilled.iter().filter(|context| context.lines.is_empty()).collect();
     let most = during.iter().map(|context| context.slices.len()).max();
     assert!(most.is_some_and(|most| most + 2 >= asked.slices.len()), "{asked:?}\n{most:?}");
     assert!(during.iter().all(|context| asked.slices.starts_with(&context.slices)), "{during:?}");
-    // The reply is over: both turns are plain text, and nothing stands in slices.
-    let over = world.listened.last().unwrap();
+    // The reply is over: both turns are plain text, and nothing is left in slices.
+    let over = world.prefilled.last().unwrap();
     let lines: Vec<&str> = over.lines.iter().map(|line| line.text.as_str()).collect();
     assert_eq!(lines, [question, &STORY.concat()]);
     assert!(over.slices.is_empty());
 
     let mut without = World::new(&user).reply("story", STORY);
     without.run(20_000);
-    assert!(without.listened.is_empty());
+    assert!(without.prefilled.is_empty());
 }

@@ -1,4 +1,4 @@
-//! What holds in every conversation, whoever says what and however slow the models are.
+//! What holds in every conversation, whatever is said and however slow the models are.
 
 mod world;
 
@@ -50,14 +50,14 @@ prop_compose! {
     }
 }
 
-/// All that can be asked is asked.
+/// Every model that can be asked is asked.
 fn policy() -> Policy {
     Policy { sources: Sources::Both, ..Policy::default() }
 }
 
 fn play(user: &[Says], latencies: Latencies) -> World {
     let mut world = replies(World::with_policy(user, policy()));
-    // Anything but that an answer is surely not wanted: then there may be none.
+    // Anything below `surely_idle`: from there on there may be no answer.
     world.idle = |context| (context.user.len() as u16 * 137) % 950;
     world.latencies = latencies;
     let end = user.last().map_or(0, |says| says.to);
@@ -69,7 +69,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_of_a_hushed_turn_is_heard_afterwards(user in user(), latencies in latencies()) {
+    fn nothing_of_a_cancelled_turn_is_heard_afterwards(user in user(), latencies in latencies()) {
         let world = play(&user, latencies);
         for (at, turn) in &world.audible {
             if let Some(cancelled) = world.cancelled.get(turn) {
@@ -84,7 +84,7 @@ proptest! {
         for (heard, unheard, played) in &world.cuts {
             let whole = format!("{heard}{unheard}");
             let bytes = (played / SAMPLES_PER_BYTE) as usize;
-            // A word is heard once the space behind it is reached.
+            // A word is heard once playout reaches the space behind it.
             prop_assert!(heard.trim_end().len() <= bytes, "{heard:?} of {whole:?} at {bytes}");
             let next = unheard.trim_start().find(' ').unwrap_or(unheard.trim_start().len());
             let next_end = whole.len() - unheard.trim_start().len() + next;

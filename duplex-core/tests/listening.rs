@@ -1,11 +1,11 @@
-//! What counts as the user's voice, frame by frame.
+//! Which voice activity frames count as voiced.
 
 use duplex_core::{Action, DuplexSession, Event, Permille, Policy, Samples, SessionTime, VadFrame};
 
 const FRAME: u64 = 512;
 
-/// Frames of speech with these probabilities, in thousandths, then one that ends it; gives the
-/// recognitions asked for, as `(asked at, audio to)`, in frames.
+/// Plays speech frames with these probabilities, in thousandths, then silence. Gives the recognitions requested, as
+/// `(requested at, audio to)`, in frames.
 fn recognitions(probabilities: &[u16]) -> Vec<(u64, u64)> {
     let mut session = DuplexSession::new(Policy::default());
     let mut asked = Vec::new();

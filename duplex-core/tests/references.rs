@@ -1,4 +1,4 @@
-//! The policies that the product is compared with do what they stand for.
+//! The policies for comparison do what they are named after.
 
 mod world;
 
@@ -20,7 +20,7 @@ fn moon() -> Says {
 }
 
 #[test]
-fn barge_in_stops_for_a_cough_and_never_goes_on() {
+fn barge_in_stops_for_a_cough_and_never_resumes() {
     let cough = Says { from: 4_000, to: 4_320, words: "", end: 500 };
     let mut world = story(Policy::barge_in(), cough);
     world.run(12_000);

@@ -11,7 +11,7 @@ use crate::{
 use super::{AssistantState, DuplexSession, Reaction, decide::Decision};
 
 impl DuplexSession {
-    /// The assistant is silent: does the user's sound ask for an answer, and is it over?
+    /// The assistant is silent: does the user's sound need an answer, and is the turn over?
     pub(super) fn consider_answer(&mut self) {
         let Some(user) = &self.tracker.pending else { return };
         let silence = self.tracker.silence();
@@ -20,14 +20,13 @@ impl DuplexSession {
         }
         let text = user.text();
         let quiet = silence >= self.policy.settle_after;
-        // What cut the assistant was said under its voice.
+        // Words that cut the assistant were spoken over its voice.
         let classify = match self.interrupted {
             Some(_) => overlap_policy::classify_overlapped,
             None => overlap_policy::classify,
         };
         let kind = classify(user, &self.policy);
-        // The duplex model has given these words the floor, for all that they are short: their length
-        // does not take it back.
+        // The duplex model has given these words the floor although they are short: their length does not take it back.
         let yielded = self.interrupted.as_ref().is_some_and(|cut| cut.why == Why::Model);
         let kind = match kind {
             UtteranceClass::None
@@ -63,8 +62,8 @@ impl DuplexSession {
         }
     }
 
-    /// Signals of attention need no answer: the assistant was cut by that very sound, or has just
-    /// finished and asked nothing, and the user does not want more.
+    /// A backchannel needs no answer where that very sound cut the assistant. Nor does it where the assistant was the
+    /// last to speak and asked nothing, unless the user asks for more.
     fn is_listening(&self, text: &str) -> bool {
         let asked = |said: &str| said.trim_end().ends_with('?');
         self.interrupted.is_some()
@@ -72,7 +71,7 @@ impl DuplexSession {
                 && self.transcript.last_assistant().is_some_and(|said| !asked(said))
     }
 
-    /// Makes a reply ready, and lets it be heard once the evidence suffices.
+    /// Prepares a reply, and releases it once the evidence suffices.
     fn prepare(&mut self, text: String, silence: Samples) {
         match &self.assistant {
             AssistantState::Preparing(reply)
@@ -132,7 +131,7 @@ impl DuplexSession {
         }
     }
 
-    /// The cut proved wrong: goes on with what was never heard.
+    /// The cut proved wrong: resumes the reply with what was never heard.
     fn resume(&mut self, why: Why) {
         let Some(cut) = self.interrupted.take() else { return };
         let nothing_left = cut.unheard.trim().is_empty() && cut.complete;

@@ -1,13 +1,14 @@
-//! The duplex model: what it is asked, and which of its answers count.
+//! Requests to the duplex model: when they are made, what context they carry, and which answers count.
 
 use crate::{Action, DecisionId, Permille, SessionTime, SliceWords, Speaker, TurnContext, words};
 
 use super::{AssistantState, DuplexSession};
 
-/// Words of one side in a slice at most; about what is said in [`Policy::decision_slice`](crate::Policy::decision_slice).
+/// Most words of one side in a slice: about what is said in
+/// [`Policy::decision_slice`](crate::Policy::decision_slice).
 const WORDS: usize = 3;
 
-/// What was asked last, and what came back.
+/// The newest request, and its answer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Decisions {
     asked: DecisionId,
@@ -16,7 +17,7 @@ pub(super) struct Decisions {
     idle: Option<Permille>,
 }
 
-/// What a question was about.
+/// What a request was about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct About {
     /// The user's words.
@@ -30,7 +31,7 @@ struct About {
 }
 
 impl About {
-    /// Whether these are the words it was about, and the same side spoke.
+    /// Whether it was about these words, and the assistant spoke then as now.
     fn is_of(&self, words: &[String], is_speaking: bool) -> bool {
         self.words == words && self.is_speaking == is_speaking
     }
@@ -39,16 +40,16 @@ impl About {
 /// The duplex model's answer about words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// It was not asked, or did not answer in time.
+    /// There was no request, or no answer in time.
     Missing,
-    /// Its answer may still come.
+    /// The answer may still come.
     Awaited,
-    /// The probability that the assistant should be silent.
+    /// Probability that the assistant should be silent.
     Idle(Permille),
 }
 
 impl Decision {
-    /// The probability of silence, where there is one.
+    /// The probability that the assistant should be silent, where there is an answer.
     pub(crate) const fn idle(self) -> Option<Permille> {
         match self {
             Self::Idle(idle) => Some(idle),
@@ -58,7 +59,7 @@ impl Decision {
 }
 
 impl Decisions {
-    /// An answer; one to an older question is of no use.
+    /// Takes in an answer; one to an older request is ignored.
     pub(super) fn decided(&mut self, slice: DecisionId, idle: Permille) {
         if slice == self.asked {
             self.idle = Some(idle);
@@ -67,7 +68,7 @@ impl Decisions {
 }
 
 impl DuplexSession {
-    /// What the duplex model says of the user's words as they are, while the assistant speaks or is silent.
+    /// What the duplex model says of the user's words as they are now, while the assistant speaks or is silent.
     pub(super) fn decision(&self, text: &str, is_speaking: bool) -> Decision {
         let decisions = &self.decisions;
         let about = decisions.about.as_ref();
@@ -80,9 +81,11 @@ impl DuplexSession {
         }
     }
 
-    /// Asks about the user's words, once for each state of them: while the assistant speaks, whenever
-    /// they change and when they may be over; while it is silent, when they may be over, and again with every slice
-    /// of silence: what sounded unfinished is less so then.
+    /// Requests a decision on the user's words, once for each state of them.
+    ///
+    /// While the assistant speaks, that is whenever the words change, and when the user falls silent or speaks again.
+    /// While it is silent, it is when the user is silent and recognised, and again with every slice of silence: words
+    /// that seemed unfinished are less so then.
     pub(super) fn ask(&mut self) {
         if !self.policy.sources.model() {
             return;
@@ -100,7 +103,7 @@ impl DuplexSession {
         if about.words.is_empty() || last == Some(&about) {
             return;
         }
-        // What was said of the same words before counts until the next answer.
+        // An earlier answer about the same words counts until the next one.
         let same = last.is_some_and(|last| last.is_of(&about.words, is_speaking));
         let idle = self.decisions.idle.filter(|_| same);
         let slice = DecisionId(self.decisions.asked.0 + 1);
@@ -109,7 +112,7 @@ impl DuplexSession {
         self.actions.push(Action::Decide { slice, context });
     }
 
-    /// Lets the duplex model hear what the user has said for certain, so that little is left to read when it is asked.
+    /// Prefills the duplex model with `text`, so that little is left to decode when a decision is requested.
     pub(super) fn prefill_turn_model(&mut self, text: &str) {
         if self.policy.sources.model() {
             let context = self.turn_context(text);
@@ -117,8 +120,8 @@ impl DuplexSession {
         }
     }
 
-    /// The conversation up to the user's newest words. A reply under way stands in slices, with the question
-    /// that it answers; what is over is plain text.
+    /// The conversation up to the user's newest words. A reply under way is laid out in slices, with the question that
+    /// it answers; finished turns are plain text.
     fn turn_context(&self, text: &str) -> TurnContext {
         let mut lines = self.transcript.context("", false, String::new()).lines;
         let mut slices: Vec<SliceWords> = Vec::new();
@@ -143,7 +146,7 @@ impl DuplexSession {
                 None => slices.push(SliceWords { assistant, ..SliceWords::default() }),
             }
         }
-        // What the user said before the newest words was said while the assistant spoke on.
+        // The user's words before the newest were spoken while the assistant spoke: they share its last slices.
         let spoken = slices.iter().rev().take_while(|said| said.user.is_empty()).count();
         let over = newest.len().min(spoken);
         let (before, during) = newest.split_at(newest.len() - over);
@@ -157,14 +160,14 @@ impl DuplexSession {
         TurnContext { lines, slices, user, ..TurnContext::default() }
     }
 
-    /// Whole slices since the user's last sound, as far as they are told apart.
+    /// Whole slices since the user's last voiced frame, up to the longest silence of a request.
     fn silent_slices(&self) -> u32 {
         let slices = self.tracker.silence().0 / self.policy.decision_slice.0.max(1);
         slices.min(TurnContext::LONGEST_SILENCE.into()) as u32
     }
 }
 
-/// Text in pieces of [`WORDS`] words.
+/// Text in pieces of up to [`WORDS`] words.
 fn in_slices(text: &str) -> Vec<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.chunks(WORDS).map(|words| words.join(" ")).collect()

@@ -5,7 +5,7 @@ use crate::{Action, Cut, Notice, Overlap, UserKind, Verdict, Why, overlap_policy
 use super::{AssistantState, DuplexSession, Interrupted};
 
 impl DuplexSession {
-    /// The assistant speaks: does the user want the floor?
+    /// The assistant speaks: does the user's sound take the floor?
     pub(super) fn consider_overlap(&mut self) {
         let Some(user) = &self.tracker.pending else { return };
         let (speaking, silence, voiced) =
@@ -49,13 +49,13 @@ impl DuplexSession {
         }
     }
 
-    /// The assistant keeps the floor: what the user's sound changed is undone.
+    /// The assistant keeps the floor: hold and duck are undone.
     fn keep_speaking(&mut self, why: Why) {
         match why {
             Why::Backchannel | Why::ShortSound => self.settle(UserKind::Backchannel, Some(why)),
-            // The words may still come, and count then.
+            // The words may still come, and are judged then.
             Why::NoAnswer => {}
-            // Whoever is close by may still join in.
+            // A voice close by may still join in.
             Why::Far if self.tracker.speaking => {}
             _ => self.settle(UserKind::Noise, Some(why)),
         }
@@ -71,7 +71,7 @@ impl DuplexSession {
         }
     }
 
-    /// The assistant loses the floor: what was heard of its turn stands, the rest was never said.
+    /// The assistant loses the floor: what was heard of its turn stays in the transcript, the rest does not.
     pub(super) fn cancel(&mut self, why: Why) {
         let AssistantState::Speaking(reply, _) =
             std::mem::replace(&mut self.assistant, AssistantState::Silent)
@@ -80,7 +80,7 @@ impl DuplexSession {
         };
         let (heard, unheard) = (reply.utterance.heard(), reply.utterance.unheard().to_owned());
         self.actions.push(Action::Cancel(reply.turn));
-        // What was said over the reply may turn out to want nothing.
+        // What was said over the reply may turn out to need no answer.
         let is_doubtful = matches!(why, Why::Words | Why::Length | Why::Model);
         let reopened = !reply.utterance.is_resumed()
             && reply.utterance.heard_audio() < self.policy.reopen_within
@@ -94,7 +94,7 @@ impl DuplexSession {
             may_resume,
         });
         if reopened {
-            // The assistant came in while the user was still speaking: both parts are one turn.
+            // The assistant interrupted the user, who was not finished: both parts are one turn.
             if let (Some(text), Some(user)) =
                 (self.transcript.reopen_user(), self.tracker.pending.as_mut())
             {

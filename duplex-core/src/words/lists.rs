@@ -1,8 +1,8 @@
-//! The common forms of spoken English, by what they mean between two people.
+//! The common forms of spoken English, by what they do in a conversation. All are in normalised form.
 //!
-//! How one recogniser misspells them is no matter of the language: see [`Mishearings`](super::Mishearings).
+//! How one recogniser misspells them is not a matter of the language: see [`Mishearings`](super::Mishearings).
 
-/// Signals of attention, each of which may be said again and combined with others.
+/// Backchannels. Each may be repeated, and combined with others.
 pub(super) const BACKCHANNELS: &[&str] = &[
     "uh huh",
     "uhhuh",
@@ -52,11 +52,11 @@ pub(super) const BACKCHANNELS: &[&str] = &[
     "no kidding",
 ];
 
-/// Requests to go on: attention while the assistant speaks, a request for more when it has finished.
+/// Requests to go on: a backchannel while the assistant speaks, a request for more once it has finished.
 pub(super) const GO_ON: &[&str] =
     &["go on", "please go on", "carry on", "please carry on", "keep going"];
 
-/// Commands to fall silent.
+/// Commands to stop.
 pub(super) const STOPS: &[&str] = &[
     "stop",
     "stop it",
@@ -99,7 +99,7 @@ pub(super) const STOPS: &[&str] = &[
     "that's all",
 ];
 
-/// What may stand around a command without changing it.
+/// Words around a command that do not change it.
 pub(super) const POLITE: &[&str] = &[
     "please",
     "okay",
@@ -124,7 +124,7 @@ pub(super) const POLITE: &[&str] = &[
     "you can",
 ];
 
-/// Words after which a sentence goes on.
+/// Words after which a sentence must go on.
 pub(super) const UNFINISHED: &[&str] = &[
     "a", "about", "all", "an", "and", "any", "are", "as", "at", "because", "but", "by", "can",
     "could", "did", "do", "does", "every", "for", "from", "get", "had", "has", "have", "her",
@@ -134,21 +134,21 @@ pub(super) const UNFINISHED: &[&str] = &[
     "where", "whether", "which", "while", "who", "whose", "why", "will", "with", "would", "your",
 ];
 
-/// Those that no question can end in either: what they belong to is still to come.
+/// Words that no question can end in either: what they belong to is still to come.
 pub(super) const BEFORE_A_NOUN: &[&str] = &[
     "a", "an", "and", "because", "but", "every", "if", "my", "or", "our", "than", "the", "their",
     "very", "whether", "while", "your",
 ];
 
-/// Those that a question ends in only where it asks for what they belong to: "Who is it for?".
+/// Words that end a question only where it asks for what they belong to: "Who is it for?".
 pub(super) const PREPOSITIONS: &[&str] =
     &["about", "as", "at", "by", "for", "from", "in", "into", "of", "on", "to", "with"];
 
-/// Words that ask for a thing.
+/// Question words that ask for what a preposition belongs to.
 pub(super) const WH: &[&str] =
     &["what", "what's", "who", "who's", "whom", "which", "where", "where's", "how"];
 
-/// Ends of sentences that say of something to come what is wished or done with it.
+/// Phrases whose object is still to come when they end the words.
 pub(super) const AWAITING: &[&str] = &[
     "would like",
     "i'd like",
@@ -177,7 +177,7 @@ pub(super) const ASKING: &[&str] = &[
     "tell", "explain", "give", "show", "actually", "but", "instead",
 ];
 
-/// Whom a sentence may be meant for, when it is not the assistant.
+/// Forms of address for people other than the assistant.
 pub(super) const PERSONS: &[&str] = &[
     "mum",
     "mummy",
@@ -207,12 +207,12 @@ pub(super) const PERSONS: &[&str] = &[
     "mate",
 ];
 
-/// What is said to animals and small children, and to nobody else.
+/// Praise that only animals and small children get.
 pub(super) const PRAISE: &[&str] = &["good dog", "good boy", "good girl", "bad dog"];
 
-/// What the assistant may be called.
+/// Names that the assistant may be called by.
 pub(super) const ASSISTANT: &[&str] = &["duplex", "assistant", "computer"];
 
-/// Digits as they are said.
+/// Spoken digits.
 pub(super) const DIGITS: &[&str] =
     &["zero", "oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];

@@ -1,17 +1,17 @@
-//! What one recogniser makes of words that it half heard.
+//! What one recogniser makes of words spoken over the assistant's voice.
 
 use super::{asks, begins_with, ends_with, is_backchannel, phrase_length};
 
-/// More words than this are more than a command.
+/// Most words of a command that is recognised by its edge.
 const LONGEST_COMMAND: usize = 4;
 
-/// Bytes of a word that are enough to know it by its beginning.
+/// Fewest bytes by which a word is known from its beginning.
 const SHORTEST_STEM: usize = 4;
 
-/// The mishearings of one recogniser: data that comes with it, kept apart from the word lists of the language.
+/// The mishearings of one recogniser: data that comes with it, apart from the word lists of the language.
 ///
-/// They apply to what is said while the assistant speaks, where a part of each voice is lost under the other. The
-/// default knows none: every word is taken as it was recognised.
+/// They apply to overlapping speech, where the assistant's voice masks a part of the user's. The default has none:
+/// every word is taken as it was recognised.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(
     feature = "serde",
@@ -19,17 +19,18 @@ const SHORTEST_STEM: usize = 4;
     serde(deny_unknown_fields, default)
 )]
 pub struct Mishearings {
-    /// An utterance of up to four words that begins or ends with one of these, in lower case, is a command to stop
-    /// of which the rest was lost.
+    /// An utterance of up to four words that begins or ends with one of these phrases, in lower case, is a command to
+    /// stop whose rest was lost.
     pub stop_edges: Vec<String>,
-    /// An utterance that ends with the phrase, and has no more words than the number, is such a command too.
+    /// An utterance that ends with the phrase, in lower case, and has no more words than the number is such a command
+    /// too.
     pub stop_endings: Vec<(String, usize)>,
-    /// The recogniser makes a word, or the end of one, of the silence behind a backchannel.
+    /// Whether the recogniser hallucinates a word, or the end of one, in the silence behind a backchannel.
     pub lengthens_backchannels: bool,
 }
 
 impl Mishearings {
-    /// Said over the assistant's voice, `words` (of `text`) are most likely a command to stop.
+    /// Whether `words` (of `text`), spoken over the assistant's voice, are most likely a command to stop.
     pub fn resembles_stop(&self, text: &str, words: &[String]) -> bool {
         let at_an_edge = |phrase: &String| begins_with(words, phrase) || ends_with(words, phrase);
         let at_the_end = |(phrase, most): &(String, usize)| {
@@ -40,8 +41,8 @@ impl Mishearings {
                 || self.stop_endings.iter().any(at_the_end))
     }
 
-    /// `words` (of `text`) are a backchannel, but for a last word where at least two stand before it ("That makes
-    /// sense of."), or for the end of the last ("That makes senser.").
+    /// Whether `words` (of `text`) are a backchannel but for a hallucinated last word ("That makes sense of."), or a
+    /// hallucinated end of the last ("That makes senser."). At least two words must stand before it.
     pub fn resembles_backchannel(&self, text: &str, words: &[String]) -> bool {
         let Some((last, before)) = words.split_last() else { return false };
         if !self.lengthens_backchannels || before.len() < 2 || asks(text, words) {
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_was_half_heard_is_told_from_a_remark() {
+    fn a_misheard_command_is_distinguished_from_a_remark() {
         for (text, so) in [
             ("A moment.", true),
             ("Take a moment.", true),

@@ -1,8 +1,9 @@
-//! What a few words in the wrong moment mean.
+//! What the user's words are for the conversation: a backchannel, a command to stop, a question, an unfinished
+//! sentence, words for somebody else.
 //!
 //! `lists` has the common forms of spoken English. Sounds that a recogniser spells in its own way ("Mm-hmm") are
-//! recognised by their length instead, in `overlap_policy`; what one recogniser mishears is data of its own
-//! ([`Mishearings`]).
+//! classified by their length instead, in `overlap_policy`. What one recogniser mishears is data that comes with it
+//! ([`Mishearings`]). `text` is the recogniser's, with case and punctuation; `words` are the same, normalised.
 
 mod lists;
 mod mishearings;
@@ -14,7 +15,7 @@ use lists::{
     PRAISE, PREPOSITIONS, STOPS, UNFINISHED, WH,
 };
 
-/// Words as they are compared: lower case, letters, digits and apostrophes.
+/// The words of `text` as they are compared: lower case; letters, digits and apostrophes within a word.
 pub fn normalise(text: &str) -> Vec<String> {
     text.to_lowercase()
         .replace('\u{2019}', "'")
@@ -25,11 +26,11 @@ pub fn normalise(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The languages that there are word lists for, as ISO 639-1 codes: turn-taking in another would be that of these.
+/// The languages that have word lists, as ISO 639-1 codes. The words of any other would be judged by these lists.
 pub const LANGUAGES: &[&str] = &["en"];
 
-/// Takes phrases of `lists` off the front of `words` until none fits; counts those of the first
-/// list and says whether all words were taken.
+/// Takes the longest phrase of `lists` off the front of `words` until none fits. Gives the number of phrases from the
+/// first list, and whether all words were taken.
 fn consists_of(words: &[String], lists: [&[&str]; 2]) -> (usize, bool) {
     let mut at = 0;
     let mut of_first = 0;
@@ -67,32 +68,32 @@ fn ends_with(words: &[String], phrase: &str) -> bool {
     before.is_some_and(|before| begins_with(&words[before..], phrase))
 }
 
-/// All of `words` is backchannels.
+/// Whether all of `words` is backchannels.
 pub fn is_backchannel(words: &[String]) -> bool {
     !words.is_empty() && consists_of(words, [BACKCHANNELS, GO_ON]).1
 }
 
-/// `words` are backchannels, and some of them ask for more.
+/// Whether all of `words` is backchannels, and some of them ask the assistant to go on.
 pub fn asks_for_more(words: &[String]) -> bool {
     let (requests, all) = consists_of(words, [GO_ON, BACKCHANNELS]);
     all && requests > 0
 }
 
-/// All of `words` is a command to fall silent.
+/// Whether all of `words` is a command to stop.
 pub fn is_stop(words: &[String]) -> bool {
     let (stops, all) = consists_of(words, [STOPS, POLITE]);
     all && stops > 0
 }
 
-/// Some of `words` asks for something.
+/// Whether `words` (of `text`) are a question or a request.
 pub fn asks(text: &str, words: &[String]) -> bool {
-    // Of two words the second asks for nothing.
+    // The second of two words asks for nothing.
     let asking = if words.len() > 2 { words } else { &words[..words.len().min(1)] };
     text.trim_end().ends_with('?') && words.len() > 1
         || asking.iter().any(|word| ASKING.contains(&word.as_str()))
 }
 
-/// The sentence cannot end here: more words are bound to follow.
+/// Whether the sentence cannot end here, so that more words must follow.
 pub fn is_unfinished(text: &str, words: &[String]) -> bool {
     let Some(last) = words.last().map(String::as_str) else { return false };
     let text = text.trim_end();
@@ -107,11 +108,11 @@ pub fn is_unfinished(text: &str, words: &[String]) -> bool {
     BEFORE_A_NOUN.contains(&last) || PREPOSITIONS.contains(&last) && !asks_for_a_thing
 }
 
-/// Digits of a telephone number without its prefix: a row this long may well be complete.
+/// Digits of a telephone number without its prefix: a row of this length may be complete.
 const WHOLE_NUMBER: usize = 7;
 
-/// The words end in a row of digits that is too short to be a whole number; people say long ones in
-/// groups. A question has ended.
+/// Whether the words end in a row of digits that is too short for a whole number: people say long ones in groups. A
+/// question has ended in any case.
 pub fn ends_in_digits(text: &str, words: &[String]) -> bool {
     let digits = |word: &String| {
         let written = word.chars().filter(char::is_ascii_digit).count();
@@ -122,9 +123,11 @@ pub fn ends_in_digits(text: &str, words: &[String]) -> bool {
     (1..WHOLE_NUMBER).contains(&count) && !text.trim_end().ends_with('?')
 }
 
-/// The words call somebody by name who is not the assistant: "Mum, I am here.", "Close the door,
-/// Sarah.". A name is told by its place: alone behind the comma at the end of a sentence, and
-/// capitalised as no other word there is. "Paris, France" is none. Or they say so: "No, not you."
+/// Whether the words are for somebody who is not the assistant.
+///
+/// They call a person: "Mum, I am here.", "Close the door, Sarah.". A name is the capitalised word alone behind the
+/// last comma of a sentence, unless the word before it is capitalised too: "Paris, France" is none. Or they say it:
+/// "No, not you.". Or they are praise that only animals and small children get: "Good dog.".
 pub fn is_to_others(text: &str) -> bool {
     let words = normalise(text);
     let says = |phrase: &&str| (0..words.len()).any(|at| begins_with(&words[at..], phrase));
@@ -155,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_backchannel_is_told_from_an_answer_that_begins_like_it() {
+    fn a_backchannel_is_distinguished_from_an_answer_that_begins_like_it() {
         for text in ["Uh-huh.", "Yes, yes.", "Oh, wow.", "That makes sense.", "I see.", "Really?"] {
             assert!(is_backchannel(&normalise(text)), "{text}");
         }
@@ -170,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_to_go_on_is_told_from_a_mere_backchannel() {
+    fn a_request_to_go_on_is_distinguished_from_a_mere_backchannel() {
         for (text, more) in [("Please go on.", true), ("Yeah, go on.", true), ("I see.", false)] {
             assert!(is_backchannel(&normalise(text)), "{text}");
             assert_eq!(asks_for_more(&normalise(text)), more, "{text}");
@@ -178,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stop_command_is_told_from_a_question_that_begins_like_it() {
+    fn a_stop_command_is_distinguished_from_a_question_that_begins_like_it() {
         for text in [
             "Stop.",
             "Okay, that's enough.",

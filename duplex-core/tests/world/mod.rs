@@ -1,5 +1,5 @@
-//! A simulated outside: a scripted user, a recogniser, a reply model, a voice and a loudspeaker,
-//! each with a fixed latency, on a clock that moves only to the next event.
+//! A simulated outside: a scripted user, a recogniser, an end-of-turn model, a duplex model, a language model, a
+//! synthesiser and a loudspeaker. Each model has a fixed latency, on a clock that moves only to the next event.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
@@ -22,7 +22,7 @@ pub(crate) struct Says {
     pub(crate) from: u64,
     pub(crate) to: u64,
     pub(crate) words: &'static str,
-    /// What the end-of-turn model thinks of its end.
+    /// The acoustic end-of-turn score behind it, in thousandths.
     pub(crate) end: u16,
 }
 
@@ -48,18 +48,20 @@ pub(crate) struct World {
     pub(crate) session: DuplexSession,
     pub(crate) latencies: Latencies,
     user: Vec<Says>,
-    /// Treble of the user's voice, in dB above the background.
+    /// High-band signal-to-noise ratio of the user's voice, in dB.
     pub(crate) high_band_snr: i8,
-    /// What the duplex model says of silence, in thousandths.
+    /// The duplex model's probability of staying silent, in thousandths.
     pub(crate) idle: fn(&TurnContext) -> u16,
     pub(crate) decided: Vec<TurnContext>,
-    pub(crate) listened: Vec<TurnContext>,
+    pub(crate) prefilled: Vec<TurnContext>,
     replies: BTreeMap<&'static str, Vec<&'static str>>,
     agenda: BTreeMap<(SessionTime, usize), Event>,
     scheduled: usize,
-    /// The turn that plays: when its audio began, shifted by holds, and how much there is.
+    /// The turn that the loudspeaker plays.
     playing: Option<Turn>,
+    /// Samples synthesised of each turn.
     queued: BTreeMap<Turn, u64>,
+    /// Samples played of the turn that plays.
     played: u64,
     pub(crate) held: bool,
     pub(crate) gain_low: bool,
@@ -69,6 +71,7 @@ pub(crate) struct World {
     pub(crate) resumed: Vec<Turn>,
     /// Of each cut turn: what was heard, what was not, and how much audio of it had played.
     pub(crate) cuts: Vec<(String, String, u64)>,
+    /// Of each recognition job: when it was requested, and its audio from and to.
     pub(crate) recognitions: Vec<(SessionTime, SessionTime, SessionTime)>,
     pub(crate) outstanding: usize,
     pub(crate) most_outstanding: usize,
@@ -91,7 +94,7 @@ impl World {
             high_band_snr: 20,
             idle: |_| 500,
             decided: Vec::new(),
-            listened: Vec::new(),
+            prefilled: Vec::new(),
             replies: BTreeMap::new(),
             agenda: BTreeMap::new(),
             scheduled: 0,
@@ -114,7 +117,7 @@ impl World {
         }
     }
 
-    /// The clauses that answer a last user line which contains `to`.
+    /// Answers a last user line that contains `to` with these clauses.
     pub(crate) fn reply(mut self, to: &'static str, with: &[&'static str]) -> Self {
         self.replies.insert(to, with.to_vec());
         self
@@ -129,7 +132,7 @@ impl World {
         self.user.iter().any(|says| ms(says.from) < at && at <= ms(says.to))
     }
 
-    /// Runs the call for so long.
+    /// Runs the call until so many milliseconds have passed.
     pub(crate) fn run(&mut self, millis: u64) -> &mut Self {
         let end = ms(millis);
         while self.now < end {
@@ -181,7 +184,7 @@ impl World {
         writeln!(self.trace, "{:5} {what}", self.now.as_millis()).expect("a string");
     }
 
-    /// What was said between two moments; a word counts once it is complete.
+    /// The words spoken between two moments; a word counts once it is complete.
     fn words(&self, from: SessionTime, to: SessionTime) -> String {
         let mut words = Vec::new();
         for says in &self.user {
@@ -217,7 +220,7 @@ impl World {
                 self.decided.push(context);
                 self.later(self.latencies.decision, Event::Decided { slice, idle });
             }
-            Action::PrefillTurnModel(context) => self.listened.push(context),
+            Action::PrefillTurnModel(context) => self.prefilled.push(context),
             Action::Prefill(_) => {}
             Action::Write { turn, context } => {
                 let asked = context.lines.last().map(|line| line.text.clone()).unwrap_or_default();
@@ -286,7 +289,7 @@ impl World {
                     self.resumed.push(turn);
                 }
                 Notice::Cancelled { turn, heard, unheard, why, .. } => {
-                    // The audio of a turn that goes on with an earlier one holds only the rest.
+                    // A resumed turn has audio of the rest only.
                     if !self.resumed.contains(&turn) {
                         self.cuts.push((heard.clone(), unheard, self.played));
                     }
