@@ -101,9 +101,10 @@ pub enum Notice {
     Offset,
     /// The user's words so far, committed and tentative.
     Words {
-        /// The words on which two successive hypotheses agree (LocalAgreement), and those of closed segments.
+        /// The words of closed segments, and the leading words on which the two newest hypotheses of the open one agree
+        /// (LocalAgreement). A newer hypothesis that differs takes them back.
         committed: String,
-        /// The words of the newest hypothesis that the one before did not have.
+        /// The rest of the newest hypothesis.
         tentative: String,
     },
     /// The acoustic end-of-turn score arrived.

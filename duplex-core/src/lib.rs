@@ -1,11 +1,83 @@
-//! A full-duplex conversation as a pure state machine.
+//! A full-duplex conversation as a pure state machine: turn-taking for a voice assistant that listens while it speaks.
 //!
-//! [`DuplexSession`] is told what happened and when, and answers what to do next. The same events at
-//! the same times always give the same actions, so a call that was written down can be stepped
-//! through again.
+//! The principal type is [`DuplexSession`]. It takes in what happened and when, as an [`Event`] at a [`SessionTime`],
+//! and gives the [`Action`]s to carry out. Time counts microphone samples at 16 kHz. The same events at the same times
+//! always give the same actions, so a journalled call can be replayed.
 //!
-//! There is no thread, clock, device, model, file or hash map in this crate, and no dependency:
-//! `serde` derives exist behind the feature of that name for the journal of `duplex-runtime`.
+//! There is no thread, clock, device, model, file or hash map in this crate, and no dependency: `serde` derives exist
+//! behind the feature of that name, for the journal of `duplex-runtime`.
+//!
+//! # The run loop
+//!
+//! An inbox with one consumer feeds the session, and each action is carried out. Here the models answer at once, always
+//! the same, and the loudspeaker plays a clause in no time. Real ones answer later, into the same inbox, while voice
+//! activity keeps coming.
+//!
+//! ```
+//! use duplex_core::{Action, DuplexSession, Event, Permille, Policy, Samples, SessionTime, VadFrame};
+//!
+//! let mut session = DuplexSession::new(Policy::default());
+//! let (mut at, mut inbox) = (SessionTime(0), std::collections::VecDeque::new());
+//! let (score, audio) = (Permille(950), Samples::from_millis(1_000));
+//! while at.as_millis() < 4_000 {
+//!     at = at + Samples(512);
+//!     let speech = at.as_millis() <= 1_000; // The user speaks for a second, and is silent then.
+//!     let probability = Permille(if speech { 950 } else { 20 });
+//!     inbox.push_back(Event::VoiceActivity(VadFrame { speech, probability, level: -30, high_band_snr: 20 }));
+//!     while let Some(event) = inbox.pop_front() {
+//!         for action in session.step(at, event) {
+//!             inbox.push_back(match action {
+//!                 Action::Recognise { segment, to, .. } => {
+//!                     Event::Recognised { segment, to, text: "What time is it?".into(), confidence: score }
+//!                 }
+//!                 Action::DetectEndOfTurn { to, .. } => Event::EndOfTurn { to, probability: score },
+//!                 Action::Write { turn, .. } => Event::Written { turn, text: "It is noon.".into(), last: true },
+//!                 Action::Synthesise { turn, clause, .. } => {
+//!                     Event::Synthesised { turn, clause, audio, marks: Vec::new(), last: true }
+//!                 }
+//!                 Action::Speak(turn) => Event::Played { turn, audio },
+//!                 _ => continue, // Prefill, playout and notices, which nothing answers.
+//!             });
+//!         }
+//!     }
+//! }
+//! let lines: Vec<_> = session.transcript().lines().iter().map(|line| line.text.as_str()).collect();
+//! assert_eq!(lines, ["What time is it?", "It is noon."]);
+//! ```
+//!
+//! # How a turn goes
+//!
+//! **The user's side.** The first voiced frame is the onset of a sound that stays pending until it is settled. It is
+//! recognised in segments ([`SegmentId`]), each in a window that grows while the user speaks ([`Action::Recognise`]).
+//! Words on which two successive hypotheses agree are committed and prefilled. When the user falls silent, the tail is
+//! recognised at once, and the models that [`Policy::sources`] names are asked whether the turn is over: the acoustic
+//! end-of-turn model ([`Action::DetectEndOfTurn`]), the duplex model ([`Action::Decide`]), or both.
+//!
+//! **The assistant's side** is silent, preparing or speaking. As soon as the tail has its words, a reply is prepared
+//! under a new [`Turn`]: its first clause is written and synthesised. It is released ([`Action::Speak`]) once the
+//! [`Evidence`] that the user's turn is over reaches [`Policy::threshold`], which falls as the silence grows. If the
+//! user goes on before, it is dropped ([`Action::Drop`]) and nobody heard it. The [`Transcript`] has of a reply only
+//! what was heard ([`Utterance`]).
+//!
+//! **Both at once.** A sound over the assistant's voice ducks the playout at once and holds it if it lasts; then comes
+//! a [`Verdict`]. A turn, or sheer length, cancels the reply ([`Action::Cancel`]) and is answered; a command to stop
+//! cancels it, and silence follows. After a backchannel, a cough, a far-field voice or words for somebody else, the
+//! playout is released and unducked. A reply that was cut in error resumes under a new turn ([`Notice::Resumed`]). A
+//! user who takes the floor in the first second of a reply had not finished: both parts become one turn
+//! ([`Notice::Reopened`]).
+//!
+//! **Cancelled work** dies at one gate: [`DuplexSession::step`] discards every event of a turn other than the live one.
+//!
+//! # Reading order
+//!
+//! 1. `event` and `action`: what goes in, what comes out, and which event answers which action.
+//! 2. `session`: the gate and the state of the assistant; below it `answer` (the assistant is silent), `overlap` (it
+//!    speaks) and `decide` (requests to the duplex model).
+//! 3. `user_tracker`: the user's pending sound, its segments and hypotheses.
+//! 4. `evidence`: whether the user's turn is over. `overlap_policy`: what the user's words are, and the verdict.
+//! 5. `reply` and `utterance`: a reply from its first clause to what was heard of it. `transcript`: the lines that
+//!    result.
+//! 6. [`words`]: the word lists behind both judgements. `policy`: every threshold ([`Policy`]).
 
 mod action;
 mod event;
