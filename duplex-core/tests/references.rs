@@ -2,7 +2,7 @@
 
 mod world;
 
-use duplex_core::Policy;
+use duplex_core::{Action, Notice, Policy};
 use world::{Says, World};
 
 const STORY: &[&str] =
@@ -27,6 +27,11 @@ fn barge_in_stops_for_a_cough_and_never_resumes() {
     assert_eq!(world.cancelled.len(), 1, "{}", world.trace);
     let silent_from = *world.cancelled.values().next().unwrap();
     assert!(world.audible.iter().all(|(at, _)| *at <= silent_from), "{}", world.trace);
+    // Nor is anybody told to wait for it.
+    let waits = |action: &Action| {
+        matches!(action, Action::Notify(Notice::Cancelled { may_resume: true, .. }))
+    };
+    assert!(!world.actions.iter().any(waits), "{}", world.trace);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The assistant speaks, and the user makes a sound.
 
-use crate::{Action, Cut, Notice, Overlap, UserKind, Verdict, Why, overlap_policy};
+use crate::{Action, Cut, Notice, Overlap, Samples, UserKind, Verdict, Why, overlap_policy};
 
 use super::{AssistantState, DuplexSession, Interrupted};
 
@@ -85,7 +85,7 @@ impl DuplexSession {
         let reopened = !reply.utterance.is_resumed()
             && reply.utterance.heard_audio() < self.policy.reopen_within
             && is_doubtful;
-        let may_resume = is_doubtful && !reopened;
+        let may_resume = is_doubtful && !reopened && self.policy.resume_within > Samples(0);
         self.notify(Notice::Cancelled {
             turn: reply.turn,
             why,
@@ -105,7 +105,7 @@ impl DuplexSession {
             let cut = Cut { at: self.now, why, unheard: unheard.clone() };
             self.transcript.push_assistant(heard, Some(cut));
         }
-        self.interrupted = may_resume.then_some(Interrupted {
+        self.interrupted = (is_doubtful && !reopened).then_some(Interrupted {
             at: self.now,
             why,
             answers: reply.answers,
