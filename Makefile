@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build models demo test lint docs bench adapter clean
+.PHONY: help setup build models demo test lint docs journals bench adapter clean
 
 CARGO := cargo
 # Through cargo, so that it is found wherever cargo is told to build.
@@ -36,6 +36,12 @@ lint: setup ## format, clippy, documentation
 docs: ## write what is made from the code into docs: the keys of the configuration, the schema of scenarios
 	UPDATE_DOCS=1 $(CARGO) test --release --locked --package duplex the_page_of_the_configuration
 	UPDATE_DOCS=1 $(CARGO) test --release --locked --package duplex-harness the_schema_of_scenarios
+
+journals: models ## record the kept journals again, after a change of what a session does or a journal holds
+	$(DUPLEX) demo --virtual --out out/journals/demo
+	$(DUPLEX) demo --virtual --set turn.sources=both --out out/journals/demo-both
+	cp out/journals/demo/call.journal runtime/tests/journals/demo.journal
+	cp out/journals/demo-both/call.journal runtime/tests/journals/demo-both.journal
 
 bench: models ## micro-benchmarks
 	DUPLEX_MODELS="$$($(DUPLEX) models path)" \

@@ -11,8 +11,9 @@ use std::{
 use duplex_core::{Action, DuplexSession, Event, Policy, SessionTime};
 use serde::{Deserialize, Serialize};
 
-/// Version of the format that this program writes and reads.
-const VERSION: u32 = 2;
+/// Version of what this program writes and reads. It changes with everything that is written: the policy, the events
+/// and the actions, their fields too. `tests/golden.rs` holds it to that.
+const VERSION: u32 = 3;
 
 /// Why a journal could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +37,11 @@ pub enum JournalError {
         reason: String,
     },
     /// The journal was written by another version of the program.
-    #[error("{} has version {found} of the format, this program reads {VERSION}", path.display())]
+    #[error(
+        "{} is a journal of version {found}, this program reads {VERSION}: record the call again, or replay it with \
+         the program that wrote it",
+        path.display()
+    )]
     Version {
         /// The journal.
         path: PathBuf,

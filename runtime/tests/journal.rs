@@ -61,7 +61,7 @@ fn a_damaged_line_is_named() {
 fn a_journal_of_another_version_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(&folder);
-    let text = fs::read_to_string(&path).unwrap().replacen("\"journal\":2", "\"journal\":99", 1);
+    let text = fs::read_to_string(&path).unwrap().replacen("\"journal\":3", "\"journal\":99", 1);
     fs::write(&path, text).unwrap();
     let error = replay(&path).unwrap_err();
     assert!(matches!(error, JournalError::Version { found: 99, .. }), "{error}");
@@ -74,7 +74,7 @@ fn a_session_that_acts_differently_is_found_at_its_line() {
     // The same events under another policy: silence counts as the end of speech later.
     let text = fs::read_to_string(&path).unwrap();
     let policy = Policy { tail_after: Samples::from_millis(400), ..Policy::default() };
-    let header = serde_json::json!({ "journal": 2, "policy": policy }).to_string();
+    let header = serde_json::json!({ "journal": 3, "policy": policy }).to_string();
     let rest = text.split_once('\n').unwrap().1;
     fs::write(&path, format!("{header}\n{rest}")).unwrap();
     let (events, difference) = replay(&path).unwrap();

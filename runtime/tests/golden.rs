@@ -1,0 +1,131 @@
+//! Journals of calls that are kept: what a session did in them it still does, and what is written in a journal is
+//! what its version says.
+//!
+//! Where a test here fails after a change that is meant, raise the journal's version if its layout changed, and record
+//! the journals again with `make journals`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use duplex_core::{Action, Event, Policy, SessionTime};
+use duplex_runtime::{Journal, replay};
+use serde_json::Value;
+
+/// The demo call, and the same call with the duplex model asked.
+const JOURNALS: [&str; 2] = ["demo.journal", "demo-both.journal"];
+
+/// The version, and what is written under it: a digest of all names in the kept journals. Whoever changes the second
+/// changes the first.
+const LAYOUT: (u64, u64) = (3, 0x726a_dcc3_5db2_ab9b);
+
+fn kept(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals").join(name)
+}
+
+#[test]
+fn a_session_does_what_it_did_in_the_kept_journals() {
+    for name in JOURNALS {
+        let (events, difference) = replay(&kept(name)).unwrap();
+        assert_eq!(difference, None, "{name}");
+        assert!(events > 1_000, "{name} is a whole call: {events} events");
+    }
+}
+
+#[test]
+fn the_kept_journals_show_what_a_conversation_is_made_of() {
+    let text: String = JOURNALS.map(|name| fs::read_to_string(kept(name)).unwrap()).concat();
+    for what in [
+        "Recognise",
+        "DetectEndOfTurn",
+        "Write",
+        "Synthesise",
+        "Speak",
+        "Duck",
+        "Unduck",
+        "Hold",
+        "Release",
+        "Cancel",
+        "Drop",
+        "Prefill",
+        "Decide",
+        "PrefillTurnModel",
+        "VoiceActivity",
+        "Recognised",
+        "EndOfTurn",
+        "Written",
+        "Synthesised",
+        "Played",
+        "Decided",
+        "Left",
+        "cancelled",
+        "resumed",
+        "user_turn",
+        "released",
+    ] {
+        assert!(text.contains(&format!("\"{what}\"")), "no {what} in the kept journals");
+    }
+}
+
+#[test]
+fn a_journal_that_is_read_and_written_again_is_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in JOURNALS {
+        let text = fs::read_to_string(kept(name)).unwrap();
+        let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let policy: Policy =
+            serde_json::from_value(lines.next().unwrap()["policy"].take()).unwrap();
+        let path = folder.path().join(name);
+        let mut journal = Journal::create(&path, &policy).unwrap();
+        for mut line in lines {
+            let at: SessionTime = serde_json::from_value(line["at"].take()).unwrap();
+            let event: Event = serde_json::from_value(line["event"].take()).unwrap();
+            let actions: Vec<Action> = serde_json::from_value(line["actions"].take()).unwrap();
+            journal.push(at, &event, &actions).unwrap();
+        }
+        journal.flush().unwrap();
+        assert!(fs::read_to_string(&path).unwrap() == text, "{name} has another layout now");
+    }
+}
+
+#[test]
+fn the_version_changes_with_what_is_written() {
+    let mut names = BTreeSet::new();
+    let mut versions = BTreeSet::new();
+    for name in JOURNALS {
+        let text = fs::read_to_string(kept(name)).unwrap();
+        for line in text.lines() {
+            let value: Value = serde_json::from_str(line).unwrap();
+            versions.extend(value.get("journal").and_then(Value::as_u64));
+            collect(&value, "", &mut names);
+        }
+    }
+    let all: Vec<_> = names.into_iter().collect();
+    let layout = digest(all.join("\n").as_bytes());
+    assert_eq!((versions, layout), (BTreeSet::from([LAYOUT.0]), LAYOUT.1), "see LAYOUT");
+}
+
+/// The path of every name in a value.
+fn collect(value: &Value, path: &str, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = format!("{path}/{name}");
+                collect(value, &path, names);
+                names.insert(path);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect(value, path, names)),
+        _ => {}
+    }
+}
+
+/// FNV-1a, 64 bit (Fowler, Noll and Vo).
+fn digest(bytes: &[u8]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
+}
