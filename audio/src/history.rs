@@ -40,16 +40,16 @@ impl History {
     }
 
     /// The range of positions that are available.
-    pub fn held(&self) -> Range<u64> {
+    pub fn kept(&self) -> Range<u64> {
         self.end.saturating_sub(self.ring.len() as u64)..self.end
     }
 
     /// The samples from position `from` up to, not including, `to`, as far as they are available.
     pub fn range(&self, from: u64, to: u64) -> Excerpt {
         let to = to.max(from);
-        let held = self.held();
-        let first = from.clamp(held.start, held.end);
-        let last = to.clamp(held.start, held.end);
+        let kept = self.kept();
+        let first = from.clamp(kept.start, kept.end);
+        let last = to.clamp(kept.start, kept.end);
         let capacity = self.ring.len();
         let at = (first % capacity as u64) as usize;
         let count = (last - first) as usize;
@@ -60,8 +60,8 @@ impl History {
         Excerpt {
             samples,
             from: first,
-            lost: to.min(held.start).saturating_sub(from),
-            to_come: to.saturating_sub(from.max(held.end)),
+            lost: to.min(kept.start).saturating_sub(from),
+            to_come: to.saturating_sub(from.max(kept.end)),
         }
     }
 }

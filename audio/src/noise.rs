@@ -35,13 +35,13 @@ pub fn pink(seed: u64) -> impl Iterator<Item = f32> + Send {
     ];
     const SCALE: f32 = 0.58;
     let mut state = [0.0f32; POLES.len()];
-    let mut held = 0.0;
+    let mut rest = 0.0;
     white(seed).map(move |x| {
         for (state, (pole, gain)) in state.iter_mut().zip(POLES) {
             *state = pole * *state + gain * x;
         }
-        let y = state.iter().sum::<f32>() + held + 0.5362 * x;
-        held = 0.115_926 * x;
+        let y = state.iter().sum::<f32>() + rest + 0.5362 * x;
+        rest = 0.115_926 * x;
         y * SCALE / 1.8
     })
 }

@@ -43,7 +43,7 @@ pub(crate) fn recognise(recogniser: &mut Recogniser, job: &Job) {
     (job.reply)(SessionMessage::Event(event));
 }
 
-/// Judges by ear whether a turn is over.
+/// Scores from the sound whether a turn is over.
 pub(crate) fn detect_end_of_turn(model: &mut EndOfTurn, job: &Job) {
     let Work::DetectEndOfTurn { to, audio } = &job.work else { return };
     match model.probability(audio) {

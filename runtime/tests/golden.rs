@@ -4,8 +4,6 @@
 //! Where a test here fails after a change that is meant, raise the journal's version if its layout changed, and record
 //! the journals again with `make journals`.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::{
     collections::BTreeSet,
     fs,

@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let agent = Simulated {
             answers_after_ms: 450 + 90 * number as u64,
             stops_after_ms: 250 + 60 * number as u64,
-            pauses_for_attention: number % 2 == 0,
+            pauses_for_backchannels: number % 2 == 0,
             ..Simulated::default()
         };
         let agent = match number {

@@ -251,7 +251,7 @@ fn an_agent_that_reports_more_than_was_heard_is_found() {
 fn an_agent_that_starts_over_is_found_and_one_that_goes_on_is_not() {
     use Metric::*;
     // A pause is a false barge-in of its own; starting over is not.
-    let pauses = Simulated { pauses_for_attention: true, ..Simulated::default() };
+    let pauses = Simulated { pauses_for_backchannels: true, ..Simulated::default() };
     let (_, going_on) = run_set(&cases(), &pauses);
     assert_eq!(values(&going_on)[&ResumeCorrect], 1.0);
     assert_eq!(values(&going_on)[&BackchannelResume], 1.0);

@@ -39,7 +39,7 @@ proptest! {
         prop_assert_eq!(excerpt.samples.len() as u64 + excerpt.lost + excerpt.to_come, length);
         for (n, &sample) in excerpt.samples.iter().enumerate() {
             prop_assert_eq!(sample as u64, excerpt.from + n as u64);
-            prop_assert!(history.held().contains(&(sample as u64)));
+            prop_assert!(history.kept().contains(&(sample as u64)));
         }
         if !excerpt.samples.is_empty() {
             prop_assert_eq!(excerpt.from, from + excerpt.lost);

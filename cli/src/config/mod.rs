@@ -41,8 +41,8 @@ pub(crate) struct Config {
     #[config(nested)]
     pub(crate) audio: Audio,
 
-    /// When the assistant speaks, stops, waits and goes on. Silence counts from the user's last
-    /// sound.
+    /// Turn-taking: when the assistant speaks, stops, waits and resumes. Silence is counted from the user's last
+    /// voiced frame.
     #[config(nested)]
     pub(crate) turn: Turn,
 
@@ -172,8 +172,7 @@ pub(crate) struct Voice {
 /// Sound.
 #[derive(Clone, Debug, PartialEq, Derive, Serialize)]
 pub(crate) struct Audio {
-    /// Whether the assistant's own voice is taken out of the microphone; not needed with
-    /// headphones.
+    /// Whether the echo of the assistant's voice is cancelled in the microphone's signal; not needed with headphones.
     #[config(default = true)]
     pub(crate) cancel_echo: bool,
 
@@ -205,7 +204,7 @@ pub(crate) enum Sources {
     Both,
 }
 
-/// When the assistant speaks, stops, waits and goes on.
+/// Turn-taking: when the assistant speaks, stops, waits and resumes.
 #[derive(Clone, Debug, PartialEq, Derive, Serialize)]
 pub(crate) struct Turn {
     /// Who yields to whom: `duplex`; or, for comparison, what others do: `barge-in` (any voice stops
@@ -215,29 +214,31 @@ pub(crate) struct Turn {
     #[config(default = "duplex")]
     pub(crate) policy: TurnPolicy,
 
-    /// Which models are asked whose turn it is: `acoustic` (by the sound), `model` (the duplex model, by
-    /// what both sides said), or `both`. Silence and words count in any case.
+    /// Which models judge whether the user's turn is over: `acoustic` (the end-of-turn model, from the sound), `model`
+    /// (the duplex model, from what both sides said), or `both`. Silence and words count in any case.
     #[config(default = "acoustic")]
     pub(crate) sources: Sources,
 
-    /// From this probability of silence on, in thousandths, the duplex model's word counts alone.
+    /// From this probability of silence on, in thousandths, the duplex model alone decides that words are not answered,
+    /// and that short words over the assistant take the floor.
     #[config(default = 950, validate((0..=1000).contains(surely_idle_permille), "between 0 and 1000"))]
     pub(crate) surely_idle_permille: u64,
 
-    /// Up to this probability of silence, in thousandths, the duplex model lets the assistant go on
+    /// Up to this probability of silence, in thousandths, the duplex model alone decides that the assistant continues,
     /// whatever the user's words.
     #[config(default = 100, validate((0..=1000).contains(surely_speaking_permille), "between 0 and 1000"))]
     pub(crate) surely_speaking_permille: u64,
 
-    /// Silence after which words that the duplex model would not answer are done with.
+    /// Silence after which words that the duplex model would not answer are settled without an answer.
     #[config(default = 4000)]
     pub(crate) ignore_after_ms: u64,
 
-    /// How long words wait for the duplex model.
+    /// How long a verdict on the user's words waits for the duplex model.
     #[config(default = 300)]
     pub(crate) model_patience_ms: u64,
 
-    /// Length of the duplex model's slices: how often it is asked again while nobody speaks. The adapter knows 480 to 2000.
+    /// Length of the duplex model's slices: how often it is asked again while nobody speaks. The adapter was trained on
+    /// 480 to 2000.
     #[config(default = 960, validate(*decision_slice_ms >= 160, "at least 160"))]
     pub(crate) decision_slice_ms: u64,
 
@@ -245,24 +246,24 @@ pub(crate) struct Turn {
     #[config(default = 640, validate(*slice_ms >= 160, "at least 160"))]
     pub(crate) slice_ms: u64,
 
-    /// Sound before speech is noticed that is recognised too.
+    /// Audio before an onset that is recognised with it: detection lags the first sound.
     #[config(default = 320)]
     pub(crate) preroll_ms: u64,
 
-    /// Less sound than this is not worth recognising while the user speaks.
+    /// Shortest window to recognise while the user speaks.
     #[config(default = 800)]
     pub(crate) shortest_window_ms: u64,
 
-    /// Longer speech is cut at its quietest moment.
+    /// Longest window to recognise: longer speech is cut at its quietest frame.
     #[config(default = 8000, validate((4000..=20_000).contains(longest_window_ms), "between 4000 and 20000"))]
     pub(crate) longest_window_ms: u64,
 
-    /// Probability of speech, in thousandths, from which a frame of the user's is certainly voiced.
+    /// Probability of speech, in thousandths, from which a frame is certainly voiced.
     #[config(default = 700, validate((0..=1000).contains(clear_permille), "between 0 and 1000"))]
     pub(crate) clear_permille: u64,
 
-    /// How long voice activity lingers behind the last sound: less than clear frames count as voiced
-    /// only once they last longer.
+    /// How long voice activity detection lags the last sound: frames that are less than clear count as voiced only once
+    /// they last longer.
     #[config(default = 96)]
     pub(crate) linger_ms: u64,
 
@@ -284,24 +285,24 @@ pub(crate) struct Turn {
     )]
     pub(crate) release: Vec<[u64; 2]>,
 
-    /// Speech of the user over the assistant's after which the assistant stands still.
+    /// How long the user must speak over the assistant before its playout is put on hold.
     #[config(default = 240)]
     pub(crate) hold_after_ms: u64,
 
-    /// Speech of the user over the assistant's that takes the floor by its length alone.
+    /// How long the user must speak over the assistant to take the floor by length alone.
     #[config(default = 1400)]
     pub(crate) yield_after_ms: u64,
 
-    /// A sound up to this long, with no more than two words that ask nothing, signals attention.
+    /// A sound up to this long, with no more than two words that ask nothing, is a backchannel.
     #[config(default = 800)]
     pub(crate) longest_backchannel_ms: u64,
 
-    /// A voice whose high_band_snr never exceeded that of the background by so many dB comes from afar, and is
-    /// ignored; 0 ignores none.
+    /// A voice whose high-band SNR (energy above the vowels' formants, relative to the background) never reached so
+    /// many dB is far from the microphone, and is ignored; 0 ignores none.
     #[config(default = 5, validate(*near_high_band_snr_db <= 60, "at most 60"))]
     pub(crate) near_high_band_snr_db: u64,
 
-    /// How much must have been heard of a voice before it counts as one from afar.
+    /// How much of a voice must have been voiced before it can count as far.
     #[config(default = 600)]
     pub(crate) near_after_ms: u64,
 
@@ -309,11 +310,11 @@ pub(crate) struct Turn {
     #[config(default = 500)]
     pub(crate) doubtful_permille: u64,
 
-    /// Silence after which a sound without words is done with.
+    /// Silence after which a sound without words, or with words that need no answer, is settled.
     #[config(default = 250)]
     pub(crate) settle_after_ms: u64,
 
-    /// Silence after which the assistant goes on although no words were recognised yet.
+    /// Silence after which the assistant continues although the recogniser has not answered.
     #[config(default = 1500)]
     pub(crate) recogniser_patience_ms: u64,
 
@@ -321,15 +322,15 @@ pub(crate) struct Turn {
     #[config(default = 10_000)]
     pub(crate) lost_after_ms: u64,
 
-    /// Audio that is made ahead of what is heard.
+    /// How much audio is synthesised ahead of what is heard.
     #[config(default = 2000)]
     pub(crate) lead_ms: u64,
 
-    /// How long after a cut the assistant may still go on with what it was saying.
+    /// How long after a cut the reply may still resume.
     #[config(default = 6000)]
     pub(crate) resume_within_ms: u64,
 
-    /// A user who goes on within this much of the assistant's speech was not finished.
+    /// A user who speaks within this much of the assistant's speech was interrupted: both parts are one turn.
     #[config(default = 1000)]
     pub(crate) reopen_within_ms: u64,
 
@@ -350,12 +351,11 @@ pub(crate) struct Server {
     #[config(default = 2, validate((1..=64).contains(max_calls), "between 1 and 64"))]
     pub(crate) max_calls: u32,
 
-    /// A call in which the peer sends neither sound nor text for so long is over, in seconds.
+    /// A call in which the client sends neither sound nor text for so many seconds is over.
     #[config(default = 30, validate(*idle_s > 0, "at least 1"))]
     pub(crate) idle_s: u64,
 
-    /// The peer's sound that is waited for before any of it is heard: what may come late without a
-    /// gap. It delays every answer.
+    /// Depth of the jitter buffer: how late a client's message may come without a gap. It delays every answer.
     #[config(default = 40, validate((0..=500).contains(jitter_ms), "between 0 and 500"))]
     pub(crate) jitter_ms: u64,
 }
@@ -375,7 +375,7 @@ pub(crate) struct Charges {
     #[config(default = 60)]
     pub(crate) decide_ms: u64,
 
-    /// Reading the user's words ahead.
+    /// Prefilling the KV cache with the user's words.
     #[config(default = 30)]
     pub(crate) prefill_ms: u64,
 

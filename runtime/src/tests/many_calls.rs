@@ -23,8 +23,8 @@ const PLAYED: usize = 3 * WINDOW as usize;
 /// A call in which the user asks `questions` times and waits for each answer.
 fn call(workers: &Workers, questions: usize) -> Outcome {
     let (playout, mut speaker) = duplex_audio::playout(QUEUE);
-    let (told, steps) = channel();
-    let observer = Box::new(move |step: SessionStep<'_>| tell(&told, step));
+    let (progress, steps) = channel();
+    let observer = Box::new(move |step: SessionStep<'_>| report(&progress, step));
     let driver = SessionDriver::new(CallOptions::default(), playout, observer).unwrap();
     let clock = Arc::<Clock>::default();
     let (inbox, messages) = sync_channel(64);
@@ -47,8 +47,8 @@ fn call(workers: &Workers, questions: usize) -> Outcome {
                     let mut finished = false;
                     loop {
                         match steps.recv_timeout(PATIENCE).unwrap() {
-                            Told::Window => return finished,
-                            Told::Finished => finished = true,
+                            Progress::Window => return finished,
+                            Progress::Finished => finished = true,
                         }
                     }
                 };
@@ -67,14 +67,14 @@ fn call(workers: &Workers, questions: usize) -> Outcome {
 }
 
 /// What the user waits for.
-enum Told {
+enum Progress {
     /// A window was stepped.
     Window,
     /// A reply was heard to its end, or is not to be had.
     Finished,
 }
 
-fn tell(told: &Sender<Told>, step: SessionStep<'_>) {
+fn report(progress: &Sender<Progress>, step: SessionStep<'_>) {
     let ends = step.actions.iter().any(|action| {
         matches!(
             action,
@@ -82,10 +82,10 @@ fn tell(told: &Sender<Told>, step: SessionStep<'_>) {
         )
     });
     if ends {
-        _ = told.send(Told::Finished);
+        _ = progress.send(Progress::Finished);
     }
     if matches!(step.event, Event::VoiceActivity(_)) {
-        _ = told.send(Told::Window);
+        _ = progress.send(Progress::Window);
     }
 }
 

@@ -49,7 +49,7 @@ pub struct Simulated {
     /// Stop latency: from the user's first sound to the agent's last, in ms.
     pub stops_after_ms: u64,
     /// Whether it pauses at a backchannel, and resumes 300 ms after it.
-    pub pauses_for_attention: bool,
+    pub pauses_for_backchannels: bool,
     /// Words per reply, of 300 ms each.
     pub words: usize,
     /// Its faults.
@@ -62,7 +62,7 @@ impl Default for Simulated {
         Self {
             answers_after_ms: 700,
             stops_after_ms: 380,
-            pauses_for_attention: false,
+            pauses_for_backchannels: false,
             words: 24,
             faults: Vec::new(),
         }
@@ -273,7 +273,7 @@ impl<'a> Behaviour<'a> {
     }
 
     fn pauses(&self) -> bool {
-        self.agent.pauses_for_attention || self.agent.has(Fault::StartsOver)
+        self.agent.pauses_for_backchannels || self.agent.has(Fault::StartsOver)
     }
 
     fn is_busy(&self) -> bool {
