@@ -104,9 +104,9 @@ impl Category {
 pub struct Expectation {
     /// What should happen; each outcome is judged by itself.
     pub outcomes: Vec<Expect>,
-    /// Longest accepted response latency, in ms; none: that of [`Limits`](crate::score::Limits).
+    /// Longest accepted response latency, in ms; none: that of [`Limits`].
     pub response_within_ms: Option<f64>,
-    /// Longest accepted stop latency, in ms; none: that of [`Limits`](crate::score::Limits).
+    /// Longest accepted stop latency, in ms; none: that of [`Limits`].
     pub stop_within_ms: Option<f64>,
     /// Words that the agent's transcript must contain, if the agent reports one.
     pub words: Vec<String>,
