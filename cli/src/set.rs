@@ -29,7 +29,9 @@ use crate::setup;
 pub(crate) struct Set {
     /// Scenario files, or folders of them.
     pub(crate) paths: Vec<PathBuf>,
-    /// Only cases whose id contains one of these; none: all.
+    /// Only the fixed quarter of them.
+    pub(crate) is_quarter: bool,
+    /// Of those only cases whose id contains one of these; none: all.
     pub(crate) only: Vec<String>,
     /// Address of an agent other than this program.
     pub(crate) agent: Option<String>,
@@ -56,13 +58,19 @@ pub(crate) fn run_set(config: &Config, set: &Set) -> Result<Outcome, Failure> {
     interrupt::catch()?;
     check_jobs(set)?;
     let (mut cases, faults) = read(config, set)?;
+    if set.is_quarter {
+        suite::quarter(&mut cases);
+    }
     let all = cases.len();
     cases.retain(|case| set.only.is_empty() || set.only.iter().any(|part| case.id.contains(part)));
     if cases.is_empty() {
         let why = match (all, faults) {
             (0, 0) => "there is no case in these scenarios".to_owned(),
             (0, _) => format!("no case can run: {}", counted(faults)),
-            _ => format!("none of the {all} cases is named like {}", set.only.join(", ")),
+            _ => {
+                let set_of = if set.is_quarter { " of the quarter" } else { "" };
+                format!("none of the {all} cases{set_of} is named like {}", set.only.join(", "))
+            }
         };
         return Err(Failure::new(Exit::Usage, why));
     }

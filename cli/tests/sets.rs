@@ -89,6 +89,19 @@ fn a_set_without_a_case_is_2_and_runs_nothing() {
 }
 
 #[test]
+fn only_chooses_from_the_quarter_where_that_is_asked_for() {
+    let scene = Scene::new();
+    let more: String = (2..=4).map(|n| format!("[[case]]\nid = 'quiet-{n}'\n")).collect();
+    scene.write("silence.toml", &format!("{SILENCE}{more}"));
+    let named = scene.test(&["silence.toml", "--virtual", "--quarter", "--only", "loud"]);
+    assert_eq!(code(&named), Some(2));
+    assert!(stderr(&named).contains("none of the 1 cases of the quarter"), "{}", stderr(&named));
+    let output = scene.test(&["silence.toml", "--virtual", "--quarter", "--only", "quiet"]);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert_eq!(scene.report()["overall"]["counts"]["calls"], 1);
+}
+
+#[test]
 fn an_agent_that_cannot_be_reached_is_3() {
     let scene = Scene::new();
     scene.write("silence.toml", SILENCE);

@@ -63,6 +63,10 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "PATH", default_value = "tests/scenarios")]
     scenarios: Vec<PathBuf>,
 
+    /// Only a fixed quarter of the conversations of each category
+    #[arg(long = "quarter")]
+    is_quarter: bool,
+
     /// An earlier report.json of conversations: report what is better or worse beyond chance, and
     /// exit with 1 if something is worse
     #[arg(long, value_name = "FILE")]
@@ -324,6 +328,7 @@ fn conversation(args: &Bench, config: &Config, out: &mut dyn Write) -> Result<()
     })?;
     let set = Set {
         paths: args.scenarios.clone(),
+        is_quarter: args.is_quarter,
         is_virtual: args.is_virtual,
         jobs: 1,
         repeat: args.repeat,

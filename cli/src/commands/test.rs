@@ -43,7 +43,11 @@ pub(crate) struct Test {
     #[arg(long = "virtual")]
     is_virtual: bool,
 
-    /// Only cases whose name contains this; may be repeated
+    /// Only a fixed quarter of the cases of each category: for the whole set in real time
+    #[arg(long = "quarter")]
+    is_quarter: bool,
+
+    /// Only cases whose name contains this, of the quarter where --quarter is given; may be repeated
     #[arg(long, value_name = "TEXT")]
     only: Vec<String>,
 
@@ -59,6 +63,7 @@ pub(crate) struct Test {
 pub(crate) fn run(args: Test, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
     let set = Set {
         paths: args.paths,
+        is_quarter: args.is_quarter,
         only: args.only,
         agent: args.agent,
         is_virtual: args.is_virtual,

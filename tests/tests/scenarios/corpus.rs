@@ -6,6 +6,7 @@ use duplex_core::Samples;
 use duplex_harness::{
     case::{Case, Category},
     scenario::{self, Options, estimate, trials},
+    suite::quarter,
 };
 
 fn shipped(folder: &str) -> Vec<Case> {
@@ -54,6 +55,20 @@ fn the_small_set_has_every_category_and_takes_less_than_five_minutes() {
     let total = total(&cases).as_millis();
     println!("{} cases, {:.1} minutes", cases.len(), total as f64 / 60e3);
     assert!(total < 5 * 60_000, "{total} ms");
+}
+
+#[test]
+fn the_quarter_has_a_quarter_of_each_category_and_takes_less_than_a_quarter_of_an_hour() {
+    let mut cases = shipped("scenarios");
+    let whole = table(&cases);
+    quarter(&mut cases);
+    let table = table(&cases);
+    for category in Category::ALL {
+        assert_eq!(table[&category].0, whole[&category].0.div_ceil(4), "{}", category.as_str());
+    }
+    let total = total(&cases).as_millis();
+    println!("{} cases, {:.1} minutes", cases.len(), total as f64 / 60e3);
+    assert!(total < 15 * 60_000, "{total} ms");
 }
 
 #[test]
