@@ -215,9 +215,11 @@ fn numbers_within(
     value: &Spanned<DeValue<'_>>,
 ) -> Result<(), (usize, String)> {
     let number = match value.get_ref() {
-        DeValue::Integer(number) => {
-            i64::from_str_radix(number.as_str(), number.radix()).ok().map(|number| number as f64)
-        }
+        // One that no integer holds is beyond every limit.
+        DeValue::Integer(number) => Some(
+            i128::from_str_radix(number.as_str(), number.radix())
+                .map_or(f64::INFINITY, |number| number as f64),
+        ),
         DeValue::Float(number) => number.as_str().parse().ok(),
         DeValue::Array(values) => {
             return values.iter().try_for_each(|value| numbers_within(root, node, value));

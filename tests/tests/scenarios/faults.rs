@@ -200,6 +200,15 @@ fn numbers_inside_of_tables_have_limits_too() {
 }
 
 #[test]
+fn a_number_beyond_every_integer_that_is_usual_is_out_of_range() {
+    for number in ["9223372036854775808", "18446744073709551615", "0xffff_ffff_ffff_ffff"] {
+        let text =
+            format!("clip = [\"b05\", \"b07\"]\nanchor = {{ words = 3 }}\ngap_ms = {number}\n");
+        one(&after_a_question(&text), &["12: gap_ms: ", "must lie between 0 and 10000"]);
+    }
+}
+
+#[test]
 fn more_combinations_than_can_be_meant_ask_for_a_count() {
     let many: Vec<_> = (0..101).map(|n| format!("{n}")).collect();
     let text = format!(
