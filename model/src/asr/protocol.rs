@@ -136,8 +136,13 @@ impl Packet {
         }
         let mut payload = vec![0; length];
         reader.read_exact(&mut payload)?;
-        postcard::from_bytes(&payload)
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        match postcard::take_from_bytes(&payload) {
+            Ok((packet, [])) => Ok(packet),
+            Ok(_) => {
+                Err(io::Error::new(io::ErrorKind::InvalidData, "a frame longer than its packet"))
+            }
+            Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+        }
     }
 }
 
@@ -173,6 +178,16 @@ mod tests {
             let error = Packet::read_from(&mut &wire[..length]).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "cut at {length}");
         }
+    }
+
+    #[test]
+    fn a_frame_longer_than_its_packet_is_refused() {
+        let mut wire = Vec::new();
+        window().write_to(&mut wire).unwrap();
+        wire.push(0);
+        wire[4] += 1;
+        let error = Packet::read_from(&mut wire.as_slice()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     }
 
     #[test]
