@@ -7,7 +7,7 @@ use duplex_runtime::{Call, CallError, Engine, Outcome, Stop};
 use serde_json::Value;
 use tokio::{
     task::JoinError,
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tungstenite::error::{CapacityError, Error as SocketError, ProtocolError};
 
@@ -138,7 +138,8 @@ async fn exchange(
     loop {
         let taken = tokio::select! {
             () = &mut stopped => Err(End::Shutdown),
-            () = sleep_until(heard + idle) => Err(End::Idle(idle)),
+            // A sleep may be longer than any moment that a clock can name.
+            () = sleep(idle.saturating_sub(heard.elapsed())) => Err(End::Idle(idle)),
             message = socket.recv() => match message {
                 Some(Ok(message)) => {
                     if matches!(message, Message::Binary(_) | Message::Text(_)) {

@@ -7,7 +7,10 @@ use std::{
 };
 
 use duplex_server::ServerOptions;
-use tungstenite::Message;
+use tungstenite::{
+    Message,
+    protocol::{CloseFrame, frame::coding::CloseCode},
+};
 
 use crate::support::{Served, close_code, options, silence};
 
@@ -91,6 +94,16 @@ fn a_peer_that_sends_nothing_is_hung_up_on() {
     assert_eq!(code, 1000);
     assert!(reason.contains("nothing was sent for 0.3 s"), "{reason}");
     assert!((idle..10 * idle).contains(&began.elapsed()), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_peer_may_be_silent_for_as_long_as_can_be_said() {
+    let served = Served::ready(ServerOptions { idle: Duration::MAX, ..options(1) });
+    let mut client = served.call();
+    client.send(silence(20)).unwrap();
+    client.close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() })).unwrap();
+    assert_eq!(close_code(&mut client).map(|(code, _)| code), Some(1000));
+    assert!(served.try_call("").is_ok(), "the place is not free again");
 }
 
 #[test]
