@@ -46,7 +46,7 @@ pub enum JournalError {
         /// The journal.
         path: PathBuf,
         /// Its version.
-        found: u32,
+        found: u64,
     },
 }
 
@@ -149,7 +149,7 @@ pub fn replay(path: &Path) -> Result<(usize, Option<Difference>), JournalError> 
     match value.get("journal").and_then(serde_json::Value::as_u64) {
         Some(version) if version == u64::from(VERSION) => {}
         Some(version) => {
-            return Err(JournalError::Version { path: path.to_owned(), found: version as u32 });
+            return Err(JournalError::Version { path: path.to_owned(), found: version });
         }
         None => return Err(malformed(1, "not the header of a journal".to_owned())),
     }

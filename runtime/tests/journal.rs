@@ -61,10 +61,17 @@ fn a_damaged_line_is_named() {
 fn a_journal_of_another_version_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(&folder);
-    let text = fs::read_to_string(&path).unwrap().replacen("\"journal\":3", "\"journal\":99", 1);
-    fs::write(&path, text).unwrap();
-    let error = replay(&path).unwrap_err();
-    assert!(matches!(error, JournalError::Version { found: 99, .. }), "{error}");
+    let whole = fs::read_to_string(&path).unwrap();
+    // The last is 3 in its lower half.
+    for version in [99, (1 << 32) + 3] {
+        let header = format!("\"journal\":{version}");
+        fs::write(&path, whole.replacen("\"journal\":3", &header, 1)).unwrap();
+        let error = replay(&path).unwrap_err();
+        assert!(
+            matches!(error, JournalError::Version { found, .. } if found == version),
+            "{error}"
+        );
+    }
 }
 
 #[test]
