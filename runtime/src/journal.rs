@@ -138,10 +138,22 @@ pub struct Difference {
 /// # Errors
 /// The journal cannot be read.
 pub fn replay(path: &Path) -> Result<(usize, Option<Difference>), JournalError> {
-    let io = |source| JournalError::Io { path: path.to_owned(), source };
+    let file =
+        File::open(path).map_err(|source| JournalError::Io { path: path.to_owned(), source })?;
+    replay_from(path, BufReader::new(file))
+}
+
+/// As [`replay`], of a journal that is no file; `name` stands for its path in errors.
+///
+/// # Errors
+/// The journal cannot be read.
+pub fn replay_from(
+    name: &Path,
+    mut reader: impl BufRead,
+) -> Result<(usize, Option<Difference>), JournalError> {
+    let io = |source| JournalError::Io { path: name.to_owned(), source };
     let malformed =
-        |line, reason: String| JournalError::Malformed { path: path.to_owned(), line, reason };
-    let mut reader = BufReader::new(File::open(path).map_err(io)?);
+        |line, reason: String| JournalError::Malformed { path: name.to_owned(), line, reason };
     let mut text = String::new();
     reader.read_line(&mut text).map_err(io)?;
     let value: serde_json::Value = serde_json::from_str(&text)
@@ -149,7 +161,7 @@ pub fn replay(path: &Path) -> Result<(usize, Option<Difference>), JournalError> 
     match value.get("journal").and_then(serde_json::Value::as_u64) {
         Some(version) if version == u64::from(VERSION) => {}
         Some(version) => {
-            return Err(JournalError::Version { path: path.to_owned(), found: version });
+            return Err(JournalError::Version { path: name.to_owned(), found: version });
         }
         None => return Err(malformed(1, "not the header of a journal".to_owned())),
     }

@@ -93,7 +93,7 @@ mod worker;
 pub use acoustics::{Acoustics, Scene};
 pub use call::{Call, CallError, CallOptions, Counters, Outcome, SessionStep, Stop};
 pub use engine::{DuplexOptions, Engine, EngineError, EngineInfo, EngineOptions};
-pub use journal::{Difference, Journal, JournalError, replay};
+pub use journal::{Difference, Journal, JournalError, replay, replay_from};
 pub use virtual_call::{Charges, run_virtual};
 
 #[cfg(test)]

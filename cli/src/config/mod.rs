@@ -414,4 +414,6 @@ fn language(code: &impl AsRef<str>) -> Result<(), String> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

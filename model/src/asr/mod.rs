@@ -11,6 +11,8 @@
 //! Nothing here has a thread of its own, keeps audio, or knows about turns.
 
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod guard;
 mod hypothesis;
 mod locate;
