@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build models demo test lint docs journals bench adapter clean
+.PHONY: help setup build models demo test lint docs journals bench audit adapter clean
 
 CARGO := cargo
 # Through cargo, so that it is found wherever cargo is told to build.
@@ -46,6 +46,9 @@ journals: models ## record the kept journals again, after a change of what a ses
 bench: models ## micro-benchmarks
 	DUPLEX_MODELS="$$($(DUPLEX) models path)" \
 		$(CARGO) bench --profile release --locked --workspace
+
+audit: setup ## licences, sources and known faults of the crates that are built in
+	@scripts/audit
 
 adapter: models ## train the duplex adapter (Python; hours without a GPU)
 	@scripts/adapter
