@@ -288,7 +288,7 @@ impl DuplexSession {
     fn failed(&mut self, failure: Failure) {
         let retries = self.policy.retries;
         match failure {
-            Failure::Recogniser(segment) => self.tracker.recogniser_failed(segment),
+            Failure::Recogniser(segment) => self.tracker.recogniser_failed(segment, &self.policy),
             Failure::Model(_) => {
                 if let Some(reply) = self.reply() {
                     reply.failed(retries);

@@ -107,6 +107,8 @@ pub(crate) struct UserTracker {
     slices: SliceClock,
     next: SegmentId,
     job: Option<Job>,
+    /// Until then nothing is requested, since the recogniser has just failed.
+    retry_at: SessionTime,
     /// The end of the audio of the newest request for an end-of-turn score.
     detected_until: SessionTime,
     /// The end of the newest frame with a speech probability of at least `Policy::clear`.
@@ -123,6 +125,7 @@ impl UserTracker {
             slices: SliceClock::new(policy.slice),
             next: SegmentId(0),
             job: None,
+            retry_at: SessionTime(0),
             detected_until: SessionTime(0),
             clear_until: SessionTime(0),
             now: SessionTime(0),
@@ -225,8 +228,10 @@ impl UserTracker {
         if now - open.from < policy.longest_window {
             return;
         }
-        // Not within the newest slice: the words there are only just being spoken.
-        let (early, late) = (open.from + half(policy.longest_window), now.back(policy.slice));
+        // Not within the newest slice: the words there are only just being spoken. Nor later than the window allows,
+        // where the recogniser has not answered for long.
+        let early = open.from + half(policy.longest_window);
+        let late = now.back(policy.slice).min(open.from + policy.longest_window);
         let quietest = open
             .levels
             .iter()
@@ -258,7 +263,7 @@ impl UserTracker {
         actions: &mut Vec<Action>,
     ) {
         let now = self.now;
-        if self.job.is_some_and(|job| now - job.asked < policy.lost_after) {
+        if self.job.is_some_and(|job| now - job.asked < policy.lost_after) || now < self.retry_at {
             return;
         }
         let Some(user) = &self.pending else { return };
@@ -266,7 +271,10 @@ impl UserTracker {
         let (segment, to, tail) = match (user.closing.first(), &user.open) {
             (Some(closing), _) => (closing, closing.covers, true),
             (None, Some(open)) if open.covers >= user.voiced_until => return,
-            (None, Some(open)) if silence >= policy.tail_after => (open, now, true),
+            (None, Some(open)) if silence >= policy.tail_after => {
+                // More silence than ends a segment is of no use to a recogniser that has not answered for long.
+                (open, now.min(user.voiced_until + policy.split_after), true)
+            }
             (None, Some(open)) => {
                 let due =
                     slice_over || now - open.covers.max(open.from) >= policy.slice + policy.slice;
@@ -331,10 +339,12 @@ impl UserTracker {
         true
     }
 
-    /// The recogniser failed on `segment`: its audio is requested again as soon as a recognition is due.
-    pub(crate) fn recogniser_failed(&mut self, segment: SegmentId) {
+    /// The recogniser failed on `segment`: its audio is requested again when a recognition is due, but not at once. One
+    /// that fails every time must not be asked with every frame.
+    pub(crate) fn recogniser_failed(&mut self, segment: SegmentId, policy: &Policy) {
         if self.job.is_some_and(|job| job.segment == segment) {
             self.job = None;
+            self.retry_at = self.now + half(policy.slice);
         }
     }
 
