@@ -47,7 +47,7 @@ pub(crate) fn run_call(
     scene: Scene,
 ) -> Result<FinishedCall, Failure> {
     interrupt::catch()?;
-    let mut options = setup::call_options(config)?;
+    let mut options = setup::call_options(config);
     options.journal = scene.journal;
     let stop = Stop::default();
     let (room, log) = Room::new(scene.room, scene.cues, Some(scene.recording.clone()))?;

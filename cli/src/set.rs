@@ -72,7 +72,11 @@ pub(crate) fn run_set(config: &Config, set: &Set) -> Result<Outcome, Failure> {
                 format!("none of the {all} cases{set_of} is named like {}", set.only.join(", "))
             }
         };
-        return Err(Failure::new(Exit::Usage, why));
+        let failure = Failure::new(Exit::Usage, why);
+        return Err(match set.is_quarter && !set.only.is_empty() {
+            true => failure.with_hint("leave out --quarter to choose among all cases"),
+            false => failure,
+        });
     }
     folder(&set.folder)?;
     let agent = agent(config, set)?;
@@ -206,7 +210,7 @@ fn agent(config: &Config, set: &Set) -> Result<Box<dyn Agent>, Failure> {
     let calls = u32::try_from(set.jobs).unwrap_or(u32::MAX);
     options.llm_options.calls = options.llm_options.calls.max(calls);
     let engine = Arc::new(Engine::start(options)?);
-    let call = setup::call_options(config)?;
+    let call = setup::call_options(config);
     let charges = set.is_virtual.then(|| setup::charges(config));
     let name = match config.turn.policy {
         TurnPolicy::Duplex => "duplex",

@@ -73,7 +73,7 @@ pub(crate) fn engine_options(config: &Config) -> Result<EngineOptions, Failure> 
 
 /// The duplex model, where it is asked.
 fn duplex_options(config: &Config, store: &Store) -> Result<Option<DuplexOptions>, Failure> {
-    if !policy(config)?.sources.model() {
+    if !policy(config).sources.model() {
         return Ok(None);
     }
     let adapter = match &config.llm.adapter {
@@ -88,37 +88,26 @@ fn duplex_options(config: &Config, store: &Store) -> Result<Option<DuplexOptions
 }
 
 /// How a call runs.
-pub(crate) fn call_options(config: &Config) -> Result<CallOptions, Failure> {
-    let mut options = CallOptions { policy: policy(config)?, ..CallOptions::default() };
+pub(crate) fn call_options(config: &Config) -> CallOptions {
+    let mut options = CallOptions { policy: policy(config), ..CallOptions::default() };
     options.front_end.cancel_echo = config.audio.cancel_echo;
     options.duck_db = config.audio.duck_db as f32;
-    Ok(options)
+    options
 }
 
-/// What the configured recogniser is known to mishear.
-fn mishearings(config: &Config) -> Result<Mishearings, Failure> {
-    let manifest = Manifest::builtin();
-    let name = match (&config.asr.profile, &config.models.asr) {
-        (Some(profile), _) => profile,
-        (None, ModelSource::Named(name)) => name,
-        (None, ModelSource::Path(_) | ModelSource::Url(_)) => return Ok(Mishearings::default()),
+/// What the configured recogniser is known to mishear; nothing for a file of the user's own.
+fn mishearings(config: &Config) -> Mishearings {
+    let named = match (&config.asr.profile, &config.models.asr) {
+        (Some(profile), _) => Some(profile),
+        (None, ModelSource::Named(name)) => Some(name),
+        (None, ModelSource::Path(_) | ModelSource::Url(_)) => None,
     };
-    match manifest.get(name).filter(|model| model.role == Role::Asr) {
-        Some(model) => Ok(model.mishearings.clone()),
-        // A name that no model has is refused where the model itself is looked for.
-        None if config.asr.profile.is_none() => Ok(Mishearings::default()),
-        None => {
-            let known = manifest.models().iter().filter(|model| model.role == Role::Asr);
-            let known: Vec<_> = known.map(|model| model.name.as_str()).collect();
-            let message = format!("asr.profile: there is no recogniser {name}");
-            Err(Failure::new(Exit::Usage, message)
-                .with_hint(format!("there are: {}", known.join(", "))))
-        }
-    }
+    let model = named.and_then(|name| Manifest::builtin().get(name));
+    model.map(|model| model.mishearings.clone()).unwrap_or_default()
 }
 
 /// The turn-taking policy.
-fn policy(config: &Config) -> Result<Policy, Failure> {
+fn policy(config: &Config) -> Policy {
     let turn = &config.turn;
     let ms = Samples::from_millis;
     let reference = match turn.policy {
@@ -129,7 +118,7 @@ fn policy(config: &Config) -> Result<Policy, Failure> {
     let ours = Policy {
         overlap: Overlap::Weighed,
         words: true,
-        mishearings: mishearings(config)?,
+        mishearings: mishearings(config),
         sources: match turn.sources {
             config::Sources::Acoustic => Sources::Acoustic,
             config::Sources::Model => Sources::Model,
@@ -163,8 +152,8 @@ fn policy(config: &Config) -> Result<Policy, Failure> {
         reopen_within: ms(turn.reopen_within_ms),
         retries: turn.retries,
     };
-    let Some(reference) = reference else { return Ok(ours) };
-    Ok(Policy {
+    let Some(reference) = reference else { return ours };
+    Policy {
         overlap: reference.overlap,
         words: reference.words,
         sources: reference.sources,
@@ -173,7 +162,7 @@ fn policy(config: &Config) -> Result<Policy, Failure> {
         resume_within: reference.resume_within,
         reopen_within: reference.reopen_within,
         ..ours
-    })
+    }
 }
 
 fn permille(value: u64) -> Permille {

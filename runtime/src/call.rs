@@ -345,9 +345,15 @@ fn in_real_time(
 }
 
 /// A call's place in the engine, free again however the session ends.
-struct EngineSlot<'a> {
+pub(crate) struct EngineSlot<'a> {
     workers: &'a Workers,
-    key: CallKey,
+    pub(crate) key: CallKey,
+}
+
+impl<'a> EngineSlot<'a> {
+    pub(crate) fn open(workers: &'a Workers) -> Self {
+        Self { workers, key: workers.open() }
+    }
 }
 
 impl Drop for EngineSlot<'_> {
@@ -365,7 +371,7 @@ pub(crate) fn converse(
     clock: &Arc<Clock>,
     stop: &Stop,
 ) -> Outcome {
-    let place = EngineSlot { workers, key: workers.open() };
+    let place = EngineSlot::open(workers);
     let key = place.key;
     let mut submit = submitter(workers, key, driver.cancellation.clone(), || {
         let (inbox, clock) = (inbox.clone(), Arc::clone(clock));

@@ -80,6 +80,11 @@ pub enum EngineError {
     /// The system gave no thread, or one of them died.
     #[error("a thread could not be started: {0}")]
     Thread(String),
+    /// A model's code panicked again and again while it was loaded.
+    #[error(
+        "the model of the {0} thread panics: its file may be damaged, or the program has a fault (see its log)"
+    )]
+    GivenUp(String),
 }
 
 /// What a running engine is made of, for reports.
@@ -197,7 +202,7 @@ impl Engine {
             })
         });
         let turn_model = turn_model.transpose()?;
-        let reply = Worker::start("engine", ready.clone(), move |queue, ready| {
+        let reply = Worker::start("reply-model", ready.clone(), move |queue, ready| {
             let weights = Weights::load(&llm)?;
             let llm = Llm::new(&weights, llm_options.clone())?;
             let name = llm.info().model.name;
@@ -234,6 +239,12 @@ impl Engine {
     /// A detector for a call of its own.
     pub(crate) fn activity(&self) -> VoiceActivity {
         self.activity.another()
+    }
+
+    /// Whether each model's thread takes work. A model that panics again and again is given up, and its jobs fail.
+    pub fn is_healthy(&self) -> bool {
+        let Workers { recogniser, end_of_turn, turn_model, reply, voice, calls: _ } = &self.workers;
+        [recogniser, end_of_turn, reply, voice].into_iter().chain(turn_model).all(Worker::is_alive)
     }
 
     /// The threads that do its work.

@@ -98,6 +98,16 @@ pub(crate) struct Job {
 }
 
 impl Job {
+    /// Whether it is work of a turn that is not wanted any more.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        match self.work {
+            Work::Write { turn, .. } | Work::Synthesise { turn, .. } => {
+                self.cancellation.is_cancelled(turn)
+            }
+            _ => false,
+        }
+    }
+
     /// Answers that the work was not done.
     pub(crate) fn fail(&self) {
         if let Some(failure) = self.work.failure() {

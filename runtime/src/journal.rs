@@ -4,7 +4,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, BufWriter, Write},
+    io::{self, BufRead, BufReader, BufWriter, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -50,6 +50,9 @@ pub enum JournalError {
     },
 }
 
+/// Bytes of a line at most: a conversation of many hours, as a reply model is shown it.
+const LONGEST_LINE: u64 = 16 << 20;
+
 #[derive(Serialize, Deserialize)]
 struct Header {
     journal: u32,
@@ -71,6 +74,9 @@ pub struct Journal {
 }
 
 impl Journal {
+    /// Version of what is written and read.
+    pub const VERSION: u32 = VERSION;
+
     /// Begins a journal of a session with this policy.
     ///
     /// # Errors
@@ -154,9 +160,14 @@ pub fn replay_from(
     let io = |source| JournalError::Io { path: name.to_owned(), source };
     let malformed =
         |line, reason: String| JournalError::Malformed { path: name.to_owned(), line, reason };
-    let mut text = String::new();
-    reader.read_line(&mut text).map_err(io)?;
-    let value: serde_json::Value = serde_json::from_str(&text)
+    let mut text = Vec::new();
+    // Bytes, since a crash may cut a line within a character; and so many, since a file may have no lines at all.
+    let mut next = |text: &mut Vec<u8>| -> Result<usize, JournalError> {
+        text.clear();
+        (&mut reader).take(LONGEST_LINE).read_until(b'\n', text).map_err(io)
+    };
+    next(&mut text)?;
+    let value: serde_json::Value = serde_json::from_slice(&text)
         .map_err(|error| malformed(1, format!("not the header of a journal: {error}")))?;
     match value.get("journal").and_then(serde_json::Value::as_u64) {
         Some(version) if version == u64::from(VERSION) => {}
@@ -170,14 +181,16 @@ pub fn replay_from(
     let mut session = DuplexSession::new(header.policy);
     let mut line = 1;
     loop {
-        text.clear();
-        if reader.read_line(&mut text).map_err(io)? == 0 {
+        if next(&mut text)? == 0 {
             return Ok((line - 1, None));
         }
         line += 1;
-        let entry: Entry = match serde_json::from_str(&text) {
+        let entry: Entry = match serde_json::from_slice(&text) {
             Ok(entry) => entry,
-            Err(_) if !text.ends_with('\n') => return Ok((line - 2, None)),
+            Err(_) if text.len() as u64 == LONGEST_LINE => {
+                return Err(malformed(line, "the line is longer than any of a journal".to_owned()));
+            }
+            Err(_) if !text.ends_with(b"\n") => return Ok((line - 2, None)),
             Err(error) => return Err(malformed(line, error.to_string())),
         };
         let now = session.step(entry.at, entry.event.clone());

@@ -59,6 +59,8 @@ pub(crate) fn detect_end_of_turn(model: &mut EndOfTurn, job: &Job) {
 /// A reply that is being written.
 struct Draft {
     turn: duplex_core::Turn,
+    /// The reply as far as the session has it: where that is not what was given to it, a clause was lost on the way.
+    said: String,
     /// The conversation as it was when the reply began.
     messages: Vec<ChatMessage>,
     splitter: Splitter,
@@ -139,15 +141,17 @@ impl<'w> ReplyWorker<'w> {
     ) -> Result<Event, LlmError> {
         let id = self.call(job.call)?;
         let begun = self.calls.get_mut(&job.call).and_then(|(_, draft)| draft.take());
-        let mut draft = match begun.filter(|draft| draft.turn == turn) {
-            Some(draft) => draft,
-            None => {
-                let messages = self.messages(id, context)?;
-                // What was written before for the same words was dropped, and is not to be gone on with.
-                self.llm.discard_reply(id)?;
-                Draft { turn, messages, splitter: Splitter::new(), complete: false }
-            }
-        };
+        let mut draft =
+            match begun.filter(|draft| draft.turn == turn && draft.said == context.reply) {
+                Some(draft) => draft,
+                None => {
+                    let messages = self.messages(id, context)?;
+                    // What was written before for the same words was dropped, and is not to be gone on with.
+                    self.llm.discard_reply(id)?;
+                    let said = context.reply.clone();
+                    Draft { turn, said, messages, splitter: Splitter::new(), complete: false }
+                }
+            };
         let Draft { messages, splitter, complete, .. } = &mut draft;
         let mut clause = splitter.next_clause();
         if clause.is_none() && !*complete {
@@ -184,6 +188,10 @@ impl<'w> ReplyWorker<'w> {
             }
         }
         let text = clause.unwrap_or_default();
+        // The session keeps no clause without a word in it.
+        if !text.trim().is_empty() {
+            draft.said.push_str(&text);
+        }
         if let Some((_, slot)) = self.calls.get_mut(&job.call) {
             *slot = (!last).then_some(draft);
         }

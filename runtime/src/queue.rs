@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     mem::discriminant,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use crate::job::{CallKey, Job};
@@ -32,6 +33,8 @@ pub(crate) struct JobQueue {
 struct State {
     tasks: VecDeque<Task>,
     closed: bool,
+    /// Jobs that were done to their end.
+    done: u64,
 }
 
 impl JobQueue {
@@ -70,7 +73,7 @@ impl JobQueue {
     }
 
     /// Waits for the next task; none once the queue is closed. Reading ahead comes after all other work, and not at
-    /// all for a call whose other work is done: that reads the conversation anyway.
+    /// all for a call whose other work is done, which reads the conversation anyway.
     pub(crate) fn next(&self) -> Option<Task> {
         let mut state = self.lock();
         loop {
@@ -80,7 +83,10 @@ impl JobQueue {
             let urgent = |task: &Task| !matches!(task, Task::Job(job) if job.work.reads_ahead());
             let next = state.tasks.iter().position(urgent).unwrap_or(0);
             if let Some(task) = state.tasks.remove(next) {
-                if let Task::Job(done) = &task {
+                // Nor where it is cancelled work, which reads nothing.
+                if let Task::Job(done) = &task
+                    && !done.is_cancelled()
+                {
                     state.tasks.retain(|task| {
                         !matches!(task, Task::Job(job) if job.call == done.call && job.work.reads_ahead())
                     });
@@ -89,6 +95,30 @@ impl JobQueue {
             }
             state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// A job is done.
+    pub(crate) fn job_done(&self) {
+        self.lock().done += 1;
+    }
+
+    /// How many jobs were done.
+    pub(crate) fn jobs_done(&self) -> u64 {
+        self.lock().done
+    }
+
+    /// Whether it takes no more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Waits so long; says whether the queue was closed by then.
+    pub(crate) fn closes_within(&self, span: Duration) -> bool {
+        let (state, _) = self
+            .arrived
+            .wait_timeout_while(self.lock(), span, |state| !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.closed
     }
 
     /// Takes no more; the model's thread ends once its present work is done. What waited is answered: it failed.

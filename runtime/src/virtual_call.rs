@@ -11,7 +11,7 @@ use duplex_core::{Event, Samples, SessionTime};
 
 use crate::{
     Acoustics, CallError, CallOptions, Engine, Outcome, Scene, SessionStep, Stop,
-    call::{Device, outcome},
+    call::{Device, EngineSlot, outcome},
     job::{Job, SessionMessage, Work},
     session_driver::{QUEUE, SessionDriver},
 };
@@ -109,7 +109,8 @@ pub fn run_virtual(
     let mut device = Device::new(engine, acoustics, speaker, options.front_end);
     let mut driver = SessionDriver::new(options, playout, observer)?;
     let workers = engine.workers();
-    let key = workers.open();
+    let slot = EngineSlot::open(workers);
+    let key = slot.key;
     let agenda = RefCell::new(Agenda::default());
     let mut submit = |work: Work| {
         // Work counts as wanted while it is done: when it ends in session time, the session decides.
@@ -151,6 +152,6 @@ pub fn run_virtual(
         }
     }
     driver.finish();
-    workers.close(key);
+    drop(slot);
     Ok(outcome(driver, heard))
 }

@@ -4,6 +4,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc::SyncSender},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use crate::{
@@ -12,8 +13,12 @@ use crate::{
     queue::{JobQueue, Task},
 };
 
-/// How often a model may panic without having done a job in between before its thread ends.
-const MOST_PANICS: u32 = 3;
+/// How often in a row a model may panic, or fail to be loaded again, before its thread ends. A job that is done to
+/// its end begins a new row.
+const MOST_FAILURES: u32 = 3;
+
+/// What keeps a model from being loaded again may pass: memory that is free later, a file that is replaced.
+const BEFORE_ANOTHER_LOAD: Duration = Duration::from_secs(1);
 
 /// A model, as its thread sees it.
 pub(crate) trait Model {
@@ -56,7 +61,7 @@ impl Worker {
             let body = move || {
                 // However the thread ends, nobody waits for it in vain.
                 let _closes = Closes(&queue);
-                keep_running(name, &ready, || run(&queue, &ready));
+                keep_running(name, &queue, &ready, || run(&queue, &ready));
             };
             std::thread::Builder::new().name(name.to_owned()).spawn(body)
         };
@@ -67,6 +72,11 @@ impl Worker {
     /// See [`JobQueue::submit`].
     pub(crate) fn submit(&self, job: Job) -> Result<(), Job> {
         self.queue.submit(job)
+    }
+
+    /// Whether its thread takes work.
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.queue.is_closed()
     }
 
     /// See [`JobQueue::close_call`].
@@ -102,6 +112,7 @@ pub(crate) fn serve(queue: &JobQueue, model: &mut dyn Model) {
             Task::Job(job) => {
                 let _fails = FailsInPanic(&job);
                 model.work(&job);
+                queue.job_done();
             }
             Task::Close(call) => model.close(call),
         }
@@ -119,21 +130,41 @@ impl Drop for FailsInPanic<'_> {
     }
 }
 
-/// Runs `run` until it ends by itself, or panics too often.
-fn keep_running(name: &str, ready: &Ready, run: impl Fn() -> Result<(), EngineError>) {
-    for _ in 0..MOST_PANICS {
-        match catch_unwind(AssertUnwindSafe(&run)) {
+/// Runs `run` until it ends by itself, or fails too often in a row. A model that cannot be loaded at first ends at
+/// once: whoever starts the engine is told why.
+fn keep_running(
+    name: &str,
+    queue: &JobQueue,
+    ready: &Ready,
+    run: impl Fn() -> Result<(), EngineError>,
+) {
+    let mut in_a_row = 0;
+    let mut is_first = true;
+    while in_a_row < MOST_FAILURES {
+        let done = queue.jobs_done();
+        let ended = catch_unwind(AssertUnwindSafe(&run));
+        if queue.jobs_done() > done {
+            in_a_row = 0;
+        }
+        in_a_row += 1;
+        match ended {
             Ok(Ok(())) => return,
-            Ok(Err(error)) => {
-                tracing::error!("{name}: {error}");
-                // Nobody listens where another model failed before, or once the engine runs.
+            Ok(Err(error)) if is_first => {
+                // Nobody listens where another model failed before.
                 _ = ready.send(Err(error));
                 return;
             }
+            Ok(Err(error)) => {
+                tracing::error!("{name} cannot be loaded again: {error}");
+                if in_a_row < MOST_FAILURES && queue.closes_within(BEFORE_ANOTHER_LOAD) {
+                    return;
+                }
+            }
             Err(_) => tracing::error!("{name} panicked: its model is loaded again"),
         }
+        is_first = false;
     }
-    let given_up = format!("{name} panicked {MOST_PANICS} times");
-    tracing::error!("{given_up}: its jobs fail from now on");
-    _ = ready.send(Err(EngineError::Thread(given_up)));
+    tracing::error!("{name} failed {MOST_FAILURES} times in a row: its jobs fail from now on");
+    // Nobody listens once the engine runs.
+    _ = ready.send(Err(EngineError::GivenUp(name.to_owned())));
 }

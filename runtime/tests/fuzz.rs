@@ -15,7 +15,7 @@ use duplex_core::{
     Action, DecisionId, DuplexSession, Event, Failure, Mark, Permille, Policy, Samples, SegmentId,
     SessionTime, Turn, VadFrame,
 };
-use duplex_runtime::{Difference, JournalError, replay_from};
+use duplex_runtime::{Difference, Journal, JournalError, replay_from};
 use mutation::{damage, mutated};
 use peak_alloc::PeakAlloc;
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ fn any_header_is_a_policy_or_a_named_error() {
     let event = json!({ "at": 512, "event": "Left", "actions": [] }).to_string();
     let headers = produce::<(u64, Vec<(u8, Odd)>)>();
     bolero::check!().with_generator(headers).for_each(|(version, changes)| {
-        let mut header = json!({ "journal": 3, "policy": Policy::default() });
+        let mut header = json!({ "journal": Journal::VERSION, "policy": Policy::default() });
         let is_whole = changes.is_empty();
         for (key, odd) in changes {
             let policy = header["policy"].as_object_mut().unwrap();
@@ -74,12 +74,12 @@ fn any_header_is_a_policy_or_a_named_error() {
             header["journal"] = json!(version);
             format!("{header}\n{event}\n")
         };
-        let read_back = read(journal(3).as_bytes());
+        let read_back = read(journal(u64::from(Journal::VERSION)).as_bytes());
         assert!(!is_whole || read_back.is_ok());
-        if *version != 3 {
+        if *version != u64::from(Journal::VERSION) {
             let error = read(journal(*version).as_bytes()).unwrap_err();
-            let told = error.to_string();
-            assert!(told.contains(&format!("version {version},")), "{told}");
+            let shown = error.to_string();
+            assert!(shown.contains(&format!("version {version},")), "{shown}");
         }
     });
 }
@@ -300,7 +300,7 @@ impl Step {
 /// The journal of a call, as the program writes it.
 fn written(policy: &Policy, plan: &[Step]) -> String {
     let mut session = DuplexSession::new(policy.clone());
-    let mut journal = json!({ "journal": 3, "policy": policy }).to_string();
+    let mut journal = json!({ "journal": Journal::VERSION, "policy": policy }).to_string();
     journal.push('\n');
     let mut at = 0u64;
     for step in plan.iter().flat_map(|step| std::iter::repeat_n(step, step.times())) {

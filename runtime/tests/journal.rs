@@ -46,6 +46,28 @@ fn a_line_that_a_crash_cut_off_is_left_out() {
 }
 
 #[test]
+fn a_line_that_a_crash_cut_within_a_character_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(&folder);
+    let mut cut = fs::read(&path).unwrap();
+    cut.extend_from_slice(b"{\"at\":64512,\"event\":{\"Recognised\":{\"text\":\"That\xe2\x80");
+    fs::write(&path, &cut).unwrap();
+    assert_eq!(replay(&path).unwrap(), (125, None));
+}
+
+#[test]
+fn what_is_no_journal_is_named_whatever_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("call.journal");
+    for bytes in [&b"\xff\xfe\x00binary"[..], b"", b"RIFF....WAVE", b"[]\n", b"{}\n"] {
+        fs::write(&path, bytes).unwrap();
+        let error = replay(&path).unwrap_err();
+        assert!(matches!(error, JournalError::Malformed { line: 1, .. }), "{error}");
+        assert!(error.to_string().contains("not the header of a journal"), "{error}");
+    }
+}
+
+#[test]
 fn a_damaged_line_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(&folder);
@@ -62,10 +84,11 @@ fn a_journal_of_another_version_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(&folder);
     let whole = fs::read_to_string(&path).unwrap();
-    // The last is 3 in its lower half.
-    for version in [99, (1 << 32) + 3] {
+    // The last is ours in its lower half.
+    for version in [99, (1 << 32) + u64::from(Journal::VERSION)] {
         let header = format!("\"journal\":{version}");
-        fs::write(&path, whole.replacen("\"journal\":3", &header, 1)).unwrap();
+        fs::write(&path, whole.replacen(&format!("\"journal\":{}", Journal::VERSION), &header, 1))
+            .unwrap();
         let error = replay(&path).unwrap_err();
         assert!(
             matches!(error, JournalError::Version { found, .. } if found == version),
@@ -81,7 +104,7 @@ fn a_session_that_acts_differently_is_found_at_its_line() {
     // The same events under another policy: silence counts as the end of speech later.
     let text = fs::read_to_string(&path).unwrap();
     let policy = Policy { tail_after: Samples::from_millis(400), ..Policy::default() };
-    let header = serde_json::json!({ "journal": 3, "policy": policy }).to_string();
+    let header = serde_json::json!({ "journal": Journal::VERSION, "policy": policy }).to_string();
     let rest = text.split_once('\n').unwrap().1;
     fs::write(&path, format!("{header}\n{rest}")).unwrap();
     let (events, difference) = replay(&path).unwrap();

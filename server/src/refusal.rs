@@ -24,6 +24,8 @@ pub(crate) enum Refusal {
     NoWebSocket(String),
     #[error("the models are still being loaded")]
     Loading,
+    #[error("a model has failed again and again: see the server's log")]
+    Broken,
     #[error("{0} calls are running already: no more at once")]
     Busy(usize),
 }
@@ -43,6 +45,7 @@ impl Refusal {
             Self::Rate(_) => (StatusCode::BAD_REQUEST, "rate"),
             Self::NoWebSocket(_) => (StatusCode::BAD_REQUEST, "websocket"),
             Self::Loading => (StatusCode::SERVICE_UNAVAILABLE, "loading"),
+            Self::Broken => (StatusCode::SERVICE_UNAVAILABLE, "broken"),
             Self::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
         }
     }

@@ -46,7 +46,8 @@ pub(crate) fn routes(shared: Arc<Shared>) -> Router {
 }
 
 async fn ready(State(shared): State<Arc<Shared>>) -> Result<&'static str, Refusal> {
-    shared.engine().map(|_| "ok\n")
+    let engine = shared.engine()?;
+    if engine.is_healthy() { Ok("ok\n") } else { Err(Refusal::Broken) }
 }
 
 async fn stream(

@@ -29,6 +29,6 @@ pub(crate) fn run(path: &Path, out: &mut dyn Write) -> Result<(), Failure> {
     }
     let message = format!("{} events were the same, then one was not", events - 1);
     Err(Failure::new(Exit::Failed, message).with_hint(
-        "the journal was written by another version, or the session is not deterministic",
+        "the rules of the conversation have changed since it was recorded, or the session is not deterministic",
     ))
 }

@@ -47,7 +47,7 @@ pub(crate) fn run(args: Serve, config: &Config, out: &mut dyn Write) -> Result<(
         max_calls: config.server.max_calls as usize,
         idle: Duration::from_secs(config.server.idle_s),
         lead: Duration::from_millis(config.server.jitter_ms),
-        call: setup::call_options(config)?,
+        call: setup::call_options(config),
     })?;
     let listening = server.address();
     let url = format!("ws://{listening}/v1/audio/stream");

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 
 use confique::Config as Derive;
 use duplex_core::words::LANGUAGES;
-use duplex_model::weights::{ModelSource, Role};
+use duplex_model::weights::{Manifest, ModelSource, Role};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use load::file;
@@ -151,6 +151,7 @@ pub(crate) struct Asr {
 
     /// Name of the model whose known mishearings apply, as in whisper-tiny.en. Without it, those of models.asr; a
     /// file of your own has none.
+    #[config(validate = profile)]
     pub(crate) profile: Option<String>,
 
     /// Path of the recogniser's program. Without it, `duplex-asr` beside this program.
@@ -400,6 +401,16 @@ fn falling(points: &Vec<[u64; 2]>) -> Result<(), &'static str> {
         _ if falls => Ok(()),
         _ => Err("points of growing silence and falling evidence"),
     }
+}
+
+/// The name of a recogniser, as its mishearings are kept with it.
+fn profile(name: &impl AsRef<str>) -> Result<(), String> {
+    let models = Manifest::builtin().models().iter().filter(|model| model.role == Role::Asr);
+    let known: Vec<_> = models.map(|model| model.name.as_str()).collect();
+    if known.contains(&name.as_ref()) {
+        return Ok(());
+    }
+    Err(format!("no recogniser of that name is known; there are: {}", known.join(", ")))
 }
 
 /// Without word lists, turn-taking would be that of another language, with no sign of it.

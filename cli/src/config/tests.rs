@@ -102,6 +102,15 @@ fn a_language_without_word_lists_is_refused_with_those_there_are() {
 }
 
 #[test]
+fn a_profile_of_no_recogniser_is_refused_with_those_there_are() {
+    for name in ["nope", "smollm2-135m"] {
+        let message = set(&[&format!("asr.profile={name}")]).unwrap_err().to_string();
+        assert!(message.contains("there are: whisper-tiny.en"), "{message}");
+    }
+    assert!(set(&["asr.profile=whisper-tiny.en"]).is_ok());
+}
+
+#[test]
 fn a_model_that_is_neither_name_nor_path_nor_allowed_url_is_refused() {
     let message = refused("[models]\nllm = \"http://example.org/m.gguf\"\n");
     assert!(message.contains("models.llm") && message.contains("only https"), "{message}");

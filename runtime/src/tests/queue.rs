@@ -59,6 +59,18 @@ fn reading_ahead_comes_last_and_not_at_all_for_a_call_that_is_served() {
 }
 
 #[test]
+fn cancelled_work_does_not_stand_for_reading_ahead() {
+    let queue = JobQueue::default();
+    let (cancelled, _) = job(1, write(1));
+    cancelled.cancellation.cancel_through(Turn(1));
+    assert!(queue.submit(cancelled).is_ok());
+    let read = Work::Prefill(duplex_core::Context::default());
+    assert!(queue.submit(job(1, read).0).is_ok());
+    assert!(matches!(next(&queue), Some((1, Work::Write { .. }))));
+    assert!(matches!(next(&queue), Some((1, Work::Prefill(_)))));
+}
+
+#[test]
 fn a_call_that_is_over_leaves_nothing_behind() {
     let queue = JobQueue::default();
     let (first, answers) = job(1, write(1));

@@ -115,6 +115,23 @@ fn a_model_that_panics_fails_its_job_and_does_the_next() {
 }
 
 #[test]
+fn a_model_that_panics_now_and_then_is_never_given_up() {
+    let asked = AtomicU32::new(0);
+    let rule = move |job: &crate::job::Job| {
+        let every_other = asked.fetch_add(1, SeqCst).is_multiple_of(2);
+        assert!(!every_other, "this panic belongs to the test");
+        answers(&job.work).into_iter().for_each(|message| (job.reply)(message));
+    };
+    let worker = worker("model", Arc::new(rule));
+    for number in 0..20 {
+        let (work, answers) = job(number, write(1));
+        assert!(worker.submit(work).is_ok(), "job {number} is refused");
+        assert_eq!(answers.iter().any(|it| is_failure(&it)), number % 2 == 0, "job {number}");
+    }
+    assert!(worker.is_alive());
+}
+
+#[test]
 fn a_model_that_always_panics_fails_every_job_and_is_given_up() {
     let started = Arc::new(AtomicU32::new(0));
     let rule = {
@@ -137,7 +154,7 @@ fn a_model_that_always_panics_fails_every_job_and_is_given_up() {
             }
         }
     }
-    assert!(refused > 0, "it is given up at last");
+    assert!(refused > 0 && !worker.is_alive(), "it is given up at last");
     assert!(started.load(SeqCst) < 20);
 }
 
