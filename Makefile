@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build models demo test lint docs journals bench audit adapter clean
+.PHONY: help setup build models demo test lint docs journals bench soak audit adapter clean
 
 CARGO := cargo
 # Through cargo, so that it is found wherever cargo is told to build.
@@ -46,6 +46,9 @@ journals: models ## record the kept journals again, after a change of what a ses
 bench: models ## micro-benchmarks
 	DUPLEX_MODELS="$$($(DUPLEX) models path)" \
 		$(CARGO) bench --profile release --locked --workspace
+
+soak: ## what takes hours: lists it; WHAT=name runs one, WHAT=all everything (docs/soak.md)
+	@scripts/soak
 
 audit: setup ## licences, sources and known faults of the crates that are built in
 	@scripts/audit
