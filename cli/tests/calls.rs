@@ -1,6 +1,6 @@
 //! Whole calls with the real models, and bad input.
 //!
-//! Calls are virtual where only behaviour counts: the outcome is then the same on every machine.
+//! Calls are virtual where only behaviour counts: the outcome then does not depend on the machine's speed.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

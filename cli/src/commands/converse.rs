@@ -25,8 +25,8 @@ pub(crate) struct Converse {
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
 
-    /// Run as fast as the models allow, every model job charged a fixed latency: the outcome is the
-    /// same on every machine. For behaviour, not for latency figures
+    /// Run as fast as the models allow, every model job charged a fixed latency: the outcome does
+    /// not depend on the machine's speed. For behaviour, not for latency figures
     #[arg(long = "virtual")]
     is_virtual: bool,
 
