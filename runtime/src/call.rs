@@ -3,9 +3,8 @@
 use std::{
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
     },
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -14,19 +13,20 @@ use std::{
 use duplex_audio::{
     FRAME_MILLIS, FarEnd, FrontEnd, FrontEndOptions, MICROPHONE_FRAME, PLAYOUT_FRAME, Speaker,
 };
-use duplex_core::{Action, Event, Failure, Line, Permille, Policy, SessionTime, VadFrame};
+use duplex_core::{Action, Event, Line, Permille, Policy, SessionTime, VadFrame};
 
 use crate::{
     Acoustics, Engine, JournalError, Scene,
     engine::Workers,
-    job::{CallKey, Cancellation, Job, SessionMessage, Work},
+    inbox::{Inbox, Messages, inbox},
+    job::{CallKey, Job, SessionMessage},
     session_driver::{QUEUE, SessionDriver},
 };
 
 /// Messages that wait for the session at most: over 30 s of sound.
 const INBOX: usize = 1024;
 
-/// How a call is held.
+/// How a call runs.
 #[derive(Clone, Debug)]
 pub struct CallOptions {
     /// The turn-taking.
@@ -50,7 +50,7 @@ impl Default for CallOptions {
     }
 }
 
-/// Why a call could not be held, or ended early.
+/// Why a call could not begin, or ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// The journal cannot be written.
@@ -124,7 +124,7 @@ impl Stop {
     }
 }
 
-/// A conversation that is being held.
+/// A live conversation.
 #[derive(Debug)]
 pub struct Call {
     session: Option<JoinHandle<Outcome>>,
@@ -133,8 +133,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// Begins a call on a sound device, in real time. `observer` sees every event as it is handled,
-    /// on the session's thread: it must not wait.
+    /// Begins a call on a sound device, in real time. `observer` is called with every event and its actions, on the
+    /// session's thread: it must not block.
     ///
     /// # Errors
     /// The journal cannot be made, or a thread cannot be started.
@@ -148,19 +148,18 @@ impl Call {
         let (playout, speaker) = duplex_audio::playout(QUEUE);
         let device = Device::new(&engine, acoustics, speaker, options.front_end);
         let driver = SessionDriver::new(options, playout, observer)?;
-        let (inbox, messages) = sync_channel(INBOX);
-        let clock = Arc::new(Clock::default());
+        let (inbox, messages) = inbox(INBOX);
         let spawn = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let thread = |error: std::io::Error| CallError::Thread(error.to_string());
         let sound = {
-            let (inbox, clock, stop) = (inbox.clone(), Arc::clone(&clock), stop.clone());
-            spawn("sound").spawn(move || in_real_time(device, &inbox, &clock, &stop))
+            let (inbox, stop) = (inbox.clone(), stop.clone());
+            spawn("sound").spawn(move || in_real_time(device, &inbox, &stop))
         }
         .map_err(thread)?;
         let session = {
             let stop = stop.clone();
             spawn("session")
-                .spawn(move || converse(driver, engine.workers(), &inbox, &messages, &clock, &stop))
+                .spawn(move || converse(driver, engine.workers(), &inbox, &messages, &stop))
         }
         .map_err(thread)?;
         Ok(Self { session: Some(session), sound: Some(sound), stop })
@@ -184,60 +183,6 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         self.stop.stop();
-    }
-}
-
-/// What the sound thread tells the session thread beside the inbox.
-#[derive(Default)]
-pub(crate) struct Clock {
-    /// Microphone samples so far.
-    now: AtomicU64,
-    /// Messages in the inbox, and the most there were.
-    waiting: AtomicU64,
-    deepest: AtomicU64,
-    lost: AtomicU64,
-    late: AtomicU64,
-    /// What the session is to be told of answers that found the inbox full.
-    unanswered: Mutex<Vec<Failure>>,
-    lost_answers: AtomicU64,
-}
-
-impl Clock {
-    /// The microphone has got so far.
-    pub(crate) fn now_is(&self, at: SessionTime) {
-        self.now.store(at.0, Relaxed);
-    }
-
-    pub(crate) fn sent(&self) {
-        let waiting = self.waiting.fetch_add(1, Relaxed) + 1;
-        self.deepest.fetch_max(waiting, Relaxed);
-    }
-
-    fn received(&self) {
-        self.waiting.fetch_sub(1, Relaxed);
-    }
-
-    /// Puts a model's answer into the inbox, without waiting: the model serves other calls, too. Where there is no
-    /// room the answer is lost to this call alone, which is told so as soon as it listens again.
-    pub(crate) fn answer(&self, inbox: &SyncSender<SessionMessage>, message: SessionMessage) {
-        self.sent();
-        let Err(error) = inbox.try_send(message) else { return };
-        self.received();
-        // A call that is over needs no answers.
-        let TrySendError::Full(message) = error else { return };
-        self.lost_answers.fetch_add(1, Relaxed);
-        if let Some(failure) = message.failure() {
-            let mut unanswered = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
-            // One clause may lose many pieces of its audio.
-            if !unanswered.contains(&failure) {
-                unanswered.push(failure);
-            }
-        }
-    }
-
-    /// What was lost since the last time.
-    pub(crate) fn take_unanswered(&self) -> Vec<Failure> {
-        std::mem::take(&mut *self.unanswered.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -268,7 +213,7 @@ impl Device {
 
     /// Plays and records a frame; gives the window of the microphone that it completes, if it does. Its samples
     /// may reach a little beyond the window.
-    pub(crate) fn frame(&mut self, sound: &mut dyn FnMut(SessionMessage)) -> Scene {
+    pub(crate) fn frame(&mut self, sound: &mut dyn FnMut(SessionTime, SessionMessage)) -> Scene {
         let mut playout = [0.0; PLAYOUT_FRAME];
         let mut microphone = [0.0; MICROPHONE_FRAME];
         self.speaker.fill(&mut playout);
@@ -278,8 +223,9 @@ impl Device {
         let cleaned = self.front_end.push(&microphone, &far, &mut |frame| window = Some(frame));
         self.cleaned.extend_from_slice(cleaned);
         if let Some(frame) = window {
-            sound(SessionMessage::Sound {
-                end: SessionTime(frame.end),
+            let end = SessionTime(frame.end);
+            let window = SessionMessage::Sound {
+                end,
                 cleaned: std::mem::take(&mut self.cleaned),
                 frame: VadFrame {
                     speech: frame.speech,
@@ -287,58 +233,36 @@ impl Device {
                     level: frame.level_db.clamp(f32::from(i8::MIN), 0.0) as i8,
                     high_band_snr: frame.high_band_snr_db.clamp(0.0, f32::from(i8::MAX)) as i8,
                 },
-            });
+            };
+            sound(end, window);
         }
         scene
     }
 }
 
-/// Says that the user has left when the sound thread ends, however it ends: the session would wait for
-/// ever, since others may still send to it.
-struct Leaves<'a> {
-    inbox: &'a SyncSender<SessionMessage>,
-    clock: &'a Clock,
-}
+/// Tells the session that the user has left when the sound thread ends, however it ends.
+struct LeavesAtEnd<'a>(&'a Inbox);
 
-impl Drop for Leaves<'_> {
+impl Drop for LeavesAtEnd<'_> {
     fn drop(&mut self) {
-        self.clock.sent();
-        // Where the session has ended before, it needs not be told.
-        _ = self.inbox.send(SessionMessage::Event(Event::Left));
+        self.0.leave();
     }
 }
 
-fn in_real_time(
-    mut device: Device,
-    inbox: &SyncSender<SessionMessage>,
-    clock: &Clock,
-    stop: &Stop,
-) {
+fn in_real_time(mut device: Device, inbox: &Inbox, stop: &Stop) {
     let period = Duration::from_millis(FRAME_MILLIS);
     let mut due = Instant::now();
-    let _leaves = Leaves { inbox, clock };
+    let _leaves = LeavesAtEnd(inbox);
     let mut heard = true;
     while heard {
-        let scene = device.frame(&mut |message| {
-            if let SessionMessage::Sound { end, .. } = &message {
-                clock.now_is(*end);
-            }
-            clock.sent();
-            if let Err(error) = inbox.try_send(message) {
-                clock.received();
-                clock.lost.fetch_add(1, Relaxed);
-                heard = matches!(error, TrySendError::Full(_));
-            }
-        });
+        let scene = device.frame(&mut |at, window| heard = inbox.sound(at, window));
         if scene == Scene::Over || stop.is_stopped() {
             return;
         }
         due += period;
         match due.checked_duration_since(Instant::now()) {
             Some(wait) => std::thread::sleep(wait),
-            None if due.elapsed() > 2 * period => {
-                clock.late.fetch_add(1, Relaxed);
-            }
+            None if due.elapsed() > 2 * period => inbox.count_late_frame(),
             None => {}
         }
     }
@@ -366,30 +290,23 @@ impl Drop for EngineSlot<'_> {
 pub(crate) fn converse(
     mut driver: SessionDriver,
     workers: &Workers,
-    inbox: &SyncSender<SessionMessage>,
-    messages: &Receiver<SessionMessage>,
-    clock: &Arc<Clock>,
+    inbox: &Inbox,
+    messages: &Messages,
     stop: &Stop,
 ) -> Outcome {
-    let place = EngineSlot::open(workers);
-    let key = place.key;
-    let mut submit = submitter(workers, key, driver.cancellation.clone(), || {
-        let (inbox, clock) = (inbox.clone(), Arc::clone(clock));
-        Box::new(move |message| clock.answer(&inbox, message))
-    });
+    let slot = EngineSlot::open(workers);
+    let (call, cancellation) = (slot.key, driver.cancellation.clone());
+    let mut submit = |work| {
+        let inbox = inbox.clone();
+        let reply = Box::new(move |message| inbox.answer(message));
+        let job = Job { call, work, cancellation: cancellation.clone(), reply };
+        workers.submit(job).map_err(|job| job.work)
+    };
     while !driver.over
-        && let Ok(message) = messages.recv()
+        && let Some((at, message)) = messages.next()
     {
-        clock.received();
-        let at = match &message {
-            SessionMessage::Sound { end, .. } => {
-                driver.counters.frames += 1;
-                *end
-            }
-            _ => SessionTime(clock.now.load(Relaxed)),
-        };
         driver.handle(at, message, &mut submit);
-        for failure in clock.take_unanswered() {
+        for failure in messages.take_unanswered() {
             driver.handle(at, SessionMessage::Event(Event::Failed(failure)), &mut submit);
         }
         if driver.error.is_some() {
@@ -397,25 +314,9 @@ pub(crate) fn converse(
         }
     }
     driver.finish();
-    drop(place);
-    driver.counters.deepest_inbox = clock.deepest.load(Relaxed);
-    driver.counters.lost = clock.lost.load(Relaxed);
-    driver.counters.late = clock.late.load(Relaxed);
-    driver.counters.unanswered = clock.lost_answers.load(Relaxed);
-    outcome(driver, SessionTime(clock.now.load(Relaxed)))
-}
-
-/// Hands work to the engine, with `reply` as the way back.
-pub(crate) fn submitter<'a>(
-    workers: &'a Workers,
-    call: CallKey,
-    cancellation: Cancellation,
-    reply: impl Fn() -> Box<dyn Fn(SessionMessage) + Send> + 'a,
-) -> impl FnMut(Work) -> Result<(), Work> + 'a {
-    move |work| {
-        let job = Job { call, work, cancellation: cancellation.clone(), reply: reply() };
-        workers.submit(job).map_err(|job| job.work)
-    }
+    drop(slot);
+    messages.count(&mut driver.counters);
+    outcome(driver, messages.now())
 }
 
 pub(crate) fn outcome(driver: SessionDriver, lasted: SessionTime) -> Outcome {

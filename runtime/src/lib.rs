@@ -74,7 +74,7 @@
 //! # Reading order
 //!
 //! `job` (what the session's thread and the models exchange), `session_driver` (carries out a session's actions),
-//! `call` (the two threads of a live call), `virtual_call` (the same in one loop), `queue` and `worker` (how one model
+//! `call` (the two threads of a live call) and its `inbox`, `virtual_call` (the same in one loop), `queue` and `worker` (how one model
 //! serves all calls), `models` (what each model does with a piece of work), `engine` (starts them). To add a kind of
 //! model, write its `Model` in `models` and start its worker in `engine`; to add a kind of work, begin
 //! in `job`.
@@ -82,6 +82,7 @@
 mod acoustics;
 mod call;
 mod engine;
+mod inbox;
 mod job;
 mod journal;
 mod models;

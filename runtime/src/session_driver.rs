@@ -98,6 +98,7 @@ impl SessionDriver {
     ) {
         match message {
             SessionMessage::Sound { cleaned, frame, .. } => {
+                self.counters.frames += 1;
                 self.history.push(&cleaned);
                 self.pump();
                 if let Some(event) = self.progress() {

@@ -128,11 +128,9 @@ pub fn run_virtual(
     let mut sounds = Vec::new();
     let mut heard = SessionTime(0);
     while !driver.over {
-        let scene = device.frame(&mut |message| sounds.push(message));
+        let scene = device.frame(&mut |end, window| sounds.push((end, window)));
         heard = heard + Samples(MICROPHONE_FRAME as u64);
-        for sound in sounds.drain(..) {
-            let SessionMessage::Sound { end, .. } = &sound else { continue };
-            let end = *end;
+        for (end, sound) in sounds.drain(..) {
             loop {
                 let next = agenda
                     .borrow_mut()
@@ -144,7 +142,6 @@ pub fn run_virtual(
                 driver.handle(at, message, &mut submit);
             }
             agenda.borrow_mut().now = end;
-            driver.counters.frames += 1;
             driver.handle(end, sound, &mut submit);
         }
         if scene == Scene::Over || stop.is_stopped() || driver.error.is_some() {

@@ -4,7 +4,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
-        mpsc::{Sender, channel, sync_channel},
+        mpsc::{Sender, channel},
     },
     time::Instant,
 };
@@ -14,8 +14,9 @@ use duplex_core::{Event, Notice, Permille, SessionTime, Speaker, VadFrame};
 use super::{Fakes, PATIENCE, Rule, answers};
 use crate::{
     CallOptions, Outcome, SessionStep, Stop,
-    call::{Clock, converse},
+    call::converse,
     engine::Workers,
+    inbox::inbox,
     job::SessionMessage,
     session_driver::{QUEUE, SessionDriver},
 };
@@ -29,11 +30,10 @@ fn call(workers: &Workers, questions: usize) -> Outcome {
     let (progress, steps) = channel();
     let observer = Box::new(move |step: SessionStep<'_>| report(&progress, step));
     let driver = SessionDriver::new(CallOptions::default(), playout, observer).unwrap();
-    let clock = Arc::<Clock>::default();
-    let (inbox, messages) = sync_channel(64);
+    let (inbox, messages) = inbox(64);
     std::thread::scope(|scope| {
         let sound = {
-            let (inbox, clock) = (inbox.clone(), Arc::clone(&clock));
+            let inbox = inbox.clone();
             scope.spawn(move || {
                 let mut now = 0;
                 // Waits until the session has stepped the window, so that session time runs no faster than it.
@@ -44,9 +44,7 @@ fn call(workers: &Workers, questions: usize) -> Outcome {
                     let probability = Permille(if speech { 950 } else { 20 });
                     let frame = VadFrame { speech, probability, level: -20, high_band_snr: 20 };
                     let (end, cleaned) = (SessionTime(now), vec![0.0; WINDOW as usize]);
-                    clock.now_is(end);
-                    clock.sent();
-                    inbox.send(SessionMessage::Sound { end, cleaned, frame }).unwrap();
+                    assert!(inbox.sound(end, SessionMessage::Sound { end, cleaned, frame }));
                     let mut finished = false;
                     loop {
                         match steps.recv_timeout(PATIENCE).unwrap() {
@@ -61,11 +59,10 @@ fn call(workers: &Workers, questions: usize) -> Outcome {
                     let asked = Instant::now();
                     while !window(false) && asked.elapsed() < PATIENCE {}
                 }
-                clock.sent();
-                inbox.send(SessionMessage::Event(Event::Left)).unwrap();
+                inbox.leave();
             })
         };
-        let outcome = converse(driver, workers, &inbox, &messages, &clock, &Stop::default());
+        let outcome = converse(driver, workers, &inbox, &messages, &Stop::default());
         sound.join().unwrap();
         outcome
     })

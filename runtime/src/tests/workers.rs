@@ -3,14 +3,14 @@
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
-    mpsc::{RecvTimeoutError, channel, sync_channel},
+    mpsc::{RecvTimeoutError, channel},
 };
 
 use duplex_core::{Event, Failure, Turn};
 
 use super::{Fakes, PATIENCE, all_kinds, answers, job, synthesise, worker, write};
 use crate::{
-    call::Clock,
+    inbox::inbox,
     job::{CallKey, SessionMessage, Work},
 };
 
@@ -68,9 +68,8 @@ fn a_call_ends_without_waiting_for_a_busy_model() {
 
 #[test]
 fn a_session_that_does_not_listen_costs_no_other_call_anything() {
-    let clock = Arc::<Clock>::default();
     // Room for one message, and nobody who reads it.
-    let (inbox, unread) = sync_channel(1);
+    let (inbox, unread) = inbox(1);
     let voice = |job: &crate::job::Job| {
         for _ in 0..5 {
             answers(&job.work).into_iter().for_each(|message| (job.reply)(message));
@@ -78,18 +77,16 @@ fn a_session_that_does_not_listen_costs_no_other_call_anything() {
     };
     let workers = Fakes { voice: Arc::new(voice), ..Fakes::default() }.start();
     let (mut deaf, _) = job(1, synthesise(7));
-    deaf.reply = {
-        let clock = Arc::clone(&clock);
-        Box::new(move |message| clock.answer(&inbox, message))
-    };
+    deaf.reply = Box::new(move |message| inbox.answer(message));
     assert!(workers.submit(deaf).is_ok());
     let (other, answers) = job(2, synthesise(1));
     assert!(workers.submit(other).is_ok());
     assert!(matches!(answers.recv_timeout(PATIENCE), Ok(SessionMessage::Audio { .. })));
     drop(workers);
     // The deaf call is told once that its clause cannot be spoken, however many pieces were lost.
-    assert_eq!(clock.take_unanswered(), [Failure::Voice(Turn(7))]);
-    assert_eq!(unread.try_iter().count(), 1);
+    assert_eq!(unread.take_unanswered(), [Failure::Voice(Turn(7))]);
+    assert!(matches!(unread.next(), Some((_, SessionMessage::Audio { turn: Turn(7), .. }))));
+    assert!(unread.next().is_none(), "the rest found no room");
 }
 
 /// The kinds of work whose failure the session is told, and the others, each with whether a job is answered.

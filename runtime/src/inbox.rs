@@ -1,0 +1,135 @@
+//! The one way into a session: bounded, with one consumer, and nobody who waits for room but its own sound thread.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering::Relaxed},
+    mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+};
+
+use duplex_core::{Event, Failure, SessionTime};
+
+use crate::{Counters, job::SessionMessage};
+
+/// Both ends of an inbox with room for so many messages.
+pub(crate) fn inbox(capacity: usize) -> (Inbox, Messages) {
+    let (sender, receiver) = sync_channel(capacity);
+    let shared = Arc::<Shared>::default();
+    let messages = Messages { receiver, shared: Arc::clone(&shared) };
+    (Inbox { sender, shared }, messages)
+}
+
+/// Where messages for a session go. The sound thread and every model that works for the call have one.
+#[derive(Clone)]
+pub(crate) struct Inbox {
+    sender: SyncSender<SessionMessage>,
+    shared: Arc<Shared>,
+}
+
+/// Where the session takes them.
+pub(crate) struct Messages {
+    receiver: Receiver<SessionMessage>,
+    shared: Arc<Shared>,
+}
+
+/// What both ends know.
+#[derive(Default)]
+struct Shared {
+    /// Microphone samples so far: the time of whatever arrives.
+    now: AtomicU64,
+    /// Messages in the inbox, and the most there were.
+    waiting: AtomicU64,
+    deepest: AtomicU64,
+    /// Windows of the microphone that found no room.
+    lost: AtomicU64,
+    /// Frames of the device that came late.
+    late: AtomicU64,
+    /// Answers that found no room, and what the session is to be told of them.
+    lost_answers: AtomicU64,
+    unanswered: Mutex<Vec<Failure>>,
+}
+
+impl Shared {
+    fn arrives(&self) {
+        let waiting = self.waiting.fetch_add(1, Relaxed) + 1;
+        self.deepest.fetch_max(waiting, Relaxed);
+    }
+
+    fn leaves(&self) {
+        self.waiting.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Inbox {
+    /// Puts in a message without waiting; gives back why it could not.
+    fn push(&self, message: SessionMessage) -> Result<(), TrySendError<SessionMessage>> {
+        self.shared.arrives();
+        self.sender.try_send(message).inspect_err(|_| self.shared.leaves())
+    }
+
+    /// Puts in a window of the microphone that ends `at`; one that finds no room is lost. False once nobody listens.
+    pub(crate) fn sound(&self, at: SessionTime, window: SessionMessage) -> bool {
+        self.shared.now.store(at.0, Relaxed);
+        let Err(error) = self.push(window) else { return true };
+        self.shared.lost.fetch_add(1, Relaxed);
+        matches!(error, TrySendError::Full(_))
+    }
+
+    /// A frame of the device came late.
+    pub(crate) fn count_late_frame(&self) {
+        self.shared.late.fetch_add(1, Relaxed);
+    }
+
+    /// Puts in a model's answer, without waiting: the model serves other calls, too. Where there is no room the answer
+    /// is lost to this call alone, which is told so as soon as it listens again. A call that is over needs none.
+    pub(crate) fn answer(&self, message: SessionMessage) {
+        let Err(TrySendError::Full(message)) = self.push(message) else { return };
+        self.shared.lost_answers.fetch_add(1, Relaxed);
+        if let Some(failure) = message.failure() {
+            let mut unanswered =
+                self.shared.unanswered.lock().unwrap_or_else(PoisonError::into_inner);
+            // One clause may lose many pieces of its audio.
+            if !unanswered.contains(&failure) {
+                unanswered.push(failure);
+            }
+        }
+    }
+
+    /// Says that the user has left. Waits for room: without this the session would wait for ever, since others may
+    /// still send to it.
+    pub(crate) fn leave(&self) {
+        self.shared.arrives();
+        // Where the session has ended before, it needs not be told.
+        _ = self.sender.send(SessionMessage::Event(Event::Left));
+    }
+}
+
+impl Messages {
+    /// Waits for the next message, and gives it with its time; nothing once nobody can send any.
+    pub(crate) fn next(&self) -> Option<(SessionTime, SessionMessage)> {
+        let message = self.receiver.recv().ok()?;
+        self.shared.leaves();
+        let at = match &message {
+            SessionMessage::Sound { end, .. } => *end,
+            _ => self.now(),
+        };
+        Some((at, message))
+    }
+
+    /// The jobs of answers that were lost since the last time.
+    pub(crate) fn take_unanswered(&self) -> Vec<Failure> {
+        std::mem::take(&mut *self.shared.unanswered.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The end of the newest window of the microphone.
+    pub(crate) fn now(&self) -> SessionTime {
+        SessionTime(self.shared.now.load(Relaxed))
+    }
+
+    /// Writes down what was counted here.
+    pub(crate) fn count(&self, counters: &mut Counters) {
+        counters.deepest_inbox = self.shared.deepest.load(Relaxed);
+        counters.late = self.shared.late.load(Relaxed);
+        counters.lost = self.shared.lost.load(Relaxed);
+        counters.unanswered = self.shared.lost_answers.load(Relaxed);
+    }
+}
