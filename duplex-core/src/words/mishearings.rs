@@ -1,6 +1,6 @@
 //! What one recogniser makes of words spoken over the assistant's voice.
 
-use super::{asks, begins_with, ends_with, is_backchannel, phrase_length};
+use super::{asks, begins_with, ends_with, is_backchannel};
 
 /// Most words of a command that is recognised by its edge.
 const LONGEST_COMMAND: usize = 4;
@@ -33,9 +33,8 @@ impl Mishearings {
     /// Whether `words` (of `text`), spoken over the assistant's voice, are most likely a command to stop.
     pub fn resembles_stop(&self, text: &str, words: &[String]) -> bool {
         let at_an_edge = |phrase: &String| begins_with(words, phrase) || ends_with(words, phrase);
-        let at_the_end = |(phrase, most): &(String, usize)| {
-            words.len() <= *most && phrase_length(phrase) > 0 && ends_with(words, phrase)
-        };
+        let at_the_end =
+            |(phrase, most): &(String, usize)| words.len() <= *most && ends_with(words, phrase);
         !asks(text, words)
             && (words.len() <= LONGEST_COMMAND && self.stop_edges.iter().any(at_an_edge)
                 || self.stop_endings.iter().any(at_the_end))

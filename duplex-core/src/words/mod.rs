@@ -54,10 +54,6 @@ fn consists_of(words: &[String], lists: [&[&str]; 2]) -> (usize, bool) {
     (of_first, true)
 }
 
-fn phrase_length(phrase: &str) -> usize {
-    phrase.split(' ').filter(|word| !word.is_empty()).count()
-}
-
 fn begins_with(words: &[String], phrase: &str) -> bool {
     let length = phrase.split(' ').count();
     words.len() >= length && words.iter().zip(phrase.split(' ')).all(|(word, part)| word == part)

@@ -257,6 +257,8 @@ impl Manifest {
 
 #[cfg(test)]
 mod tests {
+    use duplex_core::words::normalise;
+
     use super::*;
 
     #[test]
@@ -311,5 +313,31 @@ mod tests {
         );
         let message = Manifest::parse(&text).unwrap_err().to_string();
         assert!(message.contains("x: parts need a `convert`"), "{message}");
+    }
+
+    #[test]
+    fn the_default_recogniser_is_known_for_its_half_heard_commands() {
+        let mishearings = &Manifest::builtin().default_for(Role::Asr).unwrap().mishearings;
+        for (text, is_stop) in [
+            ("Thank you, I heard enough.", true),
+            ("Move on a second.", true),
+            ("He stopped talking.", true),
+            ("A moment.", true),
+            ("Our mind.", true),
+            ("I killed that's enough.", true),
+            ("Be quiet for me.", true),
+            ("Where is the next bus stop?", false),
+            ("I waited there for more than a minute.", false),
+            ("They are quiet places.", false),
+            ("My room is very quiet.", false),
+            ("I have something in mind.", false),
+            ("Mind you, it is bigger.", false),
+            ("Uh-huh.", false),
+        ] {
+            let words = normalise(text);
+            assert_eq!(mishearings.resembles_stop(text, &words), is_stop, "{text}");
+        }
+        let text = "That makes senser.";
+        assert!(mishearings.resembles_backchannel(text, &normalise(text)));
     }
 }
