@@ -3,10 +3,13 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::{Error, Progress, Stage, Wheel};
 
@@ -53,6 +56,8 @@ impl Pip {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr)
+            // A group of its own, to be ended as one: `python3` may be a script that starts the real one.
+            .process_group(0)
             .spawn()
             .map_err(|e| match e.kind() {
                 std::io::ErrorKind::NotFound => Error::PythonMissing,
@@ -104,14 +109,17 @@ fn watch(
     }
 }
 
-/// A child process that is killed when this is dropped.
+/// A child process that leads a group, which is killed when this is dropped.
 struct EndWithMe(Child);
 
 impl Drop for EndWithMe {
     fn drop(&mut self) {
-        // Both fail only if the child has already exited.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        // Once it was waited for, its number may be another's.
+        if matches!(self.0.try_wait(), Ok(None)) {
+            // Both fail only if the child has exited meanwhile.
+            let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
+            let _ = self.0.wait();
+        }
     }
 }
 
