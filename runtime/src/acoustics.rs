@@ -2,7 +2,7 @@
 
 use duplex_audio::{MICROPHONE_FRAME, PLAYOUT_FRAME};
 
-/// Whether a device goes on.
+/// Whether the device still runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scene {
     /// More frames follow.

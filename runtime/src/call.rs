@@ -72,16 +72,16 @@ pub struct SessionStep<'a> {
     pub actions: &'a [Action],
 }
 
-/// What a call counted. All of it should be small.
+/// Counters of a call. All but frames and decisions should be small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Windows of the microphone.
+    /// Voice activity frames.
     pub frames: u64,
-    /// Windows that found the inbox full and were lost.
+    /// Voice activity frames lost because the inbox was full.
     pub lost: u64,
     /// Frames of the sound device that came over 20 ms late.
     pub late: u64,
-    /// Messages that waited in the inbox at most.
+    /// Most messages that waited in the inbox at a time.
     pub deepest_inbox: u64,
     /// Times the duplex model was asked.
     pub decisions: u64,
@@ -89,13 +89,13 @@ pub struct Counters {
     pub decided: u64,
     /// Jobs that no model took: its thread has ended.
     pub refused: u64,
-    /// Answers of models that found the inbox full and were lost; the session was told that their jobs failed.
+    /// Answers of models lost because the inbox was full; their jobs count as failed.
     pub unanswered: u64,
-    /// Times the voice ran dry in the middle of a clause.
+    /// Times the playout ran dry in the middle of a clause.
     pub underruns: u64,
 }
 
-/// What is left of a call.
+/// The result of a call.
 #[derive(Debug)]
 pub struct Outcome {
     /// What was said; of the assistant, what was heard.
@@ -186,7 +186,7 @@ impl Drop for Call {
     }
 }
 
-/// A sound device with everything between it and the session.
+/// A sound device, the playout's speaker end and the front end: everything between the device and the inbox.
 pub(crate) struct Device {
     acoustics: Box<dyn Acoustics>,
     speaker: Speaker,
@@ -240,7 +240,7 @@ impl Device {
     }
 }
 
-/// Tells the session that the user has left when the sound thread ends, however it ends.
+/// Ends the session when the sound thread ends, however it ends.
 struct LeavesAtEnd<'a>(&'a Inbox);
 
 impl Drop for LeavesAtEnd<'_> {

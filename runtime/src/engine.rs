@@ -24,7 +24,7 @@ use crate::{
     worker::{Worker, serve},
 };
 
-/// Tokens that the duplex model sees: what the transcript shows of a conversation, in slices.
+/// Context of the duplex model in tokens: what the transcript shows of a conversation, in slices.
 const TURN_MODEL_CONTEXT: u32 = 1_536;
 
 /// The duplex model: a small language model with the adapter that lets it decide who speaks.
@@ -43,9 +43,9 @@ pub struct EngineOptions {
     pub llm: PathBuf,
     /// How it runs.
     pub llm_options: LlmOptions,
-    /// The duplex model; without one, nothing waits for it.
+    /// The duplex model, if decisions are to be asked of it.
     pub duplex: Option<DuplexOptions>,
-    /// What it is told before every conversation.
+    /// The system prompt of the reply model.
     pub system_prompt: String,
     /// The recogniser.
     pub asr: RecogniserOptions,
@@ -125,7 +125,7 @@ impl Workers {
     /// A new call.
     pub(crate) fn open(&self) -> CallKey {
         let call = CallKey(self.calls.fetch_add(1, Relaxed));
-        // What all decisions begin with is read while nobody says anything yet, where there is a duplex model.
+        // The prefix of all decisions is prefilled while nobody speaks yet, if there is a duplex model.
         _ = self.submit(Job {
             call,
             work: Work::PrefillTurnModel(TurnContext::default()),

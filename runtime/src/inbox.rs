@@ -1,4 +1,4 @@
-//! The one way into a session: bounded, with one consumer, and nobody who waits for room but its own sound thread.
+//! The bounded inbox of a session: many producers, one consumer. No model waits for room in it.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -39,11 +39,11 @@ struct Shared {
     /// Messages in the inbox, and the most there were.
     waiting: AtomicU64,
     deepest: AtomicU64,
-    /// Windows of the microphone that found no room.
+    /// Voice activity frames lost because the inbox was full.
     lost: AtomicU64,
     /// Frames of the device that came late.
     late: AtomicU64,
-    /// Answers that found no room, and what the session is to be told of them.
+    /// Answers lost because the inbox was full, and the failures to report for them.
     lost_answers: AtomicU64,
     unanswered: Mutex<Vec<Failure>>,
 }
@@ -66,7 +66,7 @@ impl Inbox {
         self.sender.try_send(message).inspect_err(|_| self.shared.leaves())
     }
 
-    /// Puts in a window of the microphone that ends `at`; one that finds no room is lost. False once nobody listens.
+    /// Puts in a voice activity frame that ends `at`; it is lost if the inbox is full. False once the session ended.
     pub(crate) fn sound(&self, at: SessionTime, window: SessionMessage) -> bool {
         self.shared.now.store(at.0, Relaxed);
         let Err(error) = self.push(window) else { return true };
@@ -79,8 +79,8 @@ impl Inbox {
         self.shared.late.fetch_add(1, Relaxed);
     }
 
-    /// Puts in a model's answer, without waiting: the model serves other calls, too. Where there is no room the answer
-    /// is lost to this call alone, which is told so as soon as it listens again. A call that is over needs none.
+    /// Puts in a model's answer without waiting, since the model serves other calls, too. If the inbox is full, the
+    /// answer is lost, and its job is reported as failed ([`Messages::take_unanswered`]).
     pub(crate) fn answer(&self, message: SessionMessage) {
         let Err(TrySendError::Full(message)) = self.push(message) else { return };
         self.shared.lost_answers.fetch_add(1, Relaxed);
@@ -94,11 +94,10 @@ impl Inbox {
         }
     }
 
-    /// Says that the user has left. Waits for room: without this the session would wait for ever, since others may
-    /// still send to it.
+    /// Puts in `Event::Left`, waiting for room: the session ends by nothing else.
     pub(crate) fn leave(&self) {
         self.shared.arrives();
-        // Where the session has ended before, it needs not be told.
+        // An error means that the session has ended before.
         _ = self.sender.send(SessionMessage::Event(Event::Left));
     }
 }
@@ -115,7 +114,7 @@ impl Messages {
         Some((at, message))
     }
 
-    /// The jobs of answers that were lost since the last time.
+    /// The failures of jobs whose answers were lost since the last call of this.
     pub(crate) fn take_unanswered(&self) -> Vec<Failure> {
         std::mem::take(&mut *self.shared.unanswered.lock().unwrap_or_else(PoisonError::into_inner))
     }

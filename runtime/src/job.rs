@@ -11,9 +11,9 @@ use duplex_core::{
 
 /// Something for the session thread's inbox.
 pub(crate) enum SessionMessage {
-    /// A window of the microphone: its cleaned samples, and what voice activity says of them.
+    /// A voice activity frame: its echo-cancelled samples and the detector's result.
     Sound { end: SessionTime, cleaned: Vec<f32>, frame: VadFrame },
-    /// What a model answered.
+    /// A model's result.
     Event(Event),
     /// Audio of a clause, at the playout rate; becomes `Event::Synthesised` once it is queued.
     Audio { turn: Turn, clause: u32, samples: Vec<f32>, marks: Vec<Mark>, last: bool },
@@ -32,12 +32,12 @@ pub(crate) enum Work {
 }
 
 impl Work {
-    /// Whether it only brings a cache up to date, and answers nothing.
+    /// Whether it only prefills a KV cache, and has no answer.
     pub(crate) const fn reads_ahead(&self) -> bool {
         matches!(self, Self::Prefill(_) | Self::PrefillTurnModel(_))
     }
 
-    /// What the session is told where it is not done; nothing where other evidence decides, or nobody waits.
+    /// The failure to report if it is not done; none if other evidence decides or nobody waits.
     pub(crate) const fn failure(&self) -> Option<Failure> {
         match self {
             Self::Recognise { segment, .. } => Some(Failure::Recogniser(*segment)),
@@ -52,7 +52,7 @@ impl Work {
 }
 
 impl SessionMessage {
-    /// What the session is told where it cannot be given this.
+    /// The failure to report if this message is lost.
     pub(crate) const fn failure(&self) -> Option<Failure> {
         match self {
             Self::Event(Event::Recognised { segment, .. }) => Some(Failure::Recogniser(*segment)),
@@ -64,8 +64,8 @@ impl SessionMessage {
     }
 }
 
-/// Tells work that is still wanted from work of a turn that was cancelled or dropped. Shared by the
-/// session thread, which raises it, and the models, which look between tokens and chunks.
+/// The newest turn that was cancelled or dropped. The session thread raises it; the models check it between tokens and
+/// chunks, to stop early.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cancellation(Arc<AtomicU32>);
 
@@ -85,11 +85,11 @@ impl Cancellation {
     }
 }
 
-/// Tells calls apart inside the engine.
+/// Identifies a call within the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CallKey(pub(crate) u64);
 
-/// A piece of work, with the way back. Dropping it says that the work is done.
+/// A piece of work and where its answers go. Dropping it ends the stream of answers.
 pub(crate) struct Job {
     pub(crate) call: CallKey,
     pub(crate) work: Work,
@@ -108,7 +108,7 @@ impl Job {
         }
     }
 
-    /// Answers that the work was not done.
+    /// Answers that the work failed.
     pub(crate) fn fail(&self) {
         if let Some(failure) = self.work.failure() {
             (self.reply)(SessionMessage::Event(Event::Failed(failure)));

@@ -12,7 +12,7 @@ use duplex_core::{Action, DuplexSession, Event, Policy, SessionTime};
 use serde::{Deserialize, Serialize};
 
 /// Version of what this program writes and reads. It changes with everything that is written: the policy, the events
-/// and the actions, their fields too. `tests/golden.rs` holds it to that.
+/// and the actions, their fields too. `tests/golden.rs` checks that.
 const VERSION: u32 = 3;
 
 /// Why a journal could not be written or read.
@@ -26,7 +26,7 @@ pub enum JournalError {
         /// What the system said.
         source: io::Error,
     },
-    /// A line is not what a journal holds there.
+    /// A line is not what a journal has there.
     #[error("{}, line {line}: {reason}", path.display())]
     Malformed {
         /// The journal.
@@ -50,7 +50,7 @@ pub enum JournalError {
     },
 }
 
-/// Bytes of a line at most: a conversation of many hours, as a reply model is shown it.
+/// Longest line in bytes: the context of a conversation of many hours.
 const LONGEST_LINE: u64 = 16 << 20;
 
 #[derive(Serialize, Deserialize)]
@@ -103,7 +103,7 @@ impl Journal {
         let silent =
             matches!(event, Event::VoiceActivity(_) | Event::Played { .. }) && actions.is_empty();
         self.line(&Entry { at, event, actions })?;
-        // What matters is on disk at once; a program that is killed loses a heartbeat or two.
+        // What matters is flushed at once; a program that is killed loses a few voice activity frames.
         if silent { Ok(()) } else { self.flush() }
     }
 
@@ -123,7 +123,7 @@ impl Journal {
     }
 }
 
-/// Where a replayed session acts differently from the one that was written down.
+/// The first event after which a replayed session acts differently from the recorded one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Line of the journal, counted from 1.
@@ -161,7 +161,7 @@ pub fn replay_from(
     let malformed =
         |line, reason: String| JournalError::Malformed { path: name.to_owned(), line, reason };
     let mut text = Vec::new();
-    // Bytes, since a crash may cut a line within a character; and so many, since a file may have no lines at all.
+    // Bytes, because a crash may cut a line within a character; limited, because a file may have no line end at all.
     let mut next = |text: &mut Vec<u8>| -> Result<usize, JournalError> {
         text.clear();
         (&mut reader).take(LONGEST_LINE).read_until(b'\n', text).map_err(io)

@@ -1,4 +1,4 @@
-//! The models, each behind one function that does a piece of work and says what came of it.
+//! The models, each behind one function that does a piece of work and answers with its result.
 
 use std::{collections::BTreeMap, ops::ControlFlow, time::Instant};
 
@@ -59,7 +59,7 @@ pub(crate) fn detect_end_of_turn(model: &mut EndOfTurn, job: &Job) {
 /// A reply that is being written.
 struct Draft {
     turn: duplex_core::Turn,
-    /// The reply as far as the session has it: where that is not what was given to it, a clause was lost on the way.
+    /// The text handed to the session so far. If the session's differs, a clause was lost on the way.
     said: String,
     /// The conversation as it was when the reply began.
     messages: Vec<ChatMessage>,
@@ -122,7 +122,7 @@ impl<'w> ReplyWorker<'w> {
     fn prefill(&mut self, job: &Job, context: &Context) -> Result<(), LlmError> {
         let id = self.call(job.call)?;
         let messages = self.messages(id, context)?;
-        // Whoever waits for a reply does not wait for this: the newest words are read with it.
+        // No reply waits for this: its own prefill reads the newest words.
         let began = Instant::now();
         let read = self.llm.prefill(id, &messages, &mut || false)?;
         tracing::debug!(
@@ -146,7 +146,7 @@ impl<'w> ReplyWorker<'w> {
                 Some(draft) => draft,
                 None => {
                     let messages = self.messages(id, context)?;
-                    // What was written before for the same words was dropped, and is not to be gone on with.
+                    // A reply to the same words was dropped before; it must not be continued.
                     self.llm.discard_reply(id)?;
                     let said = context.reply.clone();
                     Draft { turn, said, messages, splitter: Splitter::new(), complete: false }
@@ -188,7 +188,7 @@ impl<'w> ReplyWorker<'w> {
             }
         }
         let text = clause.unwrap_or_default();
-        // The session keeps no clause without a word in it.
+        // The session does not keep a blank clause.
         if !text.trim().is_empty() {
             draft.said.push_str(&text);
         }
@@ -198,7 +198,7 @@ impl<'w> ReplyWorker<'w> {
         Ok(Event::Written { turn, text, last })
     }
 
-    /// The conversation as the model reads it, without what no longer fits.
+    /// The chat messages for the model, without the oldest that no longer fit its context.
     fn messages(&mut self, id: CallId, context: &Context) -> Result<Vec<ChatMessage>, LlmError> {
         let mut messages = vec![ChatMessage::new(Role::System, self.system_prompt.as_str())];
         messages.extend(context.lines.iter().map(line));
@@ -274,7 +274,7 @@ impl<'w> TurnModelWorker<'w> {
         let mut user =
             UserInput::Words { text: context.user.clone(), falls_silent: context.falls_silent };
         if context.silence > 0 {
-            // The slice of the words is over, and was left to the user.
+            // The slice of the words is over; the assistant was silent in it.
             slices.push(Slice { user, ..Slice::default() });
             user = UserInput::Silence(context.silence as usize);
         }
@@ -294,7 +294,7 @@ impl<'w> TurnModelWorker<'w> {
 
 /// The turns that are over, and the slices since, without the user's newest words.
 fn laid_out(context: &TurnContext) -> (Vec<ChatMessage>, Vec<Slice>) {
-    // What it was trained with, whatever the reply model is told.
+    // The system prompt of its training, whatever that of the reply model is.
     let mut history = vec![ChatMessage::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
     history.extend(context.lines.iter().map(line));
     let slices = context.slices.iter().map(|said| Slice {
@@ -314,7 +314,7 @@ fn line(line: &duplex_core::Line) -> ChatMessage {
     ChatMessage::new(role, line.text.as_str())
 }
 
-/// The voice, with what is needed to play it.
+/// The synthesiser.
 pub(crate) struct SpeechWorker {
     voice: Voice,
 }
@@ -326,7 +326,7 @@ impl SpeechWorker {
 }
 
 impl Model for SpeechWorker {
-    /// Speaks a clause, chunk by chunk.
+    /// Synthesises a clause, chunk by chunk, at the playout rate.
     fn work(&mut self, job: &Job) {
         let Work::Synthesise { turn, clause, text } = &job.work else { return };
         let (turn, clause) = (*turn, *clause);

@@ -38,7 +38,7 @@ struct State {
 }
 
 impl JobQueue {
-    /// Held for as long as a look through the queue takes.
+    /// Locked only for a pass over the queue.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

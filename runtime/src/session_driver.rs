@@ -1,4 +1,4 @@
-//! What the session thread does with a message: step the session, and carry out what it says.
+//! What the session thread does with a message: it steps the session and carries out the actions.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -16,31 +16,31 @@ use crate::{
 /// Samples at the playout rate for one at the session rate.
 const PLAYOUT_FACTOR: u64 = (PLAYOUT_RATE / SAMPLE_RATE) as u64;
 
-/// How much of a turn lies in the loudspeaker's queue at most: what a cancellation must discard.
+/// How much of a turn's audio is in the playout queue at most: what a cancellation must flush.
 const AHEAD_MILLIS: u64 = 100;
 
-/// Capacity of the loudspeaker's queue, in samples at the playout rate.
+/// Capacity of the playout queue, in samples at the playout rate.
 pub(crate) const QUEUE: usize = (PLAYOUT_RATE as u64 * AHEAD_MILLIS / 1000) as usize;
 
-/// How much cleaned audio is kept for the models: the longest window, and as much again.
+/// How much echo-cancelled audio is kept for the models: twice the longest window.
 const HISTORY: Samples = Samples::from_millis(60_000);
 
-/// Audio of a turn that waits for its place in the loudspeaker's queue.
+/// Synthesised audio of a turn that is not in the playout queue yet.
 #[derive(Default)]
 struct Backlog {
     samples: VecDeque<f32>,
-    /// All that was ever made of the turn.
+    /// Samples synthesised of the turn so far.
     made: u64,
-    /// The newest clause is complete.
+    /// Whether the newest clause is synthesised to its end.
     complete: bool,
 }
 
-/// The turn that the loudspeaker plays.
+/// The turn that is played.
 struct Playing {
     turn: Turn,
     /// Position of its first sample in the playout.
     start: u64,
-    /// What the session was told last.
+    /// How much of it was last reported to the session as played.
     told: Samples,
 }
 
@@ -89,7 +89,7 @@ impl SessionDriver {
         &self.session
     }
 
-    /// Takes in a message; `submit` hands work to the models, and says where it could not.
+    /// Handles a message; `submit` hands work to the models, and gives it back if no model takes it.
     pub(crate) fn handle(
         &mut self,
         at: SessionTime,
@@ -136,7 +136,7 @@ impl SessionDriver {
         Some(Event::Synthesised { turn, clause, audio, marks, last })
     }
 
-    /// Moves audio of the playing turn into the loudspeaker's queue.
+    /// Moves audio of the playing turn into the playout queue.
     fn pump(&mut self) {
         let Some(playing) = &self.playing else { return };
         let Some(backlog) = self.backlogs.get_mut(&playing.turn) else { return };
@@ -153,7 +153,7 @@ impl SessionDriver {
         }
     }
 
-    /// What the loudspeaker has played since the session was last told.
+    /// The progress of the playout since it was last reported.
     fn progress(&mut self) -> Option<Event> {
         let playing = self.playing.as_mut()?;
         let audio = Samples(self.playout.played().saturating_sub(playing.start) / PLAYOUT_FACTOR);
@@ -194,7 +194,7 @@ impl SessionDriver {
         }
     }
 
-    /// Carries out an action; gives back the work that a model must do for it.
+    /// Carries out an action; returns the work that a model must do for it, if any.
     fn act(&mut self, action: Action) -> Option<Work> {
         match action {
             Action::Recognise { segment, from, to, .. } => {
@@ -240,7 +240,7 @@ impl SessionDriver {
         self.backlogs.retain(|&other, _| other > turn);
     }
 
-    /// Underruns so far, for the report.
+    /// Ends the call: cancels all work, counts underruns, flushes the journal.
     pub(crate) fn finish(&mut self) {
         self.cancellation.cancel_all();
         self.counters.underruns = self.playout.underruns();

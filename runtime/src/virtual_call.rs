@@ -16,7 +16,7 @@ use crate::{
     session_driver::{QUEUE, SessionDriver},
 };
 
-/// What each job of a virtual call costs, in session time. The defaults are about what two cores take.
+/// Latency of each kind of job in a virtual call, in session time. The defaults are about those of two cores.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Charges {
     /// A window of the recogniser.
@@ -25,7 +25,7 @@ pub struct Charges {
     pub detect_end_of_turn: Samples,
     /// A decision of the duplex model.
     pub decide: Samples,
-    /// Reading ahead.
+    /// A prefill.
     pub prefill: Samples,
     /// A clause.
     pub write: Samples,
@@ -92,8 +92,9 @@ impl Agenda {
     }
 }
 
-/// Holds a call as fast as the models allow. The outcome depends on the sound, the models and the
-/// charges alone, not on the machine's speed: it is for behaviour, never for latency figures.
+/// Runs a call as fast as the models allow. The outcome depends on the audio, the models and the charges, not on the
+/// machine's speed: it is for behaviour, never for latency figures. Calls that run at the same time on one engine share
+/// the language model's context, whose logits then differ in the last bits.
 ///
 /// # Errors
 /// As for a live call.
@@ -113,7 +114,7 @@ pub fn run_virtual(
     let key = slot.key;
     let agenda = RefCell::new(Agenda::default());
     let mut submit = |work: Work| {
-        // Work counts as wanted while it is done: when it ends in session time, the session decides.
+        // Never cancelled while it is done: whether its result still counts is decided when it arrives in session time.
         let (reply, answers) = channel();
         let job = Job {
             call: key,

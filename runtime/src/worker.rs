@@ -131,7 +131,7 @@ impl Drop for FailsInPanic<'_> {
 }
 
 /// Runs `run` until it ends by itself, or fails too often in a row. A model that cannot be loaded at first ends at
-/// once: whoever starts the engine is told why.
+/// once: its error is that of `Engine::start`.
 fn keep_running(
     name: &str,
     queue: &JobQueue,

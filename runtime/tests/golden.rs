@@ -108,8 +108,8 @@ fn the_version_changes_with_what_is_written() {
     assert_eq!((versions, layout), (BTreeSet::from([LAYOUT.0]), LAYOUT.1), "see LAYOUT");
 }
 
-/// What a journal can have and a good call does not: every reason, kind and failure, as it is written. A new one of
-/// them does not compile until it is listed.
+/// What a journal can have and a good call does not: every reason, kind and failure, as it is written. A new one
+/// does not compile until it stands in the match below its list.
 fn rare() -> impl Iterator<Item = String> {
     use duplex_core::{Failure, Overlap, SegmentId, Sources, Turn, UserKind, Why};
     let reasons = [
@@ -128,37 +128,31 @@ fn rare() -> impl Iterator<Item = String> {
         Why::Failure,
         Why::Left,
     ];
-    for why in reasons {
-        match why {
-            Why::Words
-            | Why::Length
-            | Why::StopCommand
-            | Why::Backchannel
-            | Why::ShortSound
-            | Why::ToOthers
-            | Why::Far
-            | Why::NoWords
-            | Why::NoAnswer
-            | Why::WentOn
-            | Why::Revised
-            | Why::Model
-            | Why::Failure
-            | Why::Left => {}
-        }
-    }
+    let _: fn(Why) = |why| match why {
+        Why::Words
+        | Why::Length
+        | Why::StopCommand
+        | Why::Backchannel
+        | Why::ShortSound
+        | Why::ToOthers
+        | Why::Far
+        | Why::NoWords
+        | Why::NoAnswer
+        | Why::WentOn
+        | Why::Revised
+        | Why::Model
+        | Why::Failure
+        | Why::Left => (),
+    };
     let kinds = [UserKind::Turn, UserKind::Stop, UserKind::Backchannel, UserKind::Noise];
-    for kind in kinds {
-        match kind {
-            UserKind::Turn | UserKind::Stop | UserKind::Backchannel | UserKind::Noise => {}
-        }
-    }
+    let _: fn(UserKind) = |kind| match kind {
+        UserKind::Turn | UserKind::Stop | UserKind::Backchannel | UserKind::Noise => (),
+    };
     let failures =
         [Failure::Recogniser(SegmentId(1)), Failure::Model(Turn(1)), Failure::Voice(Turn(1))];
-    for failure in failures {
-        match failure {
-            Failure::Recogniser(_) | Failure::Model(_) | Failure::Voice(_) => {}
-        }
-    }
+    let _: fn(Failure) = |failure| match failure {
+        Failure::Recogniser(_) | Failure::Model(_) | Failure::Voice(_) => (),
+    };
     let written = |value: serde_json::Result<String>| value.expect("a name is written");
     let reasons = reasons.map(|why| written(serde_json::to_string(&why)));
     let kinds = kinds.map(|kind| written(serde_json::to_string(&kind)));

@@ -2,19 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use duplex_audio::Speaker;
-use duplex_core::{Action, Event, Notice, Permille, SAMPLE_RATE, SessionTime, Turn, VadFrame};
+use duplex_audio::{ACTIVITY_WINDOW, Speaker};
+use duplex_core::{Action, Event, Notice, Samples, SessionTime, Turn};
 
-use super::answers;
+use super::{PLAYED, answers, audio, window};
 use crate::{
     CallOptions, SessionStep,
     job::{SessionMessage, Work},
     session_driver::{QUEUE, SessionDriver},
 };
-
-/// Samples of a voice activity window, and the same time at the playout rate.
-const WINDOW: u64 = 512;
-const PLAYED: usize = 3 * WINDOW as usize;
 
 /// Every event, with what the session did about it.
 type Seen = Arc<Mutex<Vec<(Event, Vec<Action>)>>>;
@@ -55,15 +51,12 @@ impl Scene {
     /// So many milliseconds of the user's sound or silence; gives what was played meanwhile.
     fn hears(&mut self, millis: u64, speech: bool) -> Vec<f32> {
         let mut played = Vec::new();
-        for _ in 0..millis * u64::from(SAMPLE_RATE) / 1000 / WINDOW {
+        for _ in 0..Samples::from_millis(millis).0 / ACTIVITY_WINDOW as u64 {
             let mut out = [0.0; PLAYED];
             self.speaker.fill(&mut out);
             played.extend(out);
-            self.now = SessionTime(self.now.0 + WINDOW);
-            let probability = Permille(if speech { 950 } else { 20 });
-            let frame = VadFrame { speech, probability, level: -20, high_band_snr: 20 };
-            let cleaned = vec![0.0; WINDOW as usize];
-            self.handle(SessionMessage::Sound { end: self.now, cleaned, frame });
+            self.now = self.now + Samples(ACTIVITY_WINDOW as u64);
+            self.handle(window(self.now, speech));
         }
         played
     }
@@ -118,11 +111,6 @@ impl Scene {
     }
 }
 
-fn audio(turn: Turn) -> SessionMessage {
-    let samples = vec![0.5; 48_000];
-    SessionMessage::Audio { turn, clause: 1, samples, marks: Vec::new(), last: true }
-}
-
 #[test]
 fn nothing_of_a_cancelled_turn_is_heard_or_taken_in_afterwards() {
     let mut scene = Scene::speaking();
@@ -135,7 +123,7 @@ fn nothing_of_a_cancelled_turn_is_heard_or_taken_in_afterwards() {
     // What fades out is over within a window; what comes of the turn after that is late.
     scene.hears(64, false);
     let before = scene.events();
-    scene.handle(audio(Turn(1)));
+    scene.handle(audio(Turn(1), 1));
     let written = Event::Written { turn: Turn(1), text: " More.".to_owned(), last: true };
     scene.handle(SessionMessage::Event(written));
     let played = scene.hears(1_000, false);
@@ -164,7 +152,7 @@ fn a_reply_that_was_prepared_and_dropped_is_never_heard() {
         |action: &Action| matches!(action, Action::Notify(Notice::Dropped { turn: Turn(1), .. }));
     assert!(scene.did(dropped));
     let before = scene.events();
-    scene.handle(audio(Turn(1)));
+    scene.handle(audio(Turn(1), 1));
     assert!(scene.taken_in(before).is_empty(), "its audio is discarded");
     assert!(!scene.did(|action| matches!(action, Action::Speak(Turn(1)))));
 }

@@ -9,20 +9,17 @@ use std::{
     time::Instant,
 };
 
-use duplex_core::{Event, Notice, Permille, SessionTime, Speaker, VadFrame};
+use duplex_audio::ACTIVITY_WINDOW;
+use duplex_core::{Event, Notice, SessionTime, Speaker};
 
-use super::{Fakes, PATIENCE, Rule, answers};
+use super::{Fakes, PATIENCE, PLAYED, Rule, answers, window};
 use crate::{
     CallOptions, Outcome, SessionStep, Stop,
     call::converse,
     engine::Workers,
     inbox::inbox,
-    job::SessionMessage,
     session_driver::{QUEUE, SessionDriver},
 };
-
-const WINDOW: u64 = 512;
-const PLAYED: usize = 3 * WINDOW as usize;
 
 /// A call in which the user asks `questions` times and waits for each answer.
 fn call(workers: &Workers, questions: usize) -> Outcome {
@@ -37,14 +34,12 @@ fn call(workers: &Workers, questions: usize) -> Outcome {
             scope.spawn(move || {
                 let mut now = 0;
                 // Waits until the session has stepped the window, so that session time runs no faster than it.
-                let mut window = |speech| {
+                let mut step = |speech| {
                     let mut out = [0.0; PLAYED];
                     speaker.fill(&mut out);
-                    now += WINDOW;
-                    let probability = Permille(if speech { 950 } else { 20 });
-                    let frame = VadFrame { speech, probability, level: -20, high_band_snr: 20 };
-                    let (end, cleaned) = (SessionTime(now), vec![0.0; WINDOW as usize]);
-                    assert!(inbox.sound(end, SessionMessage::Sound { end, cleaned, frame }));
+                    now += ACTIVITY_WINDOW as u64;
+                    let end = SessionTime(now);
+                    assert!(inbox.sound(end, window(end, speech)));
                     let mut finished = false;
                     loop {
                         match steps.recv_timeout(PATIENCE).unwrap() {
@@ -54,10 +49,10 @@ fn call(workers: &Workers, questions: usize) -> Outcome {
                     }
                 };
                 for _ in 0..questions {
-                    (0..32).for_each(|_| _ = window(true));
+                    (0..32).for_each(|_| _ = step(true));
                     // Session time runs as fast as the machine allows here, the models do not.
                     let asked = Instant::now();
-                    while !window(false) && asked.elapsed() < PATIENCE {}
+                    while !step(false) && asked.elapsed() < PATIENCE {}
                 }
                 inbox.leave();
             })

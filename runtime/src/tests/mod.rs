@@ -14,7 +14,8 @@ use std::{
     time::Duration,
 };
 
-use duplex_core::{Event, Permille, Turn, TurnContext};
+use duplex_audio::{ACTIVITY_WINDOW, PLAYOUT_RATE};
+use duplex_core::{Event, Permille, SAMPLE_RATE, SessionTime, Turn, TurnContext, VadFrame};
 
 use crate::{
     engine::Workers,
@@ -25,6 +26,22 @@ use crate::{
 
 /// What a test waits at most for something that must happen: a failure then, instead of a test that hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Samples of the playout in the time of a voice activity frame.
+const PLAYED: usize = ACTIVITY_WINDOW * (PLAYOUT_RATE / SAMPLE_RATE) as usize;
+
+/// A voice activity frame that ends `end`: speech close by, or silence.
+fn window(end: SessionTime, speech: bool) -> SessionMessage {
+    let probability = Permille(if speech { 950 } else { 20 });
+    let frame = VadFrame { speech, probability, level: -20, high_band_snr: 20 };
+    SessionMessage::Sound { end, cleaned: vec![0.0; ACTIVITY_WINDOW], frame }
+}
+
+/// A second of audio of a clause.
+fn audio(turn: Turn, clause: u32) -> SessionMessage {
+    let samples = vec![0.5; PLAYOUT_RATE as usize];
+    SessionMessage::Audio { turn, clause, samples, marks: Vec::new(), last: true }
+}
 
 /// A rule for the answers of a model.
 type Rule = Arc<dyn Fn(&Job) + Send + Sync>;
@@ -65,16 +82,7 @@ fn answers(work: &Work) -> Vec<SessionMessage> {
         Work::Write { turn, .. } => {
             Event::Written { turn, text: "Once upon a time.".to_owned(), last: true }
         }
-        Work::Synthesise { turn, clause, .. } => {
-            let samples = vec![0.5; 48_000];
-            return vec![SessionMessage::Audio {
-                turn,
-                clause,
-                samples,
-                marks: Vec::new(),
-                last: true,
-            }];
-        }
+        Work::Synthesise { turn, clause, .. } => return vec![audio(turn, clause)],
         Work::PrefillTurnModel(_) | Work::Prefill(_) => return Vec::new(),
     };
     vec![SessionMessage::Event(event)]
@@ -121,7 +129,7 @@ fn synthesise(turn: u32) -> Work {
 
 /// Work of every kind.
 fn all_kinds() -> [Work; 7] {
-    let to = duplex_core::SessionTime(16_000);
+    let to = SessionTime(SAMPLE_RATE.into());
     [
         Work::Recognise { segment: duplex_core::SegmentId(0), to, audio: Vec::new() },
         Work::DetectEndOfTurn { to, audio: Vec::new() },
