@@ -3,6 +3,7 @@
 mod cancelled_turns;
 mod many_calls;
 mod queue;
+mod replies;
 mod workers;
 
 use std::{
