@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use duplex_core::SAMPLE_RATE;
 use duplex_harness::agent::{Agent, Local, WebSocketAgent, WebSocketOptions};
@@ -15,7 +14,6 @@ use duplex_harness::suite::{self, Progress, SuiteError, SuiteReport, SuiteRun};
 use duplex_model::asr::{Recogniser, Request};
 use duplex_model::tts::{Voice, VoiceError};
 use duplex_model::weights::SourceError;
-use duplex_runtime::{Engine, EngineError};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use crate::config::{Config, TurnPolicy};
@@ -80,9 +78,8 @@ pub(crate) fn run_set(config: &Config, set: &Set) -> Result<Outcome, Failure> {
     }
     folder(&set.folder)?;
     let agent = agent(config, set)?;
-    let mut recogniser = Recogniser::spawn(setup::engine_options(config)?.asr)
-        .map_err(EngineError::from)
-        .map_err(Failure::from)?;
+    let mut recogniser = Recogniser::spawn(setup::asr_options(config)?)
+        .map_err(|error| setup::model_failure("recogniser", &error))?;
     let mut recognise = |audio: &[f32]| -> Option<String> {
         // Whisper takes 30 s at most; a longer reply is left unjudged rather than cut.
         recogniser.recognise(audio, &Request::default()).ok().map(|hypothesis| hypothesis.text)
@@ -206,10 +203,11 @@ fn agent(config: &Config, set: &Set) -> Result<Box<dyn Agent>, Failure> {
             Err(error) => Err(Failure::new(Exit::Unavailable, error.to_string())),
         };
     }
-    let mut options = setup::engine_options(config)?;
     let calls = u32::try_from(set.jobs).unwrap_or(u32::MAX);
-    options.llm_options.calls = options.llm_options.calls.max(calls);
-    let engine = Arc::new(Engine::start(options)?);
+    let mut config = config.clone();
+    config.server.max_calls = config.server.max_calls.max(calls);
+    let config = &config;
+    let engine = setup::engine(config)?;
     let call = setup::call_options(config);
     let charges = set.is_virtual.then(|| setup::charges(config));
     let name = match config.turn.policy {

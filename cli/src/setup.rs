@@ -9,7 +9,8 @@ use duplex_model::asr::{self, RecogniserOptions};
 use duplex_model::llm::{LlmOptions, ReplyLimits, Sampling};
 use duplex_model::tts::VoiceOptions;
 use duplex_model::weights::{Manifest, ModelSource, Role, Store};
-use duplex_runtime::{CallOptions, Charges, DuplexOptions, Engine, EngineError, EngineOptions};
+use duplex_runtime::local::{self, DuplexOptions};
+use duplex_runtime::{CallOptions, Charges, Engine, EngineError, EngineOptions};
 
 use crate::config::{self, Config, TurnPolicy};
 use crate::failure::{Exit, Failure};
@@ -33,49 +34,65 @@ pub(crate) fn voice_options(config: &Config, voice: &ModelSource) -> Result<Voic
     })
 }
 
-/// Which models, and how they run.
+/// Which models, and how they run: each is one line here.
 pub(crate) fn engine_options(config: &Config) -> Result<EngineOptions, Failure> {
-    let store = Store::open()?;
     let models = &config.models;
-    let path =
-        |role, source: &ModelSource| -> Result<PathBuf, Failure> { Ok(store.path(role, source)?) };
-    let worker = asr::find_worker(config.asr.worker.as_deref().map(std::path::Path::new))
-        .map_err(EngineError::from)?;
-    let llm = &config.llm;
-    let soft = LlmOptions::default().reply.soft.min(llm.max_reply_tokens as usize);
     Ok(EngineOptions {
-        llm: path(Role::Llm, llm.reply.as_ref().unwrap_or(&models.llm))?,
-        llm_options: LlmOptions {
-            context: llm.context,
-            calls: config.server.max_calls,
-            threads: llm.threads,
-            sampling: Sampling {
-                temperature: llm.temperature as f32,
-                top_p: llm.top_p as f32,
-                seed: llm.seed,
-                ..Sampling::default()
-            },
-            reply: ReplyLimits { soft, hard: llm.max_reply_tokens as usize },
-        },
-        duplex: duplex_options(config, &store)?,
-        system_prompt: llm.system_prompt.clone(),
-        asr: RecogniserOptions {
-            threads: config.asr.threads as usize,
-            language: config.asr.language.clone(),
-            ..RecogniserOptions::new(worker, path(Role::Asr, &models.asr)?)
-        },
-        voice: voice_options(config, &config.models.voice)?,
+        recogniser: local::whisper(asr_options(config)?),
+        end_of_turn: local::smart_turn(path(Role::Turn, &models.turn)?, 1),
+        duplex: duplex_options(config)?.map(local::duplex_model),
+        reply: local::llama(reply_model(config)?, llm_options(config)),
+        voice: local::piper(voice_options(config, &models.voice)?),
+        instructions: config.llm.system_prompt.clone(),
         vad: path(Role::Vad, &models.vad)?,
-        turn: path(Role::Turn, &models.turn)?,
-        turn_threads: 1,
     })
 }
 
+/// Where a model lies.
+fn path(role: Role, source: &ModelSource) -> Result<PathBuf, Failure> {
+    Ok(Store::open()?.path(role, source)?)
+}
+
+/// The recogniser, and how it runs.
+pub(crate) fn asr_options(config: &Config) -> Result<RecogniserOptions, Failure> {
+    let worker = asr::find_worker(config.asr.worker.as_deref().map(std::path::Path::new))
+        .map_err(|error| model_failure("recogniser", &error))?;
+    Ok(RecogniserOptions {
+        threads: config.asr.threads as usize,
+        language: config.asr.language.clone(),
+        ..RecogniserOptions::new(worker, path(Role::Asr, &config.models.asr)?)
+    })
+}
+
+/// The language model that writes the replies.
+pub(crate) fn reply_model(config: &Config) -> Result<PathBuf, Failure> {
+    path(Role::Llm, config.llm.reply.as_ref().unwrap_or(&config.models.llm))
+}
+
+/// How the language models run.
+pub(crate) fn llm_options(config: &Config) -> LlmOptions {
+    let llm = &config.llm;
+    let soft = LlmOptions::default().reply.soft.min(llm.max_reply_tokens as usize);
+    LlmOptions {
+        context: llm.context,
+        calls: config.server.max_calls,
+        threads: llm.threads,
+        sampling: Sampling {
+            temperature: llm.temperature as f32,
+            top_p: llm.top_p as f32,
+            seed: llm.seed,
+            ..Sampling::default()
+        },
+        reply: ReplyLimits { soft, hard: llm.max_reply_tokens as usize },
+    }
+}
+
 /// The duplex model, where it is asked.
-fn duplex_options(config: &Config, store: &Store) -> Result<Option<DuplexOptions>, Failure> {
+fn duplex_options(config: &Config) -> Result<Option<DuplexOptions>, Failure> {
     if !policy(config).sources.model() {
         return Ok(None);
     }
+    let store = Store::open()?;
     let adapter = match &config.llm.adapter {
         Some(path) => PathBuf::from(path),
         None => adapter::built_in(store.root()).map_err(|e| {
@@ -84,7 +101,8 @@ fn duplex_options(config: &Config, store: &Store) -> Result<Option<DuplexOptions
             Failure::new(Exit::Io, message)
         })?,
     };
-    Ok(Some(DuplexOptions { model: store.path(Role::Llm, &config.models.llm)?, adapter }))
+    let model = store.path(Role::Llm, &config.models.llm)?;
+    Ok(Some(DuplexOptions { model, adapter, llm: llm_options(config) }))
 }
 
 /// How a call runs.
@@ -184,13 +202,20 @@ pub(crate) fn charges(config: &Config) -> Charges {
     }
 }
 
+/// A model that cannot be used.
+pub(crate) fn model_failure(name: &str, error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Exit::Unavailable, format!("the {name}: {error}")).with_hint(MODELS_HINT)
+}
+
+const MODELS_HINT: &str =
+    "`duplex models verify` tells which files are whole, `duplex models pull` fetches them again";
+
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         let exit = match &error {
             EngineError::Thread(_) => Exit::Io,
             _ => Exit::Unavailable,
         };
-        Failure::new(exit, error.to_string())
-            .with_hint("`duplex models verify` tells which files are whole, `duplex models pull` fetches them again")
+        Failure::new(exit, error.to_string()).with_hint(MODELS_HINT)
     }
 }

@@ -10,7 +10,7 @@ pub struct Context {
     pub lines: Vec<Line>,
     /// A line of the user's is still growing: the last one, or one that has no words yet.
     pub open: bool,
-    /// What is written of the assistant's reply, heard or not; the next clause continues it.
+    /// What is written of the assistant's reply, heard or not; the reply continues it.
     pub reply: String,
 }
 
@@ -225,13 +225,16 @@ pub enum Action {
     PrefillTurnModel(TurnContext),
     /// Prefill the language model: bring its KV cache in line with the conversation. Not answered.
     Prefill(Context),
-    /// Write the next clause of a reply; answered by `Written` or `Failed`. One at a time.
+    /// Begin to write a reply, and give its next clause; answered by `Written` or `Failed`. One clause at a time. A
+    /// reply is begun again after a failure.
     Write {
         /// The reply's turn.
         turn: Turn,
         /// What the reply answers, and what is written of it already.
         context: Context,
     },
+    /// Give the next clause of the reply that was begun for this turn; answered as `Write`.
+    WriteMore(Turn),
     /// Synthesise a clause into the turn's backlog; answered by one or more `Synthesised`, the last of which says so,
     /// or by `Failed`. One clause at a time.
     Synthesise {

@@ -87,7 +87,8 @@ pub enum Event {
         /// Probability that the assistant should stay silent, or fall silent.
         idle: Permille,
     },
-    /// Answers [`Write`](crate::Action::Write): the language model wrote the next clause.
+    /// Answers [`Write`](crate::Action::Write) and [`WriteMore`](crate::Action::WriteMore): the language model wrote the
+    /// next clause.
     Written {
         /// The turn it belongs to.
         turn: Turn,

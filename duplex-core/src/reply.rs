@@ -5,8 +5,10 @@ use crate::{Samples, Turn, Utterance};
 /// What a reply needs next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// The next clause, from the language model.
+    /// The next clause, from the language model, which has not begun the reply yet.
     Words,
+    /// The next clause of the reply that the language model has begun.
+    MoreWords,
     /// Audio of a clause, from the synthesiser.
     Audio { clause: u32, text: String },
 }
@@ -20,6 +22,8 @@ pub(crate) struct Reply {
     pub(crate) utterance: Utterance,
     /// All clauses are written.
     pub(crate) complete: bool,
+    /// The language model has begun it, and has not failed since.
+    begun: bool,
     /// A clause is being written.
     writing: bool,
     /// Written clauses whose audio was not requested yet.
@@ -36,6 +40,7 @@ impl Reply {
             answers,
             utterance: Utterance::default(),
             complete: false,
+            begun: false,
             writing: false,
             waiting: Vec::new(),
             synthesising: false,
@@ -74,6 +79,7 @@ impl Reply {
     /// The language model failed; after more than `retries` failures the reply ends with what is written.
     pub(crate) fn failed(&mut self, retries: u32) {
         self.failures += 1;
+        self.begun = false;
         self.writing = false;
         self.complete |= self.failures > retries;
     }
@@ -95,7 +101,9 @@ impl Reply {
         }
         let wanted = !self.writing && !self.complete && self.utterance.lead() < lead;
         self.writing |= wanted;
-        wanted.then_some(Need::Words)
+        let begun = self.begun;
+        self.begun |= wanted;
+        wanted.then_some(if begun { Need::MoreWords } else { Need::Words })
     }
 
     /// Whether everything was written and heard.

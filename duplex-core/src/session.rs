@@ -208,6 +208,7 @@ impl DuplexSession {
                 let context = self.reply_context();
                 self.actions.push(Action::Write { turn, context });
             }
+            Some(Need::MoreWords) => self.actions.push(Action::WriteMore(turn)),
         }
     }
 

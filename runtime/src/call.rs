@@ -17,9 +17,9 @@ use duplex_core::{Action, Event, Line, Permille, Policy, SessionTime, VadFrame};
 
 use crate::{
     Acoustics, Engine, JournalError, Scene,
-    engine::Workers,
+    engine::{Seat, Workers},
     inbox::{Inbox, Messages, inbox},
-    job::{CallKey, Job, SessionMessage},
+    job::{Answer, SessionMessage},
     session_driver::{QUEUE, SessionDriver},
 };
 
@@ -268,24 +268,6 @@ fn in_real_time(mut device: Device, inbox: &Inbox, stop: &Stop) {
     }
 }
 
-/// A call's place in the engine, free again however the session ends.
-pub(crate) struct EngineSlot<'a> {
-    workers: &'a Workers,
-    pub(crate) key: CallKey,
-}
-
-impl<'a> EngineSlot<'a> {
-    pub(crate) fn open(workers: &'a Workers) -> Self {
-        Self { workers, key: workers.open() }
-    }
-}
-
-impl Drop for EngineSlot<'_> {
-    fn drop(&mut self) {
-        self.workers.close(self.key);
-    }
-}
-
 /// Steps the session with what arrives in its inbox, until the user has left.
 pub(crate) fn converse(
     mut driver: SessionDriver,
@@ -294,14 +276,13 @@ pub(crate) fn converse(
     messages: &Messages,
     stop: &Stop,
 ) -> Outcome {
-    let slot = EngineSlot::open(workers);
-    let (call, cancellation) = (slot.key, driver.cancellation.clone());
-    let mut submit = |work| {
+    let seat = Seat::open(workers);
+    let cancellation = driver.cancellation.clone();
+    let answer: Answer = {
         let inbox = inbox.clone();
-        let reply = Box::new(move |message| inbox.answer(message));
-        let job = Job { call, work, cancellation: cancellation.clone(), reply };
-        workers.submit(job).map_err(|job| job.work)
+        Arc::new(move |message| inbox.answer(message))
     };
+    let mut submit = |work| seat.submit(work, cancellation.clone(), Arc::clone(&answer));
     while !driver.over
         && let Some((at, message)) = messages.next()
     {
@@ -314,7 +295,7 @@ pub(crate) fn converse(
         }
     }
     driver.finish();
-    drop(slot);
+    drop(seat);
     messages.count(&mut driver.counters);
     outcome(driver, messages.now())
 }

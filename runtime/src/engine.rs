@@ -1,8 +1,9 @@
-//! The models, each on a thread of its own, shared by all calls.
+//! The models, each on threads of its own, shared by all calls.
 
 use std::{
     path::PathBuf,
     sync::{
+        Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
         mpsc::sync_channel,
     },
@@ -10,73 +11,49 @@ use std::{
 };
 
 use duplex_audio::{ActivityError, VoiceActivity};
-use duplex_core::TurnContext;
-use duplex_model::{
-    asr::{AsrError, Recogniser, RecogniserOptions},
-    endpoint::{EndOfTurn, EndpointError},
-    llm::{Llm, LlmError, LlmOptions, Weights},
-    tts::{Voice, VoiceError, VoiceOptions},
-};
 
 use crate::{
-    job::{CallKey, Cancellation, Job, Work},
-    models::{self, ReplyWorker, SpeechWorker, TurnModelWorker},
-    worker::{Worker, serve},
+    CallKey,
+    job::{Cancellation, Client},
+    jobs::Work,
+    ports::{ModelOptions, PortError, Recognition, Replying, Synthesis, TurnPrediction},
+    settings::Settings,
+    worker::{ModelCounters, Worker},
 };
-
-/// Context of the duplex model in tokens: what the transcript shows of a conversation, in slices.
-const TURN_MODEL_CONTEXT: u32 = 1_536;
-
-/// The duplex model: a small language model with the adapter that lets it decide who speaks.
-#[derive(Clone, Debug)]
-pub struct DuplexOptions {
-    /// The language model, in GGUF.
-    pub model: PathBuf,
-    /// The adapter, in GGUF.
-    pub adapter: PathBuf,
-}
 
 /// Which models, and how they run.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
-    /// The language model, in GGUF.
-    pub llm: PathBuf,
-    /// How it runs.
-    pub llm_options: LlmOptions,
-    /// The duplex model, if decisions are to be asked of it.
-    pub duplex: Option<DuplexOptions>,
-    /// The system prompt of the reply model.
-    pub system_prompt: String,
-    /// The recogniser.
-    pub asr: RecogniserOptions,
-    /// The voice.
-    pub voice: VoiceOptions,
+    /// Turns speech into words.
+    pub recogniser: ModelOptions<Recognition>,
+    /// Tells from the sound whether the user's turn is over.
+    pub end_of_turn: ModelOptions<TurnPrediction>,
+    /// Tells from what both sides said who has the floor, if it is to be asked.
+    pub duplex: Option<ModelOptions<TurnPrediction>>,
+    /// Writes the replies.
+    pub reply: ModelOptions<Replying>,
+    /// Speaks them.
+    pub voice: ModelOptions<Synthesis>,
+    /// What the reply model is told about its task.
+    pub instructions: String,
     /// Voice activity detection, in ONNX.
     pub vad: PathBuf,
-    /// The end-of-turn model, in ONNX.
-    pub turn: PathBuf,
-    /// Threads of the end-of-turn model.
-    pub turn_threads: usize,
 }
 
 /// Why the engine did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The language model.
-    #[error("the language model: {0}")]
-    Llm(#[from] LlmError),
-    /// The recogniser.
-    #[error("the recogniser: {0}")]
-    Asr(#[from] AsrError),
-    /// The voice.
-    #[error("the voice: {0}")]
-    Voice(#[from] VoiceError),
+    /// A model cannot be opened.
+    #[error("the {name}: {source}")]
+    Model {
+        /// Which.
+        name: &'static str,
+        /// Its own error.
+        source: PortError,
+    },
     /// Voice activity detection.
     #[error("voice activity detection: {0}")]
     Activity(#[from] ActivityError),
-    /// The end-of-turn model.
-    #[error("the end-of-turn model: {0}")]
-    Endpoint(#[from] EndpointError),
     /// The system gave no thread, or one of them died.
     #[error("a thread could not be started: {0}")]
     Thread(String),
@@ -92,7 +69,7 @@ pub enum EngineError {
 pub struct EngineInfo {
     /// From the start to the last model that was ready.
     pub ready: Duration,
-    /// The language model's name for itself.
+    /// The reply model's name for itself.
     pub llm: String,
     /// Process of the recogniser when it was started.
     pub recogniser: Option<u32>,
@@ -111,123 +88,164 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// A thread for each model, and the calls that they serve.
+const RECOGNISER: &str = "recogniser";
+const END_OF_TURN: &str = "end-of-turn model";
+const DUPLEX_MODEL: &str = "duplex model";
+const REPLY_MODEL: &str = "reply model";
+const VOICE: &str = "voice";
+
+/// The models' threads, and the calls that they serve.
 pub(crate) struct Workers {
-    pub(crate) recogniser: Worker,
-    pub(crate) end_of_turn: Worker,
-    pub(crate) turn_model: Option<Worker>,
-    pub(crate) reply: Worker,
-    pub(crate) voice: Worker,
-    pub(crate) calls: AtomicU64,
+    recogniser: Worker<Recognition>,
+    end_of_turn: Worker<TurnPrediction>,
+    duplex: Option<Worker<TurnPrediction>>,
+    reply: Worker<Replying>,
+    voice: Worker<Synthesis>,
+    settings: Arc<Settings>,
+    calls: AtomicU64,
+}
+
+/// Calls `$body` with each worker in turn.
+macro_rules! each {
+    ($workers:expr, $name:ident, $worker:ident => $body:expr) => {{
+        let Workers { recogniser, end_of_turn, duplex, reply, voice, settings: _, calls: _ } =
+            $workers;
+        {
+            let ($name, $worker) = (RECOGNISER, recogniser);
+            $body
+        }
+        {
+            let ($name, $worker) = (END_OF_TURN, end_of_turn);
+            $body
+        }
+        if let Some($worker) = duplex {
+            let $name = DUPLEX_MODEL;
+            $body
+        }
+        {
+            let ($name, $worker) = (REPLY_MODEL, reply);
+            $body
+        }
+        {
+            let ($name, $worker) = (VOICE, voice);
+            $body
+        }
+    }};
 }
 
 impl Workers {
-    /// A new call.
-    pub(crate) fn open(&self) -> CallKey {
-        let call = CallKey(self.calls.fetch_add(1, Relaxed));
-        // The prefix of all decisions is prefilled while nobody speaks yet, if there is a duplex model.
-        _ = self.submit(Job {
-            call,
-            work: Work::PrefillTurnModel(TurnContext::default()),
-            cancellation: Cancellation::default(),
-            reply: Box::new(|_| ()),
-        });
-        call
+    /// Starts all models, at the same time, and waits until each is ready.
+    pub(crate) fn start(options: &EngineOptions) -> Result<(Self, EngineInfo), EngineError> {
+        let began = Instant::now();
+        let EngineOptions { recogniser, end_of_turn, duplex, reply, voice, instructions, vad: _ } =
+            options;
+        let pools = [recogniser.pool, end_of_turn.pool, reply.pool, voice.pool];
+        let models = pools.into_iter().chain(duplex.as_ref().map(|duplex| duplex.pool));
+        let models: usize = models.map(|pool| pool.max(1)).sum();
+        // Room for what each thread reports: that it is ready, and at the end that its model is given up.
+        let (ready, reports) = sync_channel(2 * models);
+        let duplex = duplex.as_ref().map(|duplex| Worker::start(DUPLEX_MODEL, duplex, &ready));
+        let workers = Self {
+            recogniser: Worker::start(RECOGNISER, recogniser, &ready)?,
+            end_of_turn: Worker::start(END_OF_TURN, end_of_turn, &ready)?,
+            duplex: duplex.transpose()?,
+            reply: Worker::start(REPLY_MODEL, reply, &ready)?,
+            voice: Worker::start(VOICE, voice, &ready)?,
+            settings: Arc::new(Settings { instructions: instructions.as_str().into() }),
+            calls: AtomicU64::new(0),
+        };
+        drop(ready);
+        let mut info = EngineInfo::default();
+        for _ in 0..models {
+            let report = reports.recv();
+            let (name, report) =
+                report.map_err(|_| EngineError::Thread("it ended early".to_owned()))??;
+            match name {
+                RECOGNISER => info.recogniser = info.recogniser.or(report.process),
+                REPLY_MODEL => info.llm = report.name,
+                _ => {}
+            }
+        }
+        info.ready = began.elapsed();
+        Ok((workers, info))
     }
 
-    /// A call is over. Does not wait for the models.
-    pub(crate) fn close(&self, call: CallKey) {
-        let Self { recogniser, end_of_turn, turn_model, reply, voice, calls: _ } = self;
-        for worker in [recogniser, end_of_turn, reply, voice].into_iter().chain(turn_model) {
-            worker.close_call(call);
+    /// Whether each model's threads take work.
+    pub(crate) fn is_alive(&self) -> bool {
+        let mut all = true;
+        each!(self, _name, worker => all &= worker.is_alive());
+        all
+    }
+
+    /// What each model has done so far, by its name.
+    pub(crate) fn counters(&self) -> Vec<(&'static str, ModelCounters)> {
+        let mut all = Vec::new();
+        each!(self, name, worker => all.push((name, worker.counters())));
+        all
+    }
+
+    /// Hands work to its model without waiting; gives it back where no thread of the model takes any, or there is none.
+    pub(crate) fn submit(&self, mut work: Work, client: Client) -> Result<(), Work> {
+        if !work.begin(&client) {
+            return Ok(());
+        }
+        match work {
+            Work::Recogniser(job) => self.recogniser.submit(job, client).map_err(Work::Recogniser),
+            Work::EndOfTurn(job) => self.end_of_turn.submit(job, client).map_err(Work::EndOfTurn),
+            Work::DuplexModel(job) => match &self.duplex {
+                Some(worker) => worker.submit(job, client).map_err(Work::DuplexModel),
+                None => Err(Work::DuplexModel(job)),
+            },
+            Work::Reply(job) => self.reply.submit(job, client).map_err(Work::Reply),
+            Work::Voice(job) => self.voice.submit(job, client).map_err(Work::Voice),
         }
     }
+}
 
-    /// Hands a job to its model without waiting; gives it back where the model's thread has ended, or there is none.
-    pub(crate) fn submit(&self, job: Job) -> Result<(), Job> {
-        let worker = match &job.work {
-            Work::Recognise { .. } => &self.recogniser,
-            Work::DetectEndOfTurn { .. } => &self.end_of_turn,
-            Work::Decide { .. } | Work::PrefillTurnModel(_) => match &self.turn_model {
-                Some(worker) => worker,
-                None => return Err(job),
-            },
-            Work::Prefill(_) | Work::Write { .. } => &self.reply,
-            Work::Synthesise { .. } => &self.voice,
-        };
-        worker.submit(job)
+/// A call's place in the engine, free again however the session ends.
+pub(crate) struct Seat<'a> {
+    workers: &'a Workers,
+    call: CallKey,
+    settings: Arc<Settings>,
+}
+
+impl<'a> Seat<'a> {
+    /// A new call.
+    pub(crate) fn open(workers: &'a Workers) -> Self {
+        let call = CallKey(workers.calls.fetch_add(1, Relaxed));
+        let seat = Self { workers, call, settings: Arc::clone(&workers.settings) };
+        // What its models can read while nobody speaks yet, if there is a duplex model.
+        _ = seat.submit(Work::opening(), Cancellation::default(), Arc::new(|_| ()));
+        seat
+    }
+
+    /// Hands work to its model without waiting; gives it back where no model takes it.
+    pub(crate) fn submit(
+        &self,
+        work: Work,
+        cancellation: Cancellation,
+        answer: crate::job::Answer,
+    ) -> Result<(), Work> {
+        let settings = Arc::clone(&self.settings);
+        self.workers.submit(work, Client { call: self.call, settings, cancellation, answer })
+    }
+}
+
+impl Drop for Seat<'_> {
+    /// The call is over. Does not wait for the models.
+    fn drop(&mut self) {
+        each!(self.workers, _name, worker => worker.close_call(self.call));
     }
 }
 
 impl Engine {
-    /// Loads all models, at the same time, and waits until each is ready.
+    /// Opens all models, at the same time, and waits until each is ready.
     ///
     /// # Errors
-    /// The first model that cannot be loaded.
+    /// The first model that cannot be opened.
     pub fn start(options: EngineOptions) -> Result<Self, EngineError> {
-        let began = Instant::now();
-        let EngineOptions {
-            llm,
-            llm_options,
-            duplex,
-            system_prompt,
-            asr,
-            voice,
-            vad,
-            turn,
-            turn_threads,
-        } = options;
-        let (ready, reports) = sync_channel(8);
-        let recogniser = Worker::start("recogniser", ready.clone(), move |queue, ready| {
-            let mut recogniser = Recogniser::spawn(asr.clone())?;
-            _ = ready
-                .send(Ok(EngineInfo { recogniser: recogniser.pid(), ..EngineInfo::default() }));
-            serve(queue, &mut |job: &Job| models::recognise(&mut recogniser, job));
-            Ok(())
-        })?;
-        let end_of_turn = Worker::start("end-of-turn", ready.clone(), move |queue, ready| {
-            let mut model = EndOfTurn::load(&turn, turn_threads)?;
-            _ = ready.send(Ok(EngineInfo::default()));
-            serve(queue, &mut |job: &Job| models::detect_end_of_turn(&mut model, job));
-            Ok(())
-        })?;
-        let turn_model_options = LlmOptions { context: TURN_MODEL_CONTEXT, ..llm_options.clone() };
-        let turn_model = duplex.map(|duplex| {
-            Worker::start("duplex-model", ready.clone(), move |queue, ready| {
-                let weights = Weights::load(&duplex.model)?.with_adapter(&duplex.adapter)?;
-                let mut worker = TurnModelWorker::new(&weights, turn_model_options.clone())?;
-                _ = ready.send(Ok(EngineInfo::default()));
-                serve(queue, &mut worker);
-                Ok(())
-            })
-        });
-        let turn_model = turn_model.transpose()?;
-        let reply = Worker::start("reply-model", ready.clone(), move |queue, ready| {
-            let weights = Weights::load(&llm)?;
-            let llm = Llm::new(&weights, llm_options.clone())?;
-            let name = llm.info().model.name;
-            let mut worker = ReplyWorker::new(llm, system_prompt.clone());
-            _ = ready.send(Ok(EngineInfo { llm: name, ..EngineInfo::default() }));
-            serve(queue, &mut worker);
-            Ok(())
-        })?;
-        let voice = Worker::start("voice", ready, move |queue, ready| {
-            let mut worker = SpeechWorker::new(Voice::load(&voice)?);
-            _ = ready.send(Ok(EngineInfo::default()));
-            serve(queue, &mut worker);
-            Ok(())
-        })?;
-        let activity = VoiceActivity::load(&vad)?;
-        let mut info = EngineInfo::default();
-        for _ in 0..4 + usize::from(turn_model.is_some()) {
-            let report = reports.recv();
-            let report = report.map_err(|_| EngineError::Thread("it ended early".to_owned()))??;
-            info.recogniser = info.recogniser.or(report.recogniser);
-            info.llm.push_str(&report.llm);
-        }
-        info.ready = began.elapsed();
-        let calls = AtomicU64::new(0);
-        let workers = Workers { recogniser, end_of_turn, turn_model, reply, voice, calls };
+        let (workers, info) = Workers::start(&options)?;
+        let activity = VoiceActivity::load(&options.vad)?;
         Ok(Self { workers, activity, info })
     }
 
@@ -241,10 +259,14 @@ impl Engine {
         self.activity.another()
     }
 
-    /// Whether each model's thread takes work. A model that panics again and again is given up, and its jobs fail.
+    /// Whether each model's threads take work. A model that panics again and again is given up, and its jobs fail.
     pub fn is_healthy(&self) -> bool {
-        let Workers { recogniser, end_of_turn, turn_model, reply, voice, calls: _ } = &self.workers;
-        [recogniser, end_of_turn, reply, voice].into_iter().chain(turn_model).all(Worker::is_alive)
+        self.workers.is_alive()
+    }
+
+    /// What each model has done so far, by its name.
+    pub fn counters(&self) -> Vec<(&'static str, ModelCounters)> {
+        self.workers.counters()
     }
 
     /// The threads that do its work.

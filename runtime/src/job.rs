@@ -5,9 +5,9 @@ use std::sync::{
     atomic::{AtomicU32, Ordering::Relaxed},
 };
 
-use duplex_core::{
-    Context, DecisionId, Event, Failure, Mark, SegmentId, SessionTime, Turn, TurnContext, VadFrame,
-};
+use duplex_core::{Event, Failure, Mark, Samples, SessionTime, Turn, VadFrame};
+
+use crate::{CallKey, Charges, ports::PortKind, settings::Settings};
 
 /// Something for the session thread's inbox.
 pub(crate) enum SessionMessage {
@@ -17,38 +17,6 @@ pub(crate) enum SessionMessage {
     Event(Event),
     /// Audio of a clause, at the playout rate; becomes `Event::Synthesised` once it is queued.
     Audio { turn: Turn, clause: u32, samples: Vec<f32>, marks: Vec<Mark>, last: bool },
-}
-
-/// Work for a model.
-#[derive(Clone, Debug)]
-pub(crate) enum Work {
-    Recognise { segment: SegmentId, to: SessionTime, audio: Vec<f32> },
-    DetectEndOfTurn { to: SessionTime, audio: Vec<f32> },
-    Decide { slice: DecisionId, context: TurnContext },
-    PrefillTurnModel(TurnContext),
-    Prefill(Context),
-    Write { turn: Turn, context: Context },
-    Synthesise { turn: Turn, clause: u32, text: String },
-}
-
-impl Work {
-    /// Whether it only prefills a KV cache, and has no answer.
-    pub(crate) const fn reads_ahead(&self) -> bool {
-        matches!(self, Self::Prefill(_) | Self::PrefillTurnModel(_))
-    }
-
-    /// The failure to report if it is not done; none if other evidence decides or nobody waits.
-    pub(crate) const fn failure(&self) -> Option<Failure> {
-        match self {
-            Self::Recognise { segment, .. } => Some(Failure::Recogniser(*segment)),
-            Self::Write { turn, .. } => Some(Failure::Model(*turn)),
-            Self::Synthesise { turn, .. } => Some(Failure::Voice(*turn)),
-            Self::DetectEndOfTurn { .. }
-            | Self::Decide { .. }
-            | Self::PrefillTurnModel(_)
-            | Self::Prefill(_) => None,
-        }
-    }
 }
 
 impl SessionMessage {
@@ -64,8 +32,8 @@ impl SessionMessage {
     }
 }
 
-/// The newest turn that was cancelled or dropped. The session thread raises it; the models check it between tokens and
-/// chunks, to stop early.
+/// The newest turn that was cancelled or dropped. The session thread raises it; the models check it between chunks, to
+/// stop early.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cancellation(Arc<AtomicU32>);
 
@@ -85,33 +53,84 @@ impl Cancellation {
     }
 }
 
-/// Identifies a call within the engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct CallKey(pub(crate) u64);
+/// Where a model's answer goes. It waits for nobody. Once all copies of it are gone, no more answers come.
+pub(crate) type Answer = Arc<dyn Fn(SessionMessage) + Send + Sync>;
 
-/// A piece of work and where its answers go. Dropping it ends the stream of answers.
-pub(crate) struct Job {
+/// Who asks for a piece of work.
+#[derive(Clone)]
+pub(crate) struct Client {
     pub(crate) call: CallKey,
-    pub(crate) work: Work,
+    pub(crate) settings: Arc<Settings>,
     pub(crate) cancellation: Cancellation,
-    pub(crate) reply: Box<dyn Fn(SessionMessage) + Send>,
+    pub(crate) answer: Answer,
 }
 
-impl Job {
-    /// Whether it is work of a turn that is not wanted any more.
-    pub(crate) fn is_cancelled(&self) -> bool {
-        match self.work {
-            Work::Write { turn, .. } | Work::Synthesise { turn, .. } => {
-                self.cancellation.is_cancelled(turn)
-            }
-            _ => false,
-        }
+impl Client {
+    /// Answers with an event.
+    pub(crate) fn event(&self, event: Event) {
+        (self.answer)(SessionMessage::Event(event));
     }
 
-    /// Answers that the work failed.
-    pub(crate) fn fail(&self) {
-        if let Some(failure) = self.work.failure() {
-            (self.reply)(SessionMessage::Event(Event::Failed(failure)));
+    /// Answers that the work failed, where the session is told of that.
+    pub(crate) fn fail(&self, failure: Option<Failure>) {
+        if let Some(failure) = failure {
+            self.event(Event::Failed(failure));
         }
+    }
+}
+
+/// What is known of a piece of work before it is done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    /// Names the kind of work. A call has one place for each in a model's queue.
+    pub(crate) name: &'static str,
+    /// What it takes in a virtual call until the first answer.
+    pub(crate) charge: fn(&Charges) -> Samples,
+    /// Whether it only prefills a KV cache, and has no answer.
+    pub(crate) reads_ahead: bool,
+}
+
+/// A piece of work for the models of a port.
+pub(crate) struct Job<K: PortKind> {
+    pub(crate) kind: Kind,
+    /// The turn whose cancellation ends it, if it belongs to one.
+    pub(crate) turn: Option<Turn>,
+    /// The failure to report if it is not done; none if other evidence decides, or nobody waits.
+    pub(crate) failure: Option<Failure>,
+    /// What is done at once, on the session's thread. Whether a model is needed for the rest.
+    pub(crate) at_once: Option<AtOnce>,
+    /// What the model does.
+    pub(crate) work: ModelWork<K>,
+}
+
+/// What a model does with a piece of work.
+pub(crate) type ModelWork<K> =
+    Box<dyn for<'m> FnOnce(&mut <K as PortKind>::Model<'m>, &Client) + Send>;
+
+/// What is done of a piece of work before a model has it.
+pub(crate) type AtOnce = Box<dyn FnOnce(&Client) -> bool + Send>;
+
+impl<K: PortKind> Job<K> {
+    pub(crate) fn new(
+        kind: Kind,
+        work: impl for<'m> FnOnce(&mut K::Model<'m>, &Client) + Send + 'static,
+    ) -> Self {
+        Self { kind, turn: None, failure: None, at_once: None, work: Box::new(work) }
+    }
+
+    /// Whether it is work of a turn that is not wanted any more.
+    pub(crate) fn is_cancelled(&self, client: &Client) -> bool {
+        self.turn.is_some_and(|turn| client.cancellation.is_cancelled(turn))
+    }
+}
+
+impl<K: PortKind> std::fmt::Debug for Job<K> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { kind, turn, failure, .. } = self;
+        f.debug_struct("Job")
+            .field("kind", &kind.name)
+            .field("turn", turn)
+            .field("failure", failure)
+            .finish_non_exhaustive()
     }
 }

@@ -18,7 +18,7 @@
 //! use duplex_audio::{MICROPHONE_FRAME, PLAYOUT_FRAME};
 //! use duplex_model::{asr::RecogniserOptions, llm::LlmOptions, tts::VoiceOptions};
 //! use duplex_runtime::{
-//!     Acoustics, Call, CallOptions, Engine, EngineOptions, Scene, SessionStep, Stop,
+//!     Acoustics, Call, CallOptions, Engine, EngineOptions, Scene, SessionStep, Stop, local,
 //! };
 //!
 //! /// A device without a microphone, for ten seconds.
@@ -39,21 +39,19 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // `duplex models list` shows where the files lie.
 //! let engine = Engine::start(EngineOptions {
-//!     llm: "smollm2.gguf".into(),
-//!     llm_options: LlmOptions::default(),
+//!     recogniser: local::whisper(RecogniserOptions::new("duplex-asr", "ggml-tiny.en.bin")),
+//!     end_of_turn: local::smart_turn("smart-turn.onnx".into(), 1),
 //!     duplex: None,
-//!     system_prompt: "You answer in one short sentence.".to_owned(),
-//!     asr: RecogniserOptions::new("duplex-asr", "ggml-tiny.en.bin"),
-//!     voice: VoiceOptions {
+//!     reply: local::llama("smollm2.gguf".into(), LlmOptions::default()),
+//!     voice: local::piper(VoiceOptions {
 //!         model: "voice.onnx".into(),
 //!         config: "voice.onnx.json".into(),
 //!         threads: 1,
 //!         speed: 1.0,
 //!         seed: 1,
-//!     },
+//!     }),
+//!     instructions: "You answer in one short sentence.".to_owned(),
 //!     vad: "silero_vad.onnx".into(),
-//!     turn: "smart-turn.onnx".into(),
-//!     turn_threads: 1,
 //! })?;
 //! // Called on the session's thread with every event and what the session did about it.
 //! let observer = Box::new(|step: SessionStep<'_>| {
@@ -73,29 +71,35 @@
 //!
 //! # Reading order
 //!
-//! `job` (what the session's thread and the models exchange), `session_driver` (carries out a session's actions),
-//! `call` (the two threads of a live call) and its `inbox`, `virtual_call` (the same in one loop), `queue` and `worker` (how one model
-//! serves all calls), `models` (what each model does with a piece of work), `engine` (starts them). To add a kind of
-//! model, write its `Model` in `models` and start its worker in `engine`; to add a kind of work, begin
-//! in `job`.
+//! `ports` (what a model must be able to do) and `local` (the models of this machine behind them). `job` (a piece of
+//! work, and who asks for it) and `jobs` (each kind of it in a file). `session_driver` (carries out a session's
+//! actions), `call` (the two threads of a live call) and its `inbox`, `virtual_call` (the same in one loop). `queue` and
+//! `worker` (how the models of a port serve all calls), `reply_stream` (a reply on its way), `engine` (starts them).
 
 mod acoustics;
 mod call;
 mod engine;
 mod inbox;
 mod job;
+mod jobs;
 mod journal;
-mod models;
+pub mod local;
+pub mod ports;
 mod queue;
+mod reply_stream;
 mod session_driver;
+mod settings;
 mod virtual_call;
 mod worker;
 
 pub use acoustics::{Acoustics, Scene};
 pub use call::{Call, CallError, CallOptions, Counters, Outcome, SessionStep, Stop};
-pub use engine::{DuplexOptions, Engine, EngineError, EngineInfo, EngineOptions};
+pub use engine::{Engine, EngineError, EngineInfo, EngineOptions};
 pub use journal::{Difference, Journal, JournalError, replay, replay_from};
+pub use ports::CallKey;
+pub use reply_stream::{Flow, ReplySink};
 pub use virtual_call::{Charges, run_virtual};
+pub use worker::ModelCounters;
 
 #[cfg(test)]
 mod tests;

@@ -2,19 +2,32 @@
 
 use std::{
     collections::VecDeque,
-    mem::discriminant,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use crate::job::{CallKey, Job};
+use crate::{
+    CallKey,
+    job::{Client, Job},
+    ports::PortKind,
+};
 
 /// What a model's thread does next.
-pub(crate) enum Task {
-    /// A piece of work.
-    Job(Job),
+pub(crate) enum Task<K: PortKind> {
+    /// A piece of work, and who asks for it.
+    Job(Job<K>, Client),
     /// A call is over: what the model keeps of it is free.
     Close(CallKey),
+}
+
+impl<K: PortKind> Task<K> {
+    fn is_of(&self, call: CallKey, kind: &'static str) -> bool {
+        matches!(self, Self::Job(job, client) if client.call == call && job.kind.name == kind)
+    }
+
+    fn reads_ahead(&self) -> bool {
+        matches!(self, Self::Job(job, _) if job.kind.reads_ahead)
+    }
 }
 
 /// The work of all calls that waits for one model.
@@ -23,72 +36,89 @@ pub(crate) enum Task {
 /// that up by then, since it belongs to a cancelled turn or to an older state of the conversation. So the queue is
 /// bounded by the number of calls, no call keeps out the work of another, and nothing that a session waits for is
 /// refused as long as the model's thread lives. Neither submitting nor closing waits for the model.
-#[derive(Default)]
-pub(crate) struct JobQueue {
-    state: Mutex<State>,
+pub(crate) struct JobQueue<K: PortKind> {
+    state: Mutex<State<K>>,
     arrived: Condvar,
 }
 
-#[derive(Default)]
-struct State {
-    tasks: VecDeque<Task>,
+struct State<K: PortKind> {
+    tasks: VecDeque<Task<K>>,
     closed: bool,
     /// Jobs that were done to their end.
     done: u64,
+    /// Jobs whose place newer ones took.
+    replaced: u64,
 }
 
-impl JobQueue {
+impl<K: PortKind> Default for JobQueue<K> {
+    fn default() -> Self {
+        let state = State { tasks: VecDeque::new(), closed: false, done: 0, replaced: 0 };
+        Self { state: Mutex::new(state), arrived: Condvar::new() }
+    }
+}
+
+impl<K: PortKind> JobQueue<K> {
     /// Locked only for a pass over the queue.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<K>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts a job into its call's place; gives it back where the model's thread has ended.
-    pub(crate) fn submit(&self, job: Job) -> Result<(), Job> {
+    pub(crate) fn submit(&self, job: Job<K>, client: Client) -> Result<(), Job<K>> {
         let mut state = self.lock();
         if state.closed {
             return Err(job);
         }
-        let kind = discriminant(&job.work);
-        let same = |task: &&mut Task| match task {
-            Task::Job(other) => other.call == job.call && discriminant(&other.work) == kind,
-            Task::Close(_) => false,
+        let (call, kind) = (client.call, job.kind.name);
+        let task = Task::Job(job, client);
+        let replaced = match state.tasks.iter_mut().find(|task| task.is_of(call, kind)) {
+            Some(place) => Some(std::mem::replace(place, task)),
+            None => {
+                state.tasks.push_back(task);
+                None
+            }
         };
-        match state.tasks.iter_mut().find(same) {
-            Some(place) => *place = Task::Job(job),
-            None => state.tasks.push_back(Task::Job(job)),
-        }
+        state.replaced += u64::from(replaced.is_some());
         self.arrived.notify_one();
+        drop(state);
+        // What it held may answer somebody as it goes.
+        drop(replaced);
         Ok(())
     }
 
     /// A call is over: what waits of it is not wanted any more.
     pub(crate) fn close_call(&self, call: CallKey) {
         let mut state = self.lock();
-        state.tasks.retain(|task| !matches!(task, Task::Job(job) if job.call == call));
+        let (gone, kept) = std::mem::take(&mut state.tasks)
+            .into_iter()
+            .partition(|task| matches!(task, Task::Job(_, client) if client.call == call));
+        let _gone: VecDeque<Task<K>> = gone;
+        state.tasks = kept;
         if !state.closed {
             state.tasks.push_back(Task::Close(call));
             self.arrived.notify_one();
         }
+        drop(state);
     }
 
     /// Waits for the next task; none once the queue is closed. Reading ahead comes after all other work, and not at
     /// all for a call whose other work is done, which reads the conversation anyway.
-    pub(crate) fn next(&self) -> Option<Task> {
+    pub(crate) fn next(&self) -> Option<Task<K>> {
         let mut state = self.lock();
         loop {
             if state.closed {
                 return None;
             }
-            let urgent = |task: &Task| !matches!(task, Task::Job(job) if job.work.reads_ahead());
-            let next = state.tasks.iter().position(urgent).unwrap_or(0);
+            let next = state.tasks.iter().position(|task| !task.reads_ahead()).unwrap_or(0);
             if let Some(task) = state.tasks.remove(next) {
                 // Nor where it is cancelled work, which reads nothing.
-                if let Task::Job(done) = &task
-                    && !done.is_cancelled()
+                if let Task::Job(job, client) = &task
+                    && !job.is_cancelled(client)
                 {
-                    state.tasks.retain(|task| {
-                        !matches!(task, Task::Job(job) if job.call == done.call && job.work.reads_ahead())
+                    let call = client.call;
+                    state.tasks.retain(|task| match task {
+                        Task::Job(job, client) => client.call != call || !job.kind.reads_ahead,
+                        Task::Close(_) => true,
                     });
                 }
                 return Some(task);
@@ -102,9 +132,10 @@ impl JobQueue {
         self.lock().done += 1;
     }
 
-    /// How many jobs were done.
-    pub(crate) fn jobs_done(&self) -> u64 {
-        self.lock().done
+    /// How many jobs were done, how many were replaced by newer ones, and how many wait.
+    pub(crate) fn counts(&self) -> (u64, u64, usize) {
+        let state = self.lock();
+        (state.done, state.replaced, state.tasks.len())
     }
 
     /// Whether it takes no more.
@@ -130,8 +161,8 @@ impl JobQueue {
             std::mem::take(&mut state.tasks)
         };
         for task in tasks {
-            if let Task::Job(job) = task {
-                job.fail();
+            if let Task::Job(job, client) = task {
+                client.fail(job.failure);
             }
         }
     }

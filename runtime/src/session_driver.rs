@@ -10,7 +10,9 @@ use duplex_core::{Action, DuplexSession, Event, Mark, SAMPLE_RATE, Samples, Sess
 
 use crate::{
     CallError, CallOptions, Counters, Journal, SessionStep,
-    job::{Cancellation, SessionMessage, Work},
+    job::{Cancellation, SessionMessage},
+    jobs::Work,
+    reply_stream::ReplyStream,
 };
 
 /// Samples at the playout rate for one at the session rate.
@@ -51,6 +53,8 @@ pub(crate) struct SessionDriver {
     playout: Playout,
     backlogs: BTreeMap<Turn, Backlog>,
     playing: Option<Playing>,
+    /// The reply that is being written.
+    reply: Option<ReplyStream>,
     duck_gain: f32,
     journal: Option<Journal>,
     pub(crate) cancellation: Cancellation,
@@ -74,6 +78,7 @@ impl SessionDriver {
             playout,
             backlogs: BTreeMap::new(),
             playing: None,
+            reply: None,
             duck_gain: 10f32.powf(options.duck_db / 20.0),
             journal,
             cancellation: Cancellation::default(),
@@ -173,6 +178,8 @@ impl SessionDriver {
         self.over |= event == Event::Left;
         self.counters.decided += u64::from(matches!(event, Event::Decided { .. }));
         let actions = self.session.step(at, event.clone());
+        let asked = actions.iter().filter(|action| matches!(action, Action::Decide { .. }));
+        self.counters.decisions += asked.count() as u64;
         if let Some(journal) = &mut self.journal
             && let Err(error) = journal.push(at, &event, &actions)
         {
@@ -196,25 +203,11 @@ impl SessionDriver {
 
     /// Carries out an action; returns the work that a model must do for it, if any.
     fn act(&mut self, action: Action) -> Option<Work> {
+        let action = match Work::of(action, &self.history, &mut self.reply) {
+            Ok(work) => return Some(work),
+            Err(action) => action,
+        };
         match action {
-            Action::Recognise { segment, from, to, .. } => {
-                let audio = self.history.range(from.0, to.0).samples;
-                return Some(Work::Recognise { segment, to, audio });
-            }
-            Action::DetectEndOfTurn { from, to } => {
-                let audio = self.history.range(from.0, to.0).samples;
-                return Some(Work::DetectEndOfTurn { to, audio });
-            }
-            Action::Decide { slice, context } => {
-                self.counters.decisions += 1;
-                return Some(Work::Decide { slice, context });
-            }
-            Action::PrefillTurnModel(context) => return Some(Work::PrefillTurnModel(context)),
-            Action::Prefill(context) => return Some(Work::Prefill(context)),
-            Action::Write { turn, context } => return Some(Work::Write { turn, context }),
-            Action::Synthesise { turn, clause, text } => {
-                return Some(Work::Synthesise { turn, clause, text });
-            }
             Action::Speak(turn) => {
                 self.backlogs.retain(|&other, _| other >= turn);
                 let start = self.playout.written();
@@ -230,19 +223,23 @@ impl SessionDriver {
                 self.forget(turn);
             }
             Action::Drop(turn) => self.forget(turn),
-            Action::Notify(_) => {}
+            // Work was taken out before.
+            _ => {}
         }
         None
     }
 
     fn forget(&mut self, turn: Turn) {
         self.cancellation.cancel_through(turn);
+        // Dropping the stream cancels its model's work at once.
+        self.reply.take_if(|reply| reply.turn() <= turn);
         self.backlogs.retain(|&other, _| other > turn);
     }
 
     /// Ends the call: cancels all work, counts underruns, flushes the journal.
     pub(crate) fn finish(&mut self) {
         self.cancellation.cancel_all();
+        self.reply = None;
         self.counters.underruns = self.playout.underruns();
         if let Some(journal) = &mut self.journal
             && let Err(error) = journal.flush()

@@ -3,7 +3,7 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, VecDeque},
-    sync::mpsc::channel,
+    sync::{Arc, mpsc::channel},
 };
 
 use duplex_audio::MICROPHONE_FRAME;
@@ -11,8 +11,10 @@ use duplex_core::{Event, Samples, SessionTime};
 
 use crate::{
     Acoustics, CallError, CallOptions, Engine, Outcome, Scene, SessionStep, Stop,
-    call::{Device, EngineSlot, outcome},
-    job::{Job, SessionMessage, Work},
+    call::{Device, outcome},
+    engine::Seat,
+    job::{Cancellation, SessionMessage},
+    jobs::{ModelKind, Work},
     session_driver::{QUEUE, SessionDriver},
 };
 
@@ -49,16 +51,6 @@ impl Default for Charges {
     }
 }
 
-/// Which model a job keeps busy: each does one job after another.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum ModelKind {
-    Recogniser,
-    EndOfTurn,
-    TurnModel,
-    Reply,
-    Voice,
-}
-
 /// Messages that are due at a moment, in the order in which they were made.
 #[derive(Default)]
 struct Agenda {
@@ -69,26 +61,23 @@ struct Agenda {
 }
 
 impl Agenda {
-    fn add(&mut self, work: &Work, charges: &Charges, messages: VecDeque<SessionMessage>) {
-        let (worker, cost) = match work {
-            Work::Recognise { .. } => (ModelKind::Recogniser, charges.recognise),
-            Work::DetectEndOfTurn { .. } => (ModelKind::EndOfTurn, charges.detect_end_of_turn),
-            Work::Decide { .. } => (ModelKind::TurnModel, charges.decide),
-            Work::PrefillTurnModel(_) => (ModelKind::TurnModel, charges.prefill),
-            Work::Prefill(_) => (ModelKind::Reply, charges.prefill),
-            Work::Write { .. } => (ModelKind::Reply, charges.write),
-            Work::Synthesise { .. } => (ModelKind::Voice, charges.first_audio),
-        };
-        let free = self.busy.get(&worker).copied().unwrap_or_default();
+    fn add(
+        &mut self,
+        model: ModelKind,
+        cost: Samples,
+        more: Samples,
+        messages: VecDeque<SessionMessage>,
+    ) {
+        let free = self.busy.get(&model).copied().unwrap_or_default();
         let mut at = free.max(self.now) + cost;
         for (index, message) in messages.into_iter().enumerate() {
             if index > 0 {
-                at = at + charges.more_audio;
+                at = at + more;
             }
             self.made += 1;
             self.due.insert((at, self.made), message);
         }
-        self.busy.insert(worker, at);
+        self.busy.insert(model, at);
     }
 }
 
@@ -109,21 +98,16 @@ pub fn run_virtual(
     let (playout, speaker) = duplex_audio::playout(QUEUE);
     let mut device = Device::new(engine, acoustics, speaker, options.front_end);
     let mut driver = SessionDriver::new(options, playout, observer)?;
-    let workers = engine.workers();
-    let slot = EngineSlot::open(workers);
-    let key = slot.key;
+    let seat = Seat::open(engine.workers());
     let agenda = RefCell::new(Agenda::default());
     let mut submit = |work: Work| {
+        let (model, charge) = (work.model(), work.charge(charges));
         // Never cancelled while it is done: whether its result still counts is decided when it arrives in session time.
-        let (reply, answers) = channel();
-        let job = Job {
-            call: key,
-            work: work.clone(),
-            cancellation: crate::job::Cancellation::default(),
-            reply: Box::new(move |message| _ = reply.send(message)),
-        };
-        workers.submit(job).map_err(|job| job.work)?;
-        agenda.borrow_mut().add(&work, charges, answers.into_iter().collect());
+        let (sender, answers) = channel();
+        let answer = Arc::new(move |message| _ = sender.send(message));
+        seat.submit(work, Cancellation::default(), answer)?;
+        let messages = answers.into_iter().collect();
+        agenda.borrow_mut().add(model, charge, charges.more_audio, messages);
         Ok(())
     };
     let mut sounds = Vec::new();
@@ -150,6 +134,6 @@ pub fn run_virtual(
         }
     }
     driver.finish();
-    drop(slot);
+    drop(seat);
     Ok(outcome(driver, heard))
 }

@@ -156,15 +156,13 @@ fn spread(figures: &mut BTreeMap<String, f64>, name: &str, values: &[f64]) {
 }
 
 fn asr(args: &Bench, config: &Config) -> Result<Report, Failure> {
-    let options = setup::engine_options(config)?.asr;
-    let mut recogniser = Recogniser::spawn(options).map_err(duplex_runtime::EngineError::from)?;
+    let failed = |error| setup::model_failure("recogniser", &error);
+    let mut recogniser = Recogniser::spawn(setup::asr_options(config)?).map_err(failed)?;
     let (mut times, mut errors, mut words, mut rows) = (Vec::new(), 0, 0, Vec::new());
     for clip in clips(&args.clips, &args.category)? {
         let audio = Clip::read(&clip.path)?.mono(SAMPLE_RATE);
         let began = Instant::now();
-        let hypothesis = recogniser
-            .recognise(&audio, &Request::default())
-            .map_err(duplex_runtime::EngineError::from)?;
+        let hypothesis = recogniser.recognise(&audio, &Request::default()).map_err(failed)?;
         let wall = ms(began.elapsed());
         let wrong = wer(&clip.text, &hypothesis.text);
         times.push(wall);
@@ -186,11 +184,11 @@ fn asr(args: &Bench, config: &Config) -> Result<Report, Failure> {
 }
 
 fn llm(config: &Config) -> Result<Report, Failure> {
-    let options = setup::engine_options(config)?;
-    let failed = |error| Failure::from(duplex_runtime::EngineError::Llm(error));
+    let model = setup::reply_model(config)?;
+    let failed = |error| setup::model_failure("language model", &error);
     let began = Instant::now();
-    let weights = Weights::load(&options.llm).map_err(failed)?;
-    let mut llm = Llm::new(&weights, options.llm_options).map_err(failed)?;
+    let weights = Weights::load(&model).map_err(failed)?;
+    let mut llm = Llm::new(&weights, setup::llm_options(config)).map_err(failed)?;
     let mut figures = BTreeMap::from([("load_ms".to_owned(), ms(began.elapsed()))]);
     for (size, time) in llm.measure_batches(&[1, 2, 4, 8, 16, 32]).map_err(failed)? {
         figures.insert(format!("batch_{size:02}_ms"), ms(time));
@@ -199,7 +197,7 @@ fn llm(config: &Config) -> Result<Report, Failure> {
     let (mut prompts, mut firsts, mut rates) = (Vec::new(), Vec::new(), Vec::new());
     for question in ["Why is the sky blue?", "How do plants make their food?", "Tell me a story."] {
         let messages = [
-            ChatMessage::new(Role::System, options.system_prompt.as_str()),
+            ChatMessage::new(Role::System, config.llm.system_prompt.as_str()),
             ChatMessage::new(Role::User, question),
         ];
         let began = Instant::now();
@@ -223,10 +221,10 @@ fn llm(config: &Config) -> Result<Report, Failure> {
 }
 
 fn tts(config: &Config) -> Result<Report, Failure> {
-    let options = setup::engine_options(config)?;
-    let failed = |error| Failure::from(duplex_runtime::EngineError::Voice(error));
+    let options = setup::voice_options(config, &config.models.voice)?;
+    let failed = |error| setup::model_failure("voice", &error);
     let began = Instant::now();
-    let mut voice = Voice::load(&options.voice).map_err(failed)?;
+    let mut voice = Voice::load(&options).map_err(failed)?;
     let mut figures = BTreeMap::from([("load_ms".to_owned(), ms(began.elapsed()))]);
     let rate = f64::from(voice.sample_rate());
     let (mut firsts, mut factors, mut rows) = (Vec::new(), Vec::new(), Vec::new());

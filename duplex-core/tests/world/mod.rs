@@ -55,6 +55,8 @@ pub(crate) struct World {
     pub(crate) decided: Vec<TurnContext>,
     pub(crate) prefilled: Vec<TurnContext>,
     replies: BTreeMap<&'static str, Vec<&'static str>>,
+    /// What is left of the reply that is being written.
+    rest: Vec<&'static str>,
     agenda: BTreeMap<(SessionTime, usize), Event>,
     scheduled: usize,
     /// The turn that the loudspeaker plays.
@@ -96,6 +98,7 @@ impl World {
             decided: Vec::new(),
             prefilled: Vec::new(),
             replies: BTreeMap::new(),
+            rest: Vec::new(),
             agenda: BTreeMap::new(),
             scheduled: 0,
             playing: None,
@@ -200,6 +203,13 @@ impl World {
         words.join(" ")
     }
 
+    /// The next clause of the reply that was begun.
+    fn write(&mut self, turn: Turn) {
+        let clause = (!self.rest.is_empty()).then(|| self.rest.remove(0));
+        let (text, last) = (clause.unwrap_or_default().to_owned(), self.rest.is_empty());
+        self.later(self.latencies.model, Event::Written { turn, text, last });
+    }
+
     fn act(&mut self, action: Action) {
         match action {
             Action::Recognise { segment, from, to, .. } => {
@@ -224,7 +234,7 @@ impl World {
             Action::Prefill(_) => {}
             Action::Write { turn, context } => {
                 let asked = context.lines.last().map(|line| line.text.clone()).unwrap_or_default();
-                let clauses = self
+                let mut clauses = self
                     .replies
                     .iter()
                     .find(|(to, _)| asked.contains(**to))
@@ -238,10 +248,10 @@ impl World {
                     said = rest;
                     next += 1;
                 }
-                let text = clauses.get(next).copied().unwrap_or_default().to_owned();
-                let last = next + 1 >= clauses.len();
-                self.later(self.latencies.model, Event::Written { turn, text, last });
+                self.rest = clauses.split_off(next.min(clauses.len()));
+                self.write(turn);
             }
+            Action::WriteMore(turn) => self.write(turn),
             Action::Synthesise { turn, clause, text } => {
                 let audio = text.len() as u64 * SAMPLES_PER_BYTE;
                 let mut marks = Vec::new();

@@ -1,14 +1,15 @@
 //! What the session thread discards when a turn is cancelled or dropped.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc::Receiver};
 
 use duplex_audio::{ACTIVITY_WINDOW, Speaker};
 use duplex_core::{Action, Event, Notice, Samples, SessionTime, Turn};
 
-use super::{PLAYED, answers, audio, window};
+use super::{PLAYED, audio, client, fakes::Fake, window};
 use crate::{
     CallOptions, SessionStep,
-    job::{SessionMessage, Work},
+    job::{Client, SessionMessage},
+    jobs::{ModelKind, Work},
     session_driver::{QUEUE, SessionDriver},
 };
 
@@ -22,7 +23,10 @@ struct Scene {
     now: SessionTime,
     asked: Vec<Work>,
     seen: Seen,
-    words: &'static str,
+    /// All models.
+    fake: Fake,
+    client: Client,
+    answers: Receiver<SessionMessage>,
 }
 
 impl Scene {
@@ -36,14 +40,17 @@ impl Scene {
             })
         };
         let driver = SessionDriver::new(CallOptions::default(), playout, observer).unwrap();
-        let words = "Tell me a story.";
-        Self { driver, speaker, now: SessionTime(0), asked: Vec::new(), seen, words }
+        let (client, answers) = client(0);
+        let (now, asked, fake) = (SessionTime(0), Vec::new(), Fake::default());
+        Self { driver, speaker, now, asked, seen, fake, client, answers }
     }
 
     fn handle(&mut self, message: SessionMessage) {
-        let asked = &mut self.asked;
-        self.driver.handle(self.now, message, &mut |work| {
-            asked.push(work);
+        let Self { asked, client, .. } = self;
+        self.driver.handle(self.now, message, &mut |mut work| {
+            if work.begin(client) {
+                asked.push(work);
+            }
             Ok(())
         });
     }
@@ -64,11 +71,14 @@ impl Scene {
     /// Answers all that was asked, but for work of the kinds that `keep` says.
     fn answer(&mut self, keep: fn(&Work) -> bool) {
         while let Some(index) = self.asked.iter().position(|work| !keep(work)) {
-            let work = self.asked.remove(index);
-            for mut message in answers(&work) {
-                if let SessionMessage::Event(Event::Recognised { text, .. }) = &mut message {
-                    *text = self.words.to_owned();
-                }
+            let (fake, client) = (&mut self.fake, &self.client);
+            match self.asked.remove(index) {
+                Work::Recogniser(job) => (job.work)(fake, client),
+                Work::EndOfTurn(job) | Work::DuplexModel(job) => (job.work)(fake, client),
+                Work::Reply(job) => (job.work)(fake, client),
+                Work::Voice(job) => (job.work)(fake, client),
+            }
+            while let Ok(message) = self.answers.try_recv() {
                 self.handle(message);
             }
         }
@@ -114,7 +124,7 @@ impl Scene {
 #[test]
 fn nothing_of_a_cancelled_turn_is_heard_or_taken_in_afterwards() {
     let mut scene = Scene::speaking();
-    scene.words = "Stop.";
+    scene.fake.words = "Stop.";
     scene.hears(500, true);
     scene.hears(64, false);
     scene.answer(|_| false);
@@ -141,10 +151,10 @@ fn a_reply_that_was_prepared_and_dropped_is_never_heard() {
     scene.hears(1_000, true);
     scene.hears(96, false);
     // The recogniser and the reply model answer; the voice is still at work when the user goes on.
-    let slow = |work: &Work| matches!(work, Work::Synthesise { .. } | Work::DetectEndOfTurn { .. });
+    let slow = |work: &Work| matches!(work.model(), ModelKind::Voice | ModelKind::EndOfTurn);
     scene.answer(slow);
-    assert!(scene.asked.iter().any(|work| matches!(work, Work::Synthesise { .. })));
-    scene.words = "Tell me a story about the sea.";
+    assert!(scene.asked.iter().any(|work| work.model() == ModelKind::Voice));
+    scene.fake.words = "Tell me a story about the sea.";
     scene.hears(1_000, true);
     scene.hears(64, false);
     scene.answer(slow);
@@ -160,7 +170,7 @@ fn a_reply_that_was_prepared_and_dropped_is_never_heard() {
 #[test]
 fn a_turn_after_the_cancelled_one_is_heard() {
     let mut scene = Scene::speaking();
-    scene.words = "What is known about the moon?";
+    scene.fake.words = "What is known about the moon?";
     scene.hears(1_500, true);
     scene.waits_for(|action| matches!(action, Action::Speak(Turn(turn)) if *turn > 1));
     assert!(scene.did(|action| matches!(action, Action::Cancel(Turn(1)))));

@@ -12,7 +12,11 @@ use std::{
 use duplex_audio::ACTIVITY_WINDOW;
 use duplex_core::{Event, Notice, SessionTime, Speaker};
 
-use super::{Fakes, PATIENCE, PLAYED, Rule, answers, window};
+use super::{
+    PATIENCE, PLAYED,
+    fakes::{Fakes, Hook},
+    window,
+};
 use crate::{
     CallOptions, Outcome, SessionStep, Stop,
     call::converse,
@@ -104,13 +108,10 @@ fn sixty_four_calls_at_once_are_all_answered() {
     }
 }
 
-/// A rule that panics on its first job.
-fn dies_once() -> Rule {
+/// A hook that panics at the first job.
+fn dies_once() -> Hook {
     let alive = AtomicBool::new(false);
-    Arc::new(move |job| {
-        assert!(alive.swap(true, SeqCst), "this panic belongs to the test");
-        answers(&job.work).into_iter().for_each(|message| (job.reply)(message));
-    })
+    Arc::new(move || assert!(alive.swap(true, SeqCst), "this panic belongs to the test"))
 }
 
 #[test]
@@ -118,7 +119,7 @@ fn a_call_goes_on_whichever_model_is_killed() {
     let killed = [
         ("recogniser", Fakes { recogniser: dies_once(), ..Fakes::default() }),
         ("end of turn", Fakes { end_of_turn: dies_once(), ..Fakes::default() }),
-        ("turn model", Fakes { turn_model: dies_once(), ..Fakes::default() }),
+        ("duplex model", Fakes { duplex: dies_once(), ..Fakes::default() }),
         ("reply", Fakes { reply: dies_once(), ..Fakes::default() }),
         ("voice", Fakes { voice: dies_once(), ..Fakes::default() }),
     ];

@@ -1,28 +1,35 @@
 //! What the threads around a session do, with models that answer by rule.
 
 mod cancelled_turns;
+mod contract;
+mod fakes;
 mod many_calls;
 mod queue;
 mod replies;
+mod reply_stream;
+mod virtual_calls;
 mod workers;
 
 use std::{
     sync::{
         Arc,
-        atomic::AtomicU64,
-        mpsc::{Receiver, channel, sync_channel},
+        mpsc::{Receiver, channel},
     },
     time::Duration,
 };
 
-use duplex_audio::{ACTIVITY_WINDOW, PLAYOUT_RATE};
-use duplex_core::{Event, Permille, SAMPLE_RATE, SessionTime, Turn, TurnContext, VadFrame};
+use duplex_audio::{ACTIVITY_WINDOW, History, PLAYOUT_RATE};
+use duplex_core::{
+    Action, Context, DecisionId, Event, Permille, SAMPLE_RATE, SegmentId, SessionTime, Turn,
+    TurnContext, VadFrame,
+};
 
 use crate::{
+    CallKey,
     engine::Workers,
-    job::{CallKey, Cancellation, Job, SessionMessage, Work},
-    queue::JobQueue,
-    worker::{Worker, serve},
+    job::{Cancellation, Client, SessionMessage},
+    jobs::Work,
+    reply_stream::ReplyStream,
 };
 
 /// What a test waits at most for something that must happen: a failure then, instead of a test that hangs.
@@ -44,100 +51,60 @@ fn audio(turn: Turn, clause: u32) -> SessionMessage {
     SessionMessage::Audio { turn, clause, samples, marks: Vec::new(), last: true }
 }
 
-/// A rule for the answers of a model.
-type Rule = Arc<dyn Fn(&Job) + Send + Sync>;
-
-/// The five models, each a rule.
-#[derive(Clone)]
-struct Fakes {
-    recogniser: Rule,
-    end_of_turn: Rule,
-    turn_model: Rule,
-    reply: Rule,
-    voice: Rule,
+/// Whether a message says that work failed.
+fn is_failure(message: &SessionMessage) -> bool {
+    matches!(message, SessionMessage::Event(Event::Failed(_)))
 }
 
-/// A user who asks for a story, and a reply of one clause, all of it at once.
-impl Default for Fakes {
-    fn default() -> Self {
-        let rule: Rule = Arc::new(|job| {
-            for message in answers(&job.work) {
-                (job.reply)(message);
-            }
-        });
-        let [recogniser, end_of_turn, turn_model, reply, voice] =
-            std::array::from_fn(|_| Arc::clone(&rule));
-        Self { recogniser, end_of_turn, turn_model, reply, voice }
-    }
+/// Who asks, and where the answers arrive: the receiver ends once no more can come.
+fn client(call: u64) -> (Client, Receiver<SessionMessage>) {
+    let (sender, answers) = channel();
+    let answer = Arc::new(move |message| _ = sender.send(message));
+    let (settings, cancellation) = (Arc::default(), Cancellation::default());
+    (Client { call: CallKey(call), settings, cancellation, answer }, answers)
 }
 
-/// What the default models answer.
-fn answers(work: &Work) -> Vec<SessionMessage> {
-    let event = match work.clone() {
-        Work::Recognise { segment, to, .. } => {
-            let text = "Tell me a story.".to_owned();
-            Event::Recognised { segment, to, text, confidence: Permille(900) }
-        }
-        Work::DetectEndOfTurn { to, .. } => Event::EndOfTurn { to, probability: Permille(950) },
-        Work::Decide { slice, .. } => Event::Decided { slice, idle: Permille(20) },
-        Work::Write { turn, .. } => {
-            Event::Written { turn, text: "Once upon a time.".to_owned(), last: true }
-        }
-        Work::Synthesise { turn, clause, .. } => return vec![audio(turn, clause)],
-        Work::PrefillTurnModel(_) | Work::Prefill(_) => return Vec::new(),
-    };
-    vec![SessionMessage::Event(event)]
+/// What came of a piece of work.
+struct Asked {
+    answers: Receiver<SessionMessage>,
+    /// Kept: dropping it cancels the reply.
+    _reply: Option<ReplyStream>,
 }
 
-impl Fakes {
-    /// Threads that work by these rules.
-    fn start(self) -> Workers {
-        Workers {
-            recogniser: worker("recogniser", self.recogniser),
-            end_of_turn: worker("end-of-turn", self.end_of_turn),
-            turn_model: Some(worker("duplex-model", self.turn_model)),
-            reply: worker("engine", self.reply),
-            voice: worker("voice", self.voice),
-            calls: AtomicU64::new(0),
-        }
-    }
+/// The work of an action. The reply that it begins must be kept, or it is cancelled.
+fn work(action: Action) -> (Work, Option<ReplyStream>) {
+    let mut reply = None;
+    let work = Work::of(action, &History::new(SAMPLE_RATE as usize), &mut reply).unwrap();
+    (work, reply)
 }
 
-fn worker(name: &'static str, rule: Rule) -> Worker {
-    // Nobody asks when a rule is ready.
-    let (ready, _) = sync_channel(1);
-    let run = move |queue: &JobQueue, _: &_| {
-        serve(queue, &mut |job: &Job| rule(job));
-        Ok(())
-    };
-    Worker::start(name, ready, run).unwrap()
+/// Hands the work of an action to its model; gives it back where no model takes it.
+fn ask(workers: &Workers, call: u64, action: Action) -> Result<Asked, Work> {
+    let (work, reply) = work(action);
+    let (client, answers) = client(call);
+    workers.submit(work, client)?;
+    Ok(Asked { answers, _reply: reply })
 }
 
-/// A job, and where its answers arrive. The receiver ends once the job is gone.
-fn job(call: u64, work: Work) -> (Job, Receiver<SessionMessage>) {
-    let (reply, answers) = channel();
-    let reply = Box::new(move |message| _ = reply.send(message));
-    (Job { call: CallKey(call), work, cancellation: Cancellation::default(), reply }, answers)
+fn write(turn: u32) -> Action {
+    Action::Write { turn: Turn(turn), context: Context::default() }
 }
 
-fn write(turn: u32) -> Work {
-    Work::Write { turn: Turn(turn), context: duplex_core::Context::default() }
+fn synthesise(turn: u32) -> Action {
+    Action::Synthesise { turn: Turn(turn), clause: 0, text: "Once upon a time.".to_owned() }
 }
 
-fn synthesise(turn: u32) -> Work {
-    Work::Synthesise { turn: Turn(turn), clause: 0, text: "Once upon a time.".to_owned() }
-}
-
-/// Work of every kind.
-fn all_kinds() -> [Work; 7] {
-    let to = SessionTime(SAMPLE_RATE.into());
+/// Work of every kind, with whether the session is told that it failed, and how often it is answered.
+fn all_kinds() -> [(Action, bool, usize); 7] {
+    let (from, to) = (SessionTime(0), SessionTime(SAMPLE_RATE.into()));
+    let context = TurnContext::default();
     [
-        Work::Recognise { segment: duplex_core::SegmentId(0), to, audio: Vec::new() },
-        Work::DetectEndOfTurn { to, audio: Vec::new() },
-        Work::Decide { slice: duplex_core::DecisionId(0), context: TurnContext::default() },
-        Work::PrefillTurnModel(TurnContext::default()),
-        Work::Prefill(duplex_core::Context::default()),
-        write(1),
-        synthesise(1),
+        (Action::Recognise { segment: SegmentId(0), from, to, tail: true }, true, 1),
+        (Action::DetectEndOfTurn { from, to }, false, 1),
+        (Action::Decide { slice: DecisionId(0), context: context.clone() }, false, 1),
+        (Action::PrefillTurnModel(context), false, 0),
+        (Action::Prefill(Context::default()), false, 0),
+        (write(1), true, 1),
+        (synthesise(1), true, 1),
     ]
 }

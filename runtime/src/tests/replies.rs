@@ -1,45 +1,89 @@
 //! A reply of the real language model, clause by clause.
 
-use duplex_core::{Context, Event, Line, Speaker, Turn};
+use duplex_core::{Action, Context, Event, Line, Speaker, Turn};
 use duplex_model::{
-    llm::{DEFAULT_SYSTEM_PROMPT, Llm, LlmOptions, Sampling, Weights},
+    llm::{DEFAULT_SYSTEM_PROMPT, LlmOptions, Sampling},
     weights::{Manifest, ModelSource, Role, Store},
 };
 
-use super::job;
+use super::{client, fakes::with_model};
 use crate::{
-    job::{SessionMessage, Work},
-    models::ReplyWorker,
-    worker::Model as _,
+    job::{Client, SessionMessage},
+    jobs::Work,
+    local,
+    ports::{ModelOptions, ReplyModel, Replying},
+    reply_stream::ReplyStream,
+    settings::Settings,
 };
 
-/// The next clause of a reply of which the session has `reply`.
-fn next_clause(worker: &mut ReplyWorker<'_>, reply: &str) -> String {
+/// The default language model, which takes the likeliest word.
+pub(super) fn language_model() -> ModelOptions<Replying> {
+    assert!(std::env::var_os("DUPLEX_MODELS").is_some(), "run `make models`, then `make test`");
+    let model = Manifest::builtin().default_for(Role::Llm).unwrap();
+    let source = ModelSource::Named(model.name.clone());
+    let path = Store::open().unwrap().path(Role::Llm, &source).unwrap();
+    let sampling = Sampling { temperature: 0.0, ..Sampling::default() };
+    local::llama(path, LlmOptions { sampling, calls: 2, ..LlmOptions::default() })
+}
+
+fn begins(reply: &str) -> Action {
     let text = "Tell me about dogs and about cats.".to_owned();
     let lines = vec![Line { speaker: Speaker::User, text, cut: None }];
     let context = Context { lines, open: false, reply: reply.to_owned() };
-    let (job, answers) = job(1, Work::Write { turn: Turn(1), context });
-    worker.work(&job);
-    drop(job);
+    Action::Write { turn: Turn(1), context }
+}
+
+/// What the model answers to an action: a clause, and whether it is the last.
+fn clause(
+    model: &mut (dyn ReplyModel + '_),
+    action: Action,
+    reply: &mut Option<ReplyStream>,
+) -> (String, bool) {
+    let history = duplex_audio::History::new(1);
+    let mut work = Work::of(action, &history, reply).unwrap();
+    let (client, answers) = client(1);
+    let settings = Settings { instructions: DEFAULT_SYSTEM_PROMPT.into() };
+    let client = Client { settings: settings.into(), ..client };
+    if work.begin(&client)
+        && let Work::Reply(job) = work
+    {
+        (job.work)(model, &client);
+    }
+    drop(client);
     match answers.iter().next() {
-        Some(SessionMessage::Event(Event::Written { text, .. })) => text,
+        Some(SessionMessage::Event(Event::Written { text, last, .. })) => (text, last),
         _ => panic!("no clause was written"),
     }
 }
 
 #[test]
 fn a_clause_that_was_lost_on_the_way_is_written_again_and_not_skipped() {
-    assert!(std::env::var_os("DUPLEX_MODELS").is_some(), "run `make models`, then `make test`");
-    let model = Manifest::builtin().default_for(Role::Llm).unwrap();
-    let source = ModelSource::Named(model.name.clone());
-    let weights = Weights::load(&Store::open().unwrap().path(Role::Llm, &source).unwrap()).unwrap();
-    let sampling = Sampling { temperature: 0.0, ..Sampling::default() };
-    let options = LlmOptions { sampling, ..LlmOptions::default() };
-    let llm = Llm::new(&weights, options).unwrap();
-    let mut worker = ReplyWorker::new(llm, DEFAULT_SYSTEM_PROMPT.to_owned());
-    let first = next_clause(&mut worker, "");
-    let again = next_clause(&mut worker, "");
-    assert_eq!(again, first, "the session never had it");
-    let second = next_clause(&mut worker, &first);
-    assert!(!second.trim().is_empty() && second != first, "{first:?}, then {second:?}");
+    with_model(&language_model(), |model| {
+        let reply = &mut None;
+        let (first, _) = clause(model, begins(""), reply);
+        let (again, _) = clause(model, begins(""), reply);
+        assert_eq!(again, first, "the session never had it");
+        let (second, _) = clause(model, begins(&first), reply);
+        assert!(!second.trim().is_empty() && second != first, "{first:?}, then {second:?}");
+    });
+}
+
+#[test]
+fn a_reply_in_clauses_is_the_reply_begun_once() {
+    with_model(&language_model(), |model| {
+        let reply = &mut None;
+        let (mut all, mut last) = clause(model, begins(""), reply);
+        let mut clauses = vec![all.clone()];
+        while !last {
+            let (text, end) = clause(model, Action::WriteMore(Turn(1)), reply);
+            all.push_str(&text);
+            clauses.push(text);
+            last = end;
+        }
+        assert!(clauses.len() > 2, "{clauses:?}");
+        // Asked anew for what follows the first clause, the model goes on as it did, in a first clause of its own.
+        let (second, _) = clause(model, begins(&clauses[0]), reply);
+        assert!(clauses[1].starts_with(&second), "{second:?} of {clauses:?}");
+        assert!(all.ends_with(['.', '!', '?']), "{all:?}");
+    });
 }

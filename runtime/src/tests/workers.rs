@@ -3,59 +3,59 @@
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
-    mpsc::{RecvTimeoutError, channel},
+    mpsc::{Receiver, Sender, channel},
 };
 
 use duplex_core::{Event, Failure, Turn};
 
-use super::{Fakes, PATIENCE, all_kinds, answers, job, synthesise, worker, write};
-use crate::{
-    inbox::inbox,
-    job::{CallKey, SessionMessage, Work},
+use super::{
+    PATIENCE, all_kinds, ask, client, fakes::Fakes, fakes::Hook, is_failure, synthesise, work,
+    write,
 };
+use crate::{EngineError, engine::Seat, inbox::inbox, job::SessionMessage};
 
-/// Whether a message says that work failed.
-fn is_failure(message: &SessionMessage) -> bool {
-    matches!(message, SessionMessage::Event(Event::Failed(_)))
+/// A hook that waits until the sender is dropped.
+fn gate() -> (Sender<()>, Hook) {
+    let (open, gate) = channel::<()>();
+    let gate: Mutex<Receiver<()>> = Mutex::new(gate);
+    (open, Arc::new(move || _ = gate.lock().unwrap().recv()))
+}
+
+/// The same hook for every model.
+fn all(hook: Hook) -> Fakes {
+    let [recogniser, end_of_turn, duplex, reply, voice] =
+        std::array::from_fn(|_| Arc::clone(&hook));
+    Fakes { recogniser, end_of_turn, duplex, reply, voice, pool: 1 }
 }
 
 #[test]
 fn sixty_four_calls_that_ask_while_the_model_is_busy_are_all_answered() {
-    let (open, gate) = channel::<()>();
-    let gate = Mutex::new(gate);
-    let reply = move |job: &crate::job::Job| {
-        // The first job ends once all the others wait.
-        _ = gate.lock().unwrap().recv();
-        answers(&job.work).into_iter().for_each(|message| (job.reply)(message));
-    };
-    let workers = Fakes { reply: Arc::new(reply), ..Fakes::default() }.start();
+    // The first job ends once all the others wait.
+    let (open, reply) = gate();
+    let workers = Fakes { reply, ..Fakes::default() }.start();
     let asked: Vec<_> = (0..64)
-        .map(|call| {
-            let (job, answers) = job(call, write(1));
-            assert!(workers.submit(job).is_ok(), "call {call} is refused");
-            answers
-        })
+        .map(|call| ask(&workers, call, write(1)).unwrap_or_else(|_| panic!("{call} is refused")))
         .collect();
     drop(open);
-    for answers in asked {
-        let answer = answers.recv_timeout(PATIENCE).unwrap();
+    for asked in asked {
+        let answer = asked.answers.recv_timeout(PATIENCE).unwrap();
         assert!(matches!(answer, SessionMessage::Event(Event::Written { .. })));
     }
 }
 
 #[test]
 fn a_call_ends_without_waiting_for_a_busy_model() {
-    let (open, gate) = channel::<()>();
-    let gate = Mutex::new(gate);
-    let reply = move |_: &crate::job::Job| _ = gate.lock().unwrap().recv();
-    let workers = Arc::new(Fakes { reply: Arc::new(reply), ..Fakes::default() }.start());
+    let (open, reply) = gate();
+    let workers = Arc::new(Fakes { reply, ..Fakes::default() }.start());
     let (over, ended) = channel();
     let sessions = {
         let workers = Arc::clone(&workers);
         std::thread::spawn(move || {
-            for call in 0..64 {
-                assert!(workers.submit(job(call, write(1)).0).is_ok());
-                workers.close(CallKey(call));
+            for _ in 0..64 {
+                let seat = Seat::open(&workers);
+                let (asked, _reply) = work(write(1));
+                let (client, _) = client(0);
+                assert!(seat.submit(asked, client.cancellation, client.answer).is_ok());
             }
             over.send(()).unwrap();
         })
@@ -70,18 +70,19 @@ fn a_call_ends_without_waiting_for_a_busy_model() {
 fn a_session_that_does_not_listen_costs_no_other_call_anything() {
     // Room for one message, and nobody who reads it.
     let (inbox, unread) = inbox(1);
-    let voice = |job: &crate::job::Job| {
+    let workers = Fakes::default().start();
+    let (mut deaf, _) = client(1);
+    deaf.answer = Arc::new(move |message| {
+        // As a voice that gives its audio in many pieces.
         for _ in 0..5 {
-            answers(&job.work).into_iter().for_each(|message| (job.reply)(message));
+            if let SessionMessage::Audio { turn, clause, .. } = &message {
+                inbox.answer(super::audio(*turn, *clause));
+            }
         }
-    };
-    let workers = Fakes { voice: Arc::new(voice), ..Fakes::default() }.start();
-    let (mut deaf, _) = job(1, synthesise(7));
-    deaf.reply = Box::new(move |message| inbox.answer(message));
-    assert!(workers.submit(deaf).is_ok());
-    let (other, answers) = job(2, synthesise(1));
-    assert!(workers.submit(other).is_ok());
-    assert!(matches!(answers.recv_timeout(PATIENCE), Ok(SessionMessage::Audio { .. })));
+    });
+    assert!(workers.submit(work(synthesise(7)).0, deaf).is_ok());
+    let other = ask(&workers, 2, synthesise(1)).unwrap();
+    assert!(matches!(other.answers.recv_timeout(PATIENCE), Ok(SessionMessage::Audio { .. })));
     drop(workers);
     // The deaf call is told once that its clause cannot be spoken, however many pieces were lost.
     assert_eq!(unread.take_unanswered(), [Failure::Voice(Turn(7))]);
@@ -89,91 +90,113 @@ fn a_session_that_does_not_listen_costs_no_other_call_anything() {
     assert!(unread.next().is_none(), "the rest found no room");
 }
 
-/// The kinds of work whose failure the session is told, and the others, each with whether a job is answered.
 #[test]
 fn a_model_that_panics_fails_its_job_and_does_the_next() {
-    for work in all_kinds() {
+    for (action, is_told, answers) in all_kinds() {
         let panics = Arc::new(AtomicBool::new(true));
-        let rule = move |job: &crate::job::Job| {
+        let workers = all(Arc::new(move || {
             assert!(!panics.swap(false, SeqCst), "this panic belongs to the test");
-            answers(&job.work).into_iter().for_each(|message| (job.reply)(message));
-        };
-        let worker = worker("model", Arc::new(rule));
-        let (first, answers_to_first) = job(1, work.clone());
-        let (second, answers_to_second) = job(2, work.clone());
-        assert!(worker.submit(first).is_ok());
-        let first: Vec<_> = answers_to_first.iter().collect();
-        assert_eq!(first.iter().any(is_failure), work.failure().is_some(), "{work:?}");
-        assert!(worker.submit(second).is_ok(), "{work:?}");
-        let second: Vec<_> = answers_to_second.iter().collect();
-        assert_eq!(second.len(), answers(&work).len(), "{work:?}");
-        assert!(!second.iter().any(is_failure), "{work:?}");
+        }))
+        .start();
+        let first = ask(&workers, 1, action.clone()).unwrap();
+        let first: Vec<_> = first.answers.iter().collect();
+        assert_eq!(first.iter().any(is_failure), is_told, "{action:?}");
+        let second = ask(&workers, 2, action.clone()).unwrap();
+        let second: Vec<_> = second.answers.iter().collect();
+        assert_eq!(second.len(), answers, "{action:?}");
+        assert!(!second.iter().any(is_failure), "{action:?}");
     }
 }
 
 #[test]
 fn a_model_that_panics_now_and_then_is_never_given_up() {
     let asked = AtomicU32::new(0);
-    let rule = move |job: &crate::job::Job| {
+    let hook = move || {
         let every_other = asked.fetch_add(1, SeqCst).is_multiple_of(2);
         assert!(!every_other, "this panic belongs to the test");
-        answers(&job.work).into_iter().for_each(|message| (job.reply)(message));
     };
-    let worker = worker("model", Arc::new(rule));
+    let workers = Fakes { reply: Arc::new(hook), ..Fakes::default() }.start();
     for number in 0..20 {
-        let (work, answers) = job(number, write(1));
-        assert!(worker.submit(work).is_ok(), "job {number} is refused");
-        assert_eq!(answers.iter().any(|it| is_failure(&it)), number % 2 == 0, "job {number}");
+        let asked = ask(&workers, number, write(1)).unwrap();
+        assert_eq!(asked.answers.iter().any(|it| is_failure(&it)), number % 2 == 0, "job {number}");
     }
-    assert!(worker.is_alive());
+    assert!(workers.is_alive());
 }
 
 #[test]
 fn a_model_that_always_panics_fails_every_job_and_is_given_up() {
     let started = Arc::new(AtomicU32::new(0));
-    let rule = {
+    let hook = {
         let started = Arc::clone(&started);
-        move |_: &crate::job::Job| {
+        move || {
             started.fetch_add(1, SeqCst);
             panic!("this panic belongs to the test");
         }
     };
-    let worker = worker("model", Arc::new(rule));
+    let workers = Fakes { voice: Arc::new(hook), ..Fakes::default() }.start();
     let mut refused = 0;
     for call in 0..20 {
-        let (work, answers) = job(call, write(1));
-        match worker.submit(work) {
-            // The session is told by the answer, or by the job that comes back.
-            Ok(()) => assert!(answers.iter().any(|it| is_failure(&it)), "call {call}"),
-            Err(job) => {
-                assert!(matches!(job.work, Work::Write { .. }));
+        match ask(&workers, call, synthesise(1)) {
+            // The session is told by the answer, or by the work that comes back.
+            Ok(asked) => assert!(asked.answers.iter().any(|it| is_failure(&it)), "call {call}"),
+            Err(work) => {
+                assert_eq!(work.failure(), Some(Failure::Voice(Turn(1))));
                 refused += 1;
             }
         }
     }
-    assert!(refused > 0 && !worker.is_alive(), "it is given up at last");
+    assert!(refused > 0 && !workers.is_alive(), "it is given up at last");
     assert!(started.load(SeqCst) < 20);
 }
 
 #[test]
 fn an_engine_that_is_dropped_lets_its_present_work_end() {
     let (entered, enters) = channel();
-    let (open, gate) = channel::<()>();
-    let (entered, gate) = (Mutex::new(entered), Mutex::new(gate));
-    let rule = move |job: &crate::job::Job| {
+    let (open, gate) = gate();
+    let entered = Mutex::new(entered);
+    let hook = move || {
         entered.lock().unwrap().send(()).unwrap();
-        _ = gate.lock().unwrap().recv();
-        answers(&job.work).into_iter().for_each(|message| (job.reply)(message));
+        gate();
     };
-    let worker = worker("model", Arc::new(rule));
-    let (present, answers) = job(1, write(1));
-    assert!(worker.submit(present).is_ok());
+    let workers = Fakes { voice: Arc::new(hook), ..Fakes::default() }.start();
+    let present = ask(&workers, 1, synthesise(1)).unwrap();
     enters.recv_timeout(PATIENCE).unwrap();
-    let dropping = std::thread::spawn(move || drop(worker));
-    assert!(matches!(answers.try_recv(), Err(std::sync::mpsc::TryRecvError::Empty)));
+    let dropping = std::thread::spawn(move || drop(workers));
+    assert!(matches!(present.answers.try_recv(), Err(std::sync::mpsc::TryRecvError::Empty)));
     drop(open);
-    let answer = answers.recv_timeout(PATIENCE);
-    assert!(!matches!(answer, Err(RecvTimeoutError::Timeout)));
-    assert!(matches!(answer.unwrap(), SessionMessage::Event(Event::Written { .. })));
+    let answer = present.answers.recv_timeout(PATIENCE).unwrap();
+    assert!(matches!(answer, SessionMessage::Audio { .. }));
     dropping.join().unwrap();
+}
+
+#[test]
+fn of_two_models_in_a_pool_the_second_serves_while_the_first_is_busy() {
+    let (open, gate) = gate();
+    let (entered, enters) = channel();
+    let (entered, is_first) = (Mutex::new(entered), AtomicBool::new(true));
+    let hook = move || {
+        if is_first.swap(false, SeqCst) {
+            entered.lock().unwrap().send(()).unwrap();
+            gate();
+        }
+    };
+    let workers = Fakes { voice: Arc::new(hook), pool: 2, ..Fakes::default() }.start();
+    let stuck = ask(&workers, 1, synthesise(1)).unwrap();
+    enters.recv_timeout(PATIENCE).unwrap();
+    let served = ask(&workers, 2, synthesise(1)).unwrap();
+    assert!(served.answers.recv_timeout(PATIENCE).is_ok());
+    drop(open);
+    assert!(stuck.answers.recv_timeout(PATIENCE).is_ok());
+    let counters = workers.counters();
+    let (_, voice) = counters.iter().find(|(name, _)| *name == "voice").unwrap();
+    assert_eq!((voice.alive, voice.restarts, voice.waiting), (2, 0, 0));
+}
+
+#[test]
+fn a_model_that_cannot_be_opened_is_named() {
+    let mut options = Fakes::default().options();
+    options.voice.open = Arc::new(|_| Err("there is no such voice".into()));
+    let error = crate::engine::Workers::start(&options).err().unwrap();
+    assert!(matches!(error, EngineError::Model { name: "voice", .. }), "{error:?}");
+    assert_eq!(error.to_string(), "the voice: there is no such voice");
 }

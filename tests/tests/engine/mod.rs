@@ -8,7 +8,7 @@ use duplex_model::{
     tts::VoiceOptions,
     weights::{Manifest, ModelSource, Role, Store},
 };
-use duplex_runtime::{Engine, EngineOptions};
+use duplex_runtime::{Engine, EngineOptions, local};
 
 /// The default models, with slots for this many calls.
 pub(crate) fn engine(calls: u32) -> Arc<Engine> {
@@ -24,22 +24,17 @@ pub(crate) fn engine(calls: u32) -> Arc<Engine> {
     let voice = path(Role::Voice);
     let mut description = voice.clone().into_os_string();
     description.push(".json");
+    let voice =
+        VoiceOptions { model: voice, config: description.into(), threads: 1, speed: 1.0, seed: 1 };
+    let asr = RecogniserOptions::new(asr::find_worker(None).unwrap(), path(Role::Asr));
     let options = EngineOptions {
-        llm: path(Role::Llm),
-        llm_options: LlmOptions { calls, ..LlmOptions::default() },
+        recogniser: local::whisper(asr),
+        end_of_turn: local::smart_turn(path(Role::Turn), 1),
         duplex: None,
-        system_prompt: DEFAULT_SYSTEM_PROMPT.to_owned(),
-        asr: RecogniserOptions::new(asr::find_worker(None).unwrap(), path(Role::Asr)),
-        voice: VoiceOptions {
-            model: voice,
-            config: description.into(),
-            threads: 1,
-            speed: 1.0,
-            seed: 1,
-        },
+        reply: local::llama(path(Role::Llm), LlmOptions { calls, ..LlmOptions::default() }),
+        voice: local::piper(voice),
+        instructions: DEFAULT_SYSTEM_PROMPT.to_owned(),
         vad: path(Role::Vad),
-        turn: path(Role::Turn),
-        turn_threads: 1,
     };
     Arc::new(Engine::start(options).unwrap())
 }

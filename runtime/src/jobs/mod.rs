@@ -1,0 +1,111 @@
+//! What the models are asked to do, each kind of work in a file of its own: the work, the failure to report where it is
+//! not done, its charge in a virtual call, and the model that does it.
+
+mod decide;
+mod prefill;
+mod recognise;
+mod score_end;
+mod synthesise;
+mod write;
+
+use duplex_audio::History;
+use duplex_core::{Action, Samples};
+
+use crate::{
+    Charges,
+    job::{Client, Job},
+    ports::{Recognition, Replying, Synthesis, TurnPrediction},
+    reply_stream::ReplyStream,
+};
+
+/// A piece of work, by the model that does it.
+#[derive(Debug)]
+pub(crate) enum Work {
+    Recogniser(Job<Recognition>),
+    EndOfTurn(Job<TurnPrediction>),
+    DuplexModel(Job<TurnPrediction>),
+    Reply(Job<Replying>),
+    Voice(Job<Synthesis>),
+}
+
+/// The models that do work, each of which does one job after another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ModelKind {
+    Recogniser,
+    EndOfTurn,
+    DuplexModel,
+    Reply,
+    Voice,
+}
+
+/// Calls `$body` with the job, whichever model does it.
+macro_rules! with_job {
+    ($work:expr, $job:ident => $body:expr) => {
+        match $work {
+            Work::Recogniser($job) => $body,
+            Work::EndOfTurn($job) | Work::DuplexModel($job) => $body,
+            Work::Reply($job) => $body,
+            Work::Voice($job) => $body,
+        }
+    };
+}
+
+impl Work {
+    /// The work that an action asks of a model, or else the action.
+    ///
+    /// `history` has the user's sound; `reply` is the reply that is being written.
+    pub(crate) fn of(
+        action: Action,
+        history: &History,
+        reply: &mut Option<ReplyStream>,
+    ) -> Result<Self, Action> {
+        Ok(match action {
+            Action::Recognise { segment, from, to, .. } => {
+                Self::Recogniser(recognise::job(segment, to, history.range(from.0, to.0).samples))
+            }
+            Action::DetectEndOfTurn { from, to } => {
+                Self::EndOfTurn(score_end::job(to, history.range(from.0, to.0).samples))
+            }
+            Action::Decide { slice, context } => Self::DuplexModel(decide::job(slice, context)),
+            Action::PrefillTurnModel(context) => Self::DuplexModel(decide::read_ahead(context)),
+            Action::Prefill(context) => Self::Reply(prefill::job(context)),
+            Action::Write { turn, context } => Self::Reply(write::begin(turn, context, reply)),
+            Action::WriteMore(turn) => Self::Reply(write::go_on(turn, reply)),
+            Action::Synthesise { turn, clause, text } => {
+                Self::Voice(synthesise::job(turn, clause, text))
+            }
+            other => return Err(other),
+        })
+    }
+
+    /// The work with which a call begins: what its models can read while nobody speaks yet.
+    pub(crate) fn opening() -> Self {
+        Self::DuplexModel(decide::read_ahead(duplex_core::TurnContext::default()))
+    }
+
+    /// Which model does it.
+    pub(crate) fn model(&self) -> ModelKind {
+        match self {
+            Self::Recogniser(_) => ModelKind::Recogniser,
+            Self::EndOfTurn(_) => ModelKind::EndOfTurn,
+            Self::DuplexModel(_) => ModelKind::DuplexModel,
+            Self::Reply(_) => ModelKind::Reply,
+            Self::Voice(_) => ModelKind::Voice,
+        }
+    }
+
+    /// What it takes in a virtual call until the first answer.
+    pub(crate) fn charge(&self, charges: &Charges) -> Samples {
+        with_job!(self, job => (job.kind.charge)(charges))
+    }
+
+    /// The failure to report if it is not done.
+    pub(crate) fn failure(&self) -> Option<duplex_core::Failure> {
+        with_job!(self, job => job.failure)
+    }
+
+    /// Does what is done on the session's thread. Whether a model is needed for the rest.
+    pub(crate) fn begin(&mut self, client: &Client) -> bool {
+        with_job!(self, job => job.at_once.take().is_none_or(|begin| begin(client)))
+    }
+}

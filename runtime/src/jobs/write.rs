@@ -1,0 +1,54 @@
+//! The next clause of a reply.
+
+use duplex_core::{Context, Turn};
+
+use crate::{
+    job::{Job, Kind},
+    ports::{Conversation, ReplyRequest, Replying},
+    reply_stream::{ReplyStream, reply_stream},
+};
+
+const BEGIN: Kind =
+    Kind { name: "begin a reply", charge: |charges| charges.write, reads_ahead: false };
+
+const GO_ON: Kind =
+    Kind { name: "go on with a reply", charge: |charges| charges.write, reads_ahead: false };
+
+/// Begins the reply, and asks for its first clause. Whatever happens to the model, the stream answers: the session is
+/// told by it, not by the job.
+pub(super) fn begin(
+    turn: Turn,
+    context: Context,
+    reply: &mut Option<ReplyStream>,
+) -> Job<Replying> {
+    let (sink, stream) = reply_stream(turn);
+    let wanting = stream.wanting();
+    // Dropping an older one cancels it.
+    *reply = Some(stream);
+    let work = Job::<Replying>::new(BEGIN, move |model, client| {
+        let Context { lines, open, reply } = context;
+        let instructions = client.settings.instructions.clone();
+        let conversation = Conversation { instructions, lines, open };
+        sink.allow_ahead(model.ahead());
+        model.begin(client.call, ReplyRequest { conversation, begun: reply }, sink);
+    });
+    let at_once = move |client: &crate::job::Client| {
+        wanting.ask(&client.answer);
+        true
+    };
+    Job { turn: Some(turn), at_once: Some(Box::new(at_once)), ..work }
+}
+
+/// Asks for the next clause of the reply that is being written.
+pub(super) fn go_on(turn: Turn, reply: &Option<ReplyStream>) -> Job<Replying> {
+    let wanting = reply.as_ref().filter(|reply| reply.turn() == turn).map(ReplyStream::wanting);
+    let work = Job::<Replying>::new(GO_ON, |model, client| model.resume(client.call));
+    let at_once = move |client: &crate::job::Client| match wanting {
+        Some(wanting) => wanting.ask(&client.answer),
+        None => {
+            client.fail(Some(duplex_core::Failure::Model(turn)));
+            false
+        }
+    };
+    Job { turn: Some(turn), at_once: Some(Box::new(at_once)), ..work }
+}

@@ -1,0 +1,114 @@
+//! The duplex model: a small language model with the adapter that lets it decide who has the floor.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use ::duplex_model::llm::{
+    CallId, ChatMessage, DEFAULT_SYSTEM_PROMPT, LONGEST_SILENCE, Llm, LlmError, LlmOptions, Marks,
+    Role, Slice, UserInput, Weights,
+};
+use duplex_core::TurnContext;
+
+use crate::ports::{
+    CallKey, ModelOptions, Port, PortError, TurnPrediction, TurnPredictor, TurnQuestion,
+};
+
+use super::message;
+
+/// Its context in tokens: what the transcript shows of a conversation, in slices.
+const CONTEXT: u32 = 1_536;
+
+const _: () =
+    assert!(TurnContext::LONGEST_SILENCE as usize == LONGEST_SILENCE, "one silence is the longest");
+
+/// The duplex model's files, and how it runs.
+#[derive(Clone, Debug)]
+pub struct DuplexOptions {
+    /// The language model, in GGUF.
+    pub model: PathBuf,
+    /// The adapter, in GGUF.
+    pub adapter: PathBuf,
+    /// Calls and threads; its context and its sampling are its own.
+    pub llm: LlmOptions,
+}
+
+/// The duplex model.
+pub fn duplex_model(options: DuplexOptions) -> ModelOptions<TurnPrediction> {
+    ModelOptions::<TurnPrediction>::one(move |serve| {
+        let weights = Weights::load(&options.model)?.with_adapter(&options.adapter)?;
+        let llm = LlmOptions { context: CONTEXT, ..options.llm.clone() };
+        serve(&mut DuplexModel::new(&weights, llm)?);
+        Ok(())
+    })
+}
+
+struct DuplexModel<'w> {
+    weights: &'w Weights,
+    llm: Llm<'w>,
+    marks: Marks,
+    calls: BTreeMap<CallKey, CallId>,
+}
+
+impl Port for DuplexModel<'_> {
+    fn close(&mut self, call: CallKey) {
+        if let Some(id) = self.calls.remove(&call)
+            && let Err(error) = self.llm.close_call(id)
+        {
+            tracing::warn!("a call's cache was not freed: {error}");
+        }
+    }
+}
+
+impl TurnPredictor for DuplexModel<'_> {
+    fn predict(
+        &mut self,
+        call: CallKey,
+        question: TurnQuestion<'_>,
+    ) -> Result<Option<f32>, PortError> {
+        let TurnQuestion::IsIdle(context) = question else { return Ok(None) };
+        let id = self.call(call)?;
+        let (history, mut slices) = laid_out(context);
+        let mut user =
+            UserInput::Words { text: context.user.clone(), falls_silent: context.falls_silent };
+        if context.silence > 0 {
+            // The slice of the words is over; the assistant was silent in it.
+            slices.push(Slice { user, ..Slice::default() });
+            user = UserInput::Silence(context.silence as usize);
+        }
+        let tokens = self.marks.question(self.weights, &history, &slices, &user);
+        Ok(self.llm.idle_probability(id, self.marks, &tokens, &mut || false)?)
+    }
+
+    fn read_ahead(&mut self, call: CallKey, context: &TurnContext) -> Result<(), PortError> {
+        let id = self.call(call)?;
+        let (history, slices) = laid_out(context);
+        let tokens = self.marks.lay_out(self.weights, &history, &slices);
+        Ok(self.llm.listen(id, &tokens, &mut || false)?)
+    }
+}
+
+impl<'w> DuplexModel<'w> {
+    fn new(weights: &'w Weights, options: LlmOptions) -> Result<Self, LlmError> {
+        let marks = Marks::of(weights)?;
+        Ok(Self { weights, llm: Llm::new(weights, options)?, marks, calls: BTreeMap::new() })
+    }
+
+    fn call(&mut self, key: CallKey) -> Result<CallId, LlmError> {
+        Ok(match self.calls.get(&key) {
+            Some(id) => *id,
+            None => *self.calls.entry(key).or_insert(self.llm.open_call()?),
+        })
+    }
+}
+
+/// The turns that are over, and the slices since, without the user's newest words.
+fn laid_out(context: &TurnContext) -> (Vec<ChatMessage>, Vec<Slice>) {
+    // The system prompt of its training, whatever that of the reply model is.
+    let mut history = vec![ChatMessage::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
+    history.extend(context.lines.iter().map(message));
+    let slices = context.slices.iter().map(|said| Slice {
+        user: UserInput::Words { text: said.user.clone(), falls_silent: said.falls_silent },
+        assistant: (!said.assistant.is_empty()).then(|| said.assistant.clone()),
+        ends: false,
+    });
+    (history, slices.collect())
+}

@@ -1,0 +1,25 @@
+//! The models that run on this machine, each behind its port.
+
+mod duplex_model;
+mod llama;
+mod piper;
+mod smart_turn;
+mod whisper;
+
+pub use duplex_model::{DuplexOptions, duplex_model};
+pub use llama::llama;
+pub use piper::piper;
+pub use smart_turn::smart_turn;
+pub use whisper::whisper;
+
+use ::duplex_model::llm::{ChatMessage, Role};
+use duplex_core::{Line, Speaker};
+
+/// A line of the transcript as the language models read it.
+fn message(line: &Line) -> ChatMessage {
+    let role = match line.speaker {
+        Speaker::User => Role::User,
+        Speaker::Assistant => Role::Assistant,
+    };
+    ChatMessage::new(role, line.text.as_str())
+}

@@ -1,0 +1,267 @@
+//! A reply on its way from the model that writes it to the session that says it.
+//!
+//! [`ReplySink`] is the model's end, [`ReplyStream`] the session's. Between them stands a bounded buffer, in which the
+//! text is split into clauses, the same way for every model. Neither end waits for the other: a model that is ahead is
+//! told so, and a session that wants a clause is answered once there is one.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
+
+use duplex_core::{Event, Failure, Turn};
+use duplex_model::tts::Splitter;
+
+use crate::job::{Answer, SessionMessage};
+
+/// Longest reply in bytes: a quarter of an hour of speech. A model that goes on is cut there.
+const LONGEST: usize = 16 * 1024;
+
+/// What a model does after it has put text into a [`ReplySink`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// It goes on.
+    More,
+    /// It stops until [`ReplyModel::resume`](crate::ReplyModel::resume) is called.
+    Full,
+    /// Nobody wants the rest.
+    Cancelled,
+}
+
+/// Both ends of the reply of a turn, for a model that may be so many bytes ahead of what is wanted.
+pub(crate) fn reply_stream(turn: Turn) -> (ReplySink, ReplyStream) {
+    let shared = Arc::new(Shared {
+        turn,
+        state: Mutex::default(),
+        cancelled: AtomicBool::new(false),
+        on_cancel: Mutex::default(),
+    });
+    (ReplySink { shared: Arc::clone(&shared) }, ReplyStream { shared })
+}
+
+struct Shared {
+    turn: Turn,
+    state: Mutex<State>,
+    cancelled: AtomicBool,
+    on_cancel: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
+}
+
+#[derive(Default)]
+struct State {
+    splitter: Splitter,
+    /// The next clause, complete and not given yet.
+    ready: Option<String>,
+    /// Who waits for a clause.
+    wanted: Option<Answer>,
+    /// Bytes put in, and those given out.
+    put: usize,
+    given: usize,
+    /// How many bytes the model may be ahead.
+    ahead: usize,
+    /// The model was told to stop for a while.
+    is_paused: bool,
+    end: Option<End>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Complete,
+    Failed,
+}
+
+/// What is given for a request.
+enum Given {
+    Clause { text: String, last: bool },
+    Failure,
+}
+
+impl State {
+    /// Whether more text is wanted now.
+    fn is_hungry(&self) -> bool {
+        (self.wanted.is_some() && self.ready.is_none()) || self.put - self.given < self.ahead
+    }
+
+    /// The next clause, or what there is instead; none while it is still being written.
+    fn take(&mut self) -> Option<Given> {
+        let clause = self.ready.take().or_else(|| self.splitter.next_clause());
+        let (text, last) = match (self.end, clause) {
+            (None, clause) => (clause?, false),
+            (Some(End::Failed), Some(clause)) => (clause, false),
+            (Some(End::Failed), None) => return Some(Given::Failure),
+            (Some(End::Complete), clause) => {
+                let rest = std::mem::take(&mut self.splitter).finish();
+                match (clause, rest) {
+                    (Some(clause), Some(rest)) => {
+                        self.splitter.push(&rest);
+                        (clause, false)
+                    }
+                    (Some(clause), None) => (clause, true),
+                    (None, rest) => (rest.unwrap_or_default(), true),
+                }
+            }
+        };
+        self.given += text.len();
+        Some(Given::Clause { text, last })
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers whoever waits, if there is something for them.
+    fn serve(&self, state: &mut State) {
+        let Some(answer) = state.wanted.take() else { return };
+        let event = match state.take() {
+            Some(Given::Clause { text, last }) => Event::Written { turn: self.turn, text, last },
+            Some(Given::Failure) => Event::Failed(Failure::Model(self.turn)),
+            None => return state.wanted = Some(answer),
+        };
+        // Answering waits for nobody.
+        answer(SessionMessage::Event(event));
+    }
+
+    fn flow(&self, state: &mut State) -> Flow {
+        if self.cancelled.load(Relaxed) || state.end.is_some() {
+            return Flow::Cancelled;
+        }
+        state.is_paused = !state.is_hungry();
+        if state.is_paused { Flow::Full } else { Flow::More }
+    }
+}
+
+/// Where a model puts the reply that it writes. Dropping it before [`end`](Self::end) says that the reply failed.
+pub struct ReplySink {
+    shared: Arc<Shared>,
+}
+
+impl std::fmt::Debug for ReplySink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReplySink").field("turn", &self.shared.turn).finish_non_exhaustive()
+    }
+}
+
+impl ReplySink {
+    /// The model may be so many bytes ahead of what is wanted.
+    pub(crate) fn allow_ahead(&self, bytes: usize) {
+        self.shared.lock().ahead = bytes;
+    }
+
+    /// Puts in text as it is written, in pieces of any length. A clause that it completes is given to the session by
+    /// the next [`flush`](Self::flush) or [`end`](Self::end): a model that knows with its last word that it was the
+    /// last can thus say so in time.
+    pub fn push(&self, text: &str) -> Flow {
+        let state = &mut *self.shared.lock();
+        if state.end.is_none() {
+            let mut room = (LONGEST - state.put).min(text.len());
+            while !text.is_char_boundary(room) {
+                room -= 1;
+            }
+            state.splitter.push(&text[..room]);
+            state.put += room;
+            if room < text.len() {
+                tracing::warn!("a reply is cut after {LONGEST} bytes");
+                state.end = Some(End::Complete);
+                self.shared.serve(state);
+            } else if state.ready.is_none() {
+                state.ready = state.splitter.next_clause();
+            }
+        }
+        self.shared.flow(state)
+    }
+
+    /// Gives the session the clause that it wants, if it is complete.
+    pub fn flush(&self) -> Flow {
+        let state = &mut *self.shared.lock();
+        self.shared.serve(state);
+        self.shared.flow(state)
+    }
+
+    /// The reply is complete.
+    pub fn end(self) {
+        self.finish(End::Complete);
+    }
+
+    /// The reply cannot be written to its end. What is complete of it is given first.
+    pub fn fail(self, why: &dyn std::fmt::Display) {
+        tracing::warn!("no reply was written: {why}");
+        self.finish(End::Failed);
+    }
+
+    /// Whether nobody wants the rest.
+    pub fn is_cancelled(&self) -> bool {
+        self.shared.cancelled.load(Relaxed)
+    }
+
+    /// Calls this once nobody wants the rest, on the thread that decides it: it must not block.
+    pub fn on_cancel(&self, hook: impl FnOnce() + Send + 'static) {
+        let hooks = &self.shared.on_cancel;
+        hooks.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(hook));
+        if self.is_cancelled() {
+            self.shared.run_hooks();
+        }
+    }
+
+    fn finish(&self, end: End) {
+        let state = &mut *self.shared.lock();
+        state.end.get_or_insert(end);
+        self.shared.serve(state);
+    }
+}
+
+impl Drop for ReplySink {
+    fn drop(&mut self) {
+        self.finish(End::Failed);
+    }
+}
+
+impl Shared {
+    fn run_hooks(&self) {
+        let hooks =
+            std::mem::take(&mut *self.on_cancel.lock().unwrap_or_else(PoisonError::into_inner));
+        hooks.into_iter().for_each(|hook| hook());
+    }
+}
+
+/// Where the session takes a reply, clause by clause. Dropping it cancels the rest.
+pub(crate) struct ReplyStream {
+    shared: Arc<Shared>,
+}
+
+/// Asks for a clause of a reply.
+#[derive(Clone)]
+pub(crate) struct Wanting(Arc<Shared>);
+
+impl ReplyStream {
+    /// The turn whose reply it is.
+    pub(crate) fn turn(&self) -> Turn {
+        self.shared.turn
+    }
+
+    /// A request for the next clause, to be made once it is known where the answer goes.
+    pub(crate) fn wanting(&self) -> Wanting {
+        Wanting(Arc::clone(&self.shared))
+    }
+}
+
+impl Wanting {
+    /// Asks: `answer` gets the next clause, or that there is none, as soon as that is known. Whether the model must be
+    /// told that there is room.
+    pub(crate) fn ask(&self, answer: &Answer) -> bool {
+        let state = &mut *self.0.lock();
+        state.wanted = Some(Arc::clone(answer));
+        self.0.serve(state);
+        let resume = state.is_paused && state.end.is_none() && state.is_hungry();
+        state.is_paused &= !resume;
+        resume
+    }
+}
+
+impl Drop for ReplyStream {
+    fn drop(&mut self) {
+        self.shared.cancelled.store(true, Relaxed);
+        self.shared.lock().wanted = None;
+        self.shared.run_hooks();
+    }
+}

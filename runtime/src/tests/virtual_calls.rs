@@ -1,0 +1,112 @@
+//! Many virtual calls on one engine: what happens to one of them, or to a model, costs the others no time.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, channel},
+    },
+};
+
+use duplex_audio::{Clip, MICROPHONE_FRAME, PLAYOUT_FRAME};
+use duplex_core::{Action, Policy, SAMPLE_RATE, SessionTime, Sources};
+use duplex_model::weights::{Manifest, ModelSource, Role, Store};
+
+use super::fakes::{Fakes, Hook};
+use crate::{
+    Acoustics, CallOptions, Charges, Engine, EngineOptions, Outcome, Scene, SessionStep, Stop,
+    run_virtual,
+};
+
+/// A user who says something, and listens for five seconds.
+struct Speaks {
+    audio: std::vec::IntoIter<f32>,
+    listens: usize,
+}
+
+impl Speaks {
+    fn new() -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/speech/q01.flac");
+        let audio = Clip::read(&path).unwrap().mono(SAMPLE_RATE);
+        Self { audio: audio.into_iter(), listens: 500 }
+    }
+}
+
+impl Acoustics for Speaks {
+    fn exchange(
+        &mut self,
+        _playout: &[f32; PLAYOUT_FRAME],
+        microphone: &mut [f32; MICROPHONE_FRAME],
+    ) -> Scene {
+        microphone.fill_with(|| self.audio.next().unwrap_or(0.0));
+        if self.audio.len() == 0 {
+            self.listens = self.listens.saturating_sub(1);
+        }
+        if self.listens == 0 { Scene::Over } else { Scene::Running }
+    }
+}
+
+fn engine(fakes: Fakes) -> Engine {
+    assert!(std::env::var_os("DUPLEX_MODELS").is_some(), "run `make models`, then `make test`");
+    let model = Manifest::builtin().default_for(Role::Vad).unwrap();
+    let vad = ModelSource::Named(model.name.clone());
+    let vad = Store::open().unwrap().path(Role::Vad, &vad).unwrap();
+    Engine::start(EngineOptions { vad, ..fakes.options() }).unwrap()
+}
+
+/// When the assistant began to speak, and what came of the call. It waits for `gate` first, where there is one.
+fn call(engine: &Engine, gate: Option<Receiver<()>>) -> (Option<SessionTime>, Outcome) {
+    let spoke = Arc::new(Mutex::new(None));
+    let observer = {
+        let spoke = Arc::clone(&spoke);
+        let gate = gate.map(Mutex::new);
+        Box::new(move |step: SessionStep<'_>| {
+            if step.actions.iter().any(|action| matches!(action, Action::Speak(_))) {
+                spoke.lock().unwrap().get_or_insert(step.at);
+                // A session that is stuck just when its models are at work.
+                if let Some(gate) = &gate {
+                    _ = gate.lock().unwrap().recv();
+                }
+            }
+        })
+    };
+    let policy = Policy { sources: Sources::Both, ..Policy::default() };
+    let options = CallOptions { policy, ..CallOptions::default() };
+    let (room, charges) = (Box::new(Speaks::new()), Charges::default());
+    let outcome = run_virtual(engine, room, options, &charges, &Stop::default(), observer).unwrap();
+    (spoke.lock().unwrap().take(), outcome)
+}
+
+/// A model that is given up at its first jobs.
+fn dead() -> Hook {
+    Arc::new(|| panic!("this panic belongs to the test"))
+}
+
+#[test]
+fn of_64_calls_one_is_stuck_and_one_model_is_dead_and_the_others_take_as_long_as_one_alone() {
+    for fakes in [Fakes::default(), Fakes { duplex: dead(), ..Fakes::default() }] {
+        let alone = engine(fakes.clone());
+        let (spoke_alone, outcome_alone) = call(&alone, None);
+        // Where a model is dead it is so from the second call on: the first found it alive.
+        let (spoke_alone, outcome_alone) = match alone.is_healthy() {
+            true => (spoke_alone, outcome_alone),
+            false => call(&alone, None),
+        };
+        assert!(spoke_alone.is_some(), "{:?}", outcome_alone.transcript);
+        let (open, gate) = channel();
+        let engine = alone;
+        let others: Vec<_> = std::thread::scope(|scope| {
+            let stuck = scope.spawn(|| call(&engine, Some(gate)));
+            let others: Vec<_> = (1..64).map(|_| scope.spawn(|| call(&engine, None))).collect();
+            let others = others.into_iter().map(|other| other.join().unwrap()).collect();
+            drop(open);
+            stuck.join().unwrap();
+            others
+        });
+        assert_eq!(others.len(), 63);
+        for (spoke, outcome) in others {
+            assert_eq!(spoke, spoke_alone);
+            assert_eq!(outcome.transcript, outcome_alone.transcript);
+        }
+    }
+}
