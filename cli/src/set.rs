@@ -187,7 +187,7 @@ fn voice(config: &Config, name: &str) -> Result<Voice, String> {
 fn say(voice: &mut Voice, text: &str) -> Result<Vec<f32>, VoiceError> {
     let rate = voice.sample_rate();
     let mut samples = Vec::new();
-    voice.speak(text, &mut |chunk| {
+    voice.speak(text, 1.0, &mut |chunk| {
         samples.extend_from_slice(&chunk.samples);
         std::ops::ControlFlow::Continue(())
     })?;

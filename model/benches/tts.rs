@@ -49,10 +49,10 @@ fn voice(criterion: &mut Criterion) {
         let mut voice = Voice::load(&options).expect("the voice loads");
         for (name, clause) in [("short", SHORT), ("long", LONG)] {
             group.bench_function(format!("first-chunk/{name}/{threads}-threads"), |bencher| {
-                bencher.iter(|| voice.speak(clause, &mut |_| ControlFlow::Break(())));
+                bencher.iter(|| voice.speak(clause, 1.0, &mut |_| ControlFlow::Break(())));
             });
             group.bench_function(format!("whole/{name}/{threads}-threads"), |bencher| {
-                bencher.iter(|| voice.speak(clause, &mut |_| ControlFlow::Continue(())));
+                bencher.iter(|| voice.speak(clause, 1.0, &mut |_| ControlFlow::Continue(())));
             });
         }
     }

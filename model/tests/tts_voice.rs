@@ -34,9 +34,13 @@ fn voice() -> MutexGuard<'static, Voice> {
 }
 
 fn speak(voice: &mut Voice, clause: &str) -> Vec<Chunk> {
+    speak_at(voice, clause, 1.0)
+}
+
+fn speak_at(voice: &mut Voice, clause: &str, speed: f32) -> Vec<Chunk> {
     let mut chunks = Vec::new();
     voice
-        .speak(clause, &mut |chunk| {
+        .speak(clause, speed, &mut |chunk| {
             chunks.push(chunk);
             ControlFlow::Continue(())
         })
@@ -166,6 +170,17 @@ fn a_faster_voice_takes_less_time() {
 }
 
 #[test]
+fn the_speed_of_a_clause_is_relative_to_the_pace_of_the_voice_and_its_own_only() {
+    let mut voice = voice();
+    let usual = speak(&mut voice, SHORT);
+    let mut fast = Voice::load(&VoiceOptions { speed: 1.5, ..options() }).unwrap();
+    assert_eq!(speak_at(&mut voice, SHORT, 1.5), speak(&mut fast, SHORT));
+    let mut slow = Voice::load(&VoiceOptions { speed: 0.5, ..options() }).unwrap();
+    assert_eq!(speak_at(&mut slow, SHORT, 2.0), usual);
+    assert_eq!(speak(&mut voice, SHORT), usual);
+}
+
+#[test]
 fn no_chunk_begins_with_a_click() {
     let mut voice = voice();
     for clause in [SHORT, LONG, "Yes. No. Maybe, but why?"] {
@@ -225,7 +240,7 @@ fn breaking_after_the_first_chunk_stops_the_work() {
     let mut count = 0;
     let begun = Instant::now();
     voice
-        .speak(LONG, &mut |_| {
+        .speak(LONG, 1.0, &mut |_| {
             count += 1;
             ControlFlow::Break(())
         })
@@ -285,4 +300,14 @@ fn a_speed_out_of_range_is_refused() {
         let error = Voice::load(&VoiceOptions { speed, ..options() }).err().unwrap();
         assert!(matches!(error, VoiceError::Speed { .. }), "{error}");
     }
+}
+
+#[test]
+fn a_clause_that_would_be_too_fast_or_too_slow_is_refused_and_the_next_is_spoken() {
+    let mut fast = Voice::load(&VoiceOptions { speed: 2.0, ..options() }).unwrap();
+    for speed in [0.1, 2.1, 0.0, -1.0, f32::INFINITY, f32::NAN] {
+        let error = fast.speak(SHORT, speed, &mut |_| ControlFlow::Continue(())).unwrap_err();
+        assert!(matches!(error, VoiceError::Speed { .. }), "{error}");
+    }
+    assert!(!samples(&speak_at(&mut fast, SHORT, 2.0)).is_empty());
 }

@@ -151,7 +151,10 @@ impl Workers {
             duplex: duplex.transpose()?,
             reply: Worker::start(REPLY_MODEL, reply, &ready)?,
             voice: Worker::start(VOICE, voice, &ready)?,
-            settings: Arc::new(Settings { instructions: instructions.as_str().into() }),
+            settings: Arc::new(Settings {
+                instructions: instructions.as_str().into(),
+                ..Settings::default()
+            }),
             calls: AtomicU64::new(0),
         };
         drop(ready);

@@ -224,13 +224,15 @@ pub trait SpeechSynthesiser: Port {
     /// Samples a second of what [`speak`](Self::speak) gives.
     fn sample_rate(&self) -> u32;
 
-    /// Speaks a clause, chunk by chunk, the last of which says so, until `emit` breaks.
+    /// Speaks a clause, chunk by chunk, the last of which says so, until `emit` breaks. `speed` is relative to the
+    /// voice's own pace: 1 is that, 2 twice as fast.
     ///
     /// # Errors
     /// The clause was not spoken to its end; the next one may be.
     fn speak(
         &mut self,
         text: &str,
+        speed: f32,
         emit: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
     ) -> Result<(), PortError>;
 }

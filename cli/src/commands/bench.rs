@@ -238,7 +238,7 @@ fn tts(config: &Config) -> Result<Report, Failure> {
             let began = Instant::now();
             let (mut first, mut samples) = (None, 0);
             voice
-                .speak(text, &mut |chunk| {
+                .speak(text, 1.0, &mut |chunk| {
                     first.get_or_insert_with(|| began.elapsed());
                     samples += chunk.samples.len();
                     ControlFlow::Continue(())

@@ -23,12 +23,8 @@ pub(crate) fn run(args: &args::Heard) -> anyhow::Result<()> {
     let options = RecogniserOptions::new(find_worker(None)?, super::default_model(Role::Asr)?);
     let mut recogniser = Recogniser::spawn(options)?;
     let model = super::default_model(Role::Voice)?;
-    let mut voices = Vec::new();
-    for speed in SPEEDS {
-        let config = model.with_extension("onnx.json");
-        let options = VoiceOptions { model: model.clone(), config, threads: 1, speed, seed: 1 };
-        voices.push(Voice::load(&options)?);
-    }
+    let config = model.with_extension("onnx.json");
+    let mut voice = Voice::load(&VoiceOptions { model, config, threads: 1, speed: 1.0, seed: 1 })?;
 
     let unwritable = || format!("cannot write {}", args.out.display());
     let mut out = OpenOptions::new()
@@ -45,8 +41,9 @@ pub(crate) fn run(args: &args::Heard) -> anyhow::Result<()> {
     let bar = progress::bar("phrases", phrases.len() as u64);
     for said in phrases {
         let mut heard = BTreeSet::new();
-        for voice in &mut voices {
-            let text = recogniser.recognise(&speak(voice, said)?, &Request::default())?.text;
+        for speed in SPEEDS {
+            let audio = speak(&mut voice, said, speed)?;
+            let text = recogniser.recognise(&audio, &Request::default())?.text;
             if !text.is_empty() && plain_words(&text) != plain_words(said) {
                 heard.insert(text);
             }
@@ -65,11 +62,11 @@ pub(crate) fn run(args: &args::Heard) -> anyhow::Result<()> {
 }
 
 /// `text` as speech with silence around it, at the session rate.
-fn speak(voice: &mut Voice, text: &str) -> anyhow::Result<Vec<f32>> {
+fn speak(voice: &mut Voice, text: &str, speed: f32) -> anyhow::Result<Vec<f32>> {
     let rate = voice.sample_rate();
     let silence = vec![0.0; (SILENCE_S * rate as f32) as usize];
     let mut samples = silence.clone();
-    voice.speak(text, &mut |chunk| {
+    voice.speak(text, speed, &mut |chunk| {
         samples.extend(chunk.samples);
         ControlFlow::Continue(())
     })?;

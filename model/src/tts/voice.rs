@@ -26,7 +26,7 @@ pub struct VoiceOptions {
     pub config: PathBuf,
     /// Threads of the network.
     pub threads: usize,
-    /// 1 is the speaker's own pace, 2 twice as fast; 0.25 to 4.
+    /// The voice's pace: 1 is the speaker's own, 2 twice as fast; 0.25 to 4.
     pub speed: f32,
     /// Seed of the voice's variation. The same text with the same seed sounds the same.
     pub seed: u64,
@@ -57,7 +57,8 @@ pub struct Voice {
     config: Config,
     graph: Graph,
     espeak: Espeak,
-    scales: Inference,
+    /// See [`VoiceOptions::speed`].
+    pace: f32,
     seed: u64,
 }
 
@@ -68,19 +69,13 @@ impl Voice {
     /// [`VoiceError`] if a file cannot be read or is not a Piper voice of one English speaker, if the speed is out of
     /// range, or if espeak-ng is missing or lacks the voice's language.
     pub fn load(options: &VoiceOptions) -> Result<Self, VoiceError> {
-        if !SPEEDS.contains(&options.speed) {
-            return Err(VoiceError::Speed { speed: options.speed });
-        }
+        let pace = allowed(options.speed)?;
         let config = Config::load(&options.config)?;
         let espeak = Espeak::start(&config.espeak_voice)?;
         let graph = Graph::load(&options.model, options.threads)?;
         // The rules are compiled on first use.
         let _ = normalise("1");
-        let scales = Inference {
-            length_scale: config.inference.length_scale / options.speed,
-            ..config.inference
-        };
-        Ok(Self { config, graph, espeak, scales, seed: options.seed })
+        Ok(Self { config, graph, espeak, pace, seed: options.seed })
     }
 
     /// Sample rate of all chunks, in Hz.
@@ -90,17 +85,23 @@ impl Voice {
 
     /// Speaks a clause: passes chunks to `emit` as they are made, the first one early. The last chunk ends with the
     /// pause that the clause's punctuation asks for, and its last mark is at the end of the text. Stops when `emit`
-    /// breaks.
+    /// breaks. `speed` is relative to the voice's own pace ([`VoiceOptions::speed`]): 1 is that pace, 2 twice as fast.
     ///
     /// A clause with nothing to say gives one empty chunk.
     ///
     /// # Errors
-    /// [`VoiceError`] if espeak-ng or the network fails. Chunks emitted before remain valid; the voice remains usable.
+    /// [`VoiceError::Speed`] if the pace times `speed` is not from 0.25 to 4; another [`VoiceError`] if espeak-ng or
+    /// the network fails. Chunks emitted before remain valid; the voice remains usable.
     pub fn speak(
         &mut self,
         clause: &str,
+        speed: f32,
         emit: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
     ) -> Result<(), VoiceError> {
+        let scales = Inference {
+            length_scale: self.config.inference.length_scale / allowed(self.pace * speed)?,
+            ..self.config.inference
+        };
         let spoken = normalise(clause);
         let mut utterances = utterances(&spoken, &mut self.espeak, &self.config.alphabet)?;
         // Punctuation and symbols after the last word count as spoken with it.
@@ -108,7 +109,7 @@ impl Voice {
             word.written = clause.len();
         }
         let mut outlet = Outlet { emit, emitted: 0 };
-        let done = self.utter_all(&utterances, &mut outlet);
+        let done = self.utter_all(&utterances, scales, &mut outlet);
         self.espeak.prepare();
         if done?.is_continue() && utterances.is_empty() {
             let _ = outlet.send(Vec::new(), vec![Mark { samples: 0, bytes: clause.len() }], true);
@@ -119,12 +120,13 @@ impl Voice {
     fn utter_all(
         &self,
         utterances: &[Utterance],
+        scales: Inference,
         outlet: &mut Outlet<'_>,
     ) -> Result<ControlFlow<()>, VoiceError> {
         let mut size = FIRST_CHUNK;
         for (index, utterance) in utterances.iter().enumerate() {
             let last = index + 1 == utterances.len();
-            if self.utter(utterance, last, &mut size, outlet)?.is_break() {
+            if self.utter(utterance, scales, last, &mut size, outlet)?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -134,11 +136,12 @@ impl Voice {
     fn utter(
         &self,
         utterance: &Utterance,
+        scales: Inference,
         last: bool,
         size: &mut usize,
         outlet: &mut Outlet<'_>,
     ) -> Result<ControlFlow<()>, VoiceError> {
-        let latent = self.graph.encode(&utterance.ids, self.scales, self.seed)?;
+        let latent = self.graph.encode(&utterance.ids, scales, self.seed)?;
         let mut words = Words {
             ends: word_samples(utterance, &latent, self.graph.hop()),
             begun: outlet.emitted,
@@ -162,6 +165,11 @@ impl Voice {
         marks.iter_mut().for_each(|mark| mark.samples = mark.samples.min(end));
         Ok(outlet.send(samples, marks, last))
     }
+}
+
+/// The speed, if it is an allowed one.
+pub(super) fn allowed(speed: f32) -> Result<f32, VoiceError> {
+    if SPEEDS.contains(&speed) { Ok(speed) } else { Err(VoiceError::Speed { speed }) }
 }
 
 /// Words of an utterance that are still to be spoken.

@@ -25,7 +25,7 @@ pub(super) fn job(turn: Turn, clause: u32, text: String) -> Job<Synthesis> {
                 return client.fail(failure);
             }
         };
-        let spoken = voice.speak(&text, &mut |chunk| {
+        let spoken = voice.speak(&text, client.settings.speed, &mut |chunk| {
             if client.cancellation.is_cancelled(turn) {
                 return ControlFlow::Break(());
             }

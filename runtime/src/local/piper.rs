@@ -16,9 +16,10 @@ impl SpeechSynthesiser for Voice {
     fn speak(
         &mut self,
         text: &str,
+        speed: f32,
         emit: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
     ) -> Result<(), PortError> {
-        Ok(self.speak(text, emit)?)
+        Ok(self.speak(text, speed, emit)?)
     }
 }
 

@@ -233,7 +233,7 @@ fn a_voice_speaks_a_clause_to_its_end_with_marks_in_order() {
             {
                 let (mut samples, mut marks, mut lasts) = (0, Vec::new(), Vec::new());
                 model
-                    .speak(text, &mut |chunk| {
+                    .speak(text, 1.0, &mut |chunk| {
                         samples += chunk.samples.len();
                         marks.extend(chunk.marks);
                         lasts.push(chunk.last);
@@ -263,7 +263,7 @@ fn a_voice_stops_when_nobody_listens_and_speaks_the_next_clause() {
             let text = "Once upon a time, there was a king who had three daughters.";
             let mut chunks = 0;
             model
-                .speak(text, &mut |_| {
+                .speak(text, 1.0, &mut |_| {
                     chunks += 1;
                     ControlFlow::Break(())
                 })
@@ -271,7 +271,7 @@ fn a_voice_stops_when_nobody_listens_and_speaks_the_next_clause() {
             assert_eq!(chunks, 1, "{name}");
             let mut ended = false;
             model
-                .speak(text, &mut |chunk| {
+                .speak(text, 1.0, &mut |chunk| {
                     ended |= chunk.last;
                     ControlFlow::Continue(())
                 })

@@ -104,6 +104,7 @@ impl SpeechSynthesiser for Fake {
     fn speak(
         &mut self,
         text: &str,
+        _speed: f32,
         emit: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
     ) -> Result<(), PortError> {
         (self.hook)();

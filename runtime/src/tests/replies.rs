@@ -42,7 +42,7 @@ fn clause(
     let history = duplex_audio::History::new(1);
     let mut work = Work::of(action, &history, reply).unwrap();
     let (client, answers) = client(1);
-    let settings = Settings { instructions: DEFAULT_SYSTEM_PROMPT.into() };
+    let settings = Settings { instructions: DEFAULT_SYSTEM_PROMPT.into(), ..Settings::default() };
     let client = Client { settings: settings.into(), ..client };
     if work.begin(&client)
         && let Work::Reply(job) = work
