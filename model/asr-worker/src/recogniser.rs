@@ -1,5 +1,6 @@
 //! whisper.cpp behind the two operations of the protocol: load and decode.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -18,8 +19,11 @@ use crate::protocol::{Decoded, Load, Ready, Token, Window};
 pub(crate) struct Recogniser {
     context: WhisperContext,
     state: WhisperState,
-    /// Parameters common to all windows. whisper-rs loses memory each time a language is set, so it is set once, here.
+    /// Parameters common to all windows in the language of `Load`. whisper-rs loses memory each time a language is set,
+    /// so it is set once, here.
     shared: FullParams<'static, 'static>,
+    /// The same in other languages, each made when it is first asked for.
+    others: BTreeMap<String, FullParams<'static, 'static>>,
     threads: usize,
 }
 
@@ -57,10 +61,9 @@ impl Recogniser {
             "auto" if context.is_multilingual() => shared.set_language(None),
             "auto" => shared.set_language(Some("en")),
             language if context.is_multilingual() && !language.contains('\0') => {
-                // whisper.cpp's own static string of the same language outlives the parameters.
-                let known = whisper_rs::get_lang_id(language).and_then(whisper_rs::get_lang_str);
                 shared.set_language(Some(
-                    known.with_context(|| format!("Whisper knows no language {language:?}"))?,
+                    whisper_code(language)
+                        .with_context(|| format!("Whisper knows no language {language:?}"))?,
                 ));
             }
             language => bail!("this model knows only English, not {language:?}"),
@@ -68,11 +71,12 @@ impl Recogniser {
 
         let ready = Ready {
             kind: context.model_type_readable_str_lossy()?.into_owned(),
-            multilingual: context.is_multilingual(),
+            languages: languages(&context),
             max_context: context.model_n_audio_ctx() as u32,
             load: begin.elapsed(),
         };
-        Ok((Self { context, state, shared, threads: threads as usize }, ready))
+        let others = BTreeMap::new();
+        Ok((Self { context, state, shared, others, threads: threads as usize }, ready))
     }
 
     /// Recognises one window.
@@ -86,7 +90,7 @@ impl Recogniser {
                 .tokenize(text, text.len() + 1)
                 .context("the prompt cannot be tokenised")?,
         };
-        let mut params = self.shared.clone();
+        let mut params = self.params(&window.language)?;
         params.set_audio_ctx(window.context as i32);
         params.set_max_tokens(window.max_tokens as i32);
         params.set_tokens(&prompt);
@@ -116,6 +120,22 @@ impl Recogniser {
         })
     }
 
+    /// The parameters of a window in a language.
+    fn params(&mut self, language: &str) -> Result<FullParams<'static, 'static>> {
+        if language.is_empty() {
+            return Ok(self.shared.clone());
+        }
+        if let Some(params) = self.others.get(language) {
+            return Ok(params.clone());
+        }
+        let known = languages(&self.context).into_iter().find(|known| known == language);
+        let known = known.with_context(|| format!("this model does not know {language:?}"))?;
+        let mut params = self.shared.clone();
+        params.set_language(whisper_code(&known));
+        self.others.insert(known, params.clone());
+        Ok(params)
+    }
+
     /// The probability of `<|nospeech|>` directly after `<|startoftranscript|>`, where Whisper is trained to predict it
     /// (whisper.cpp reads it after `<|notimestamps|>`, where it has no meaning). The encoder output of the last window
     /// is still in place.
@@ -129,6 +149,20 @@ impl Recogniser {
             .context("the vocabulary lacks <|nospeech|>")?;
         Ok((logit - highest).exp() / sum)
     }
+}
+
+/// Codes of the languages that a model knows.
+fn languages(context: &WhisperContext) -> Vec<String> {
+    if !context.is_multilingual() {
+        return vec!["en".to_owned()];
+    }
+    let ids = 0..=whisper_rs::get_lang_max_id();
+    ids.filter_map(whisper_rs::get_lang_str).map(str::to_owned).collect()
+}
+
+/// whisper.cpp's own static string of a language, which outlives all parameters.
+fn whisper_code(language: &str) -> Option<&'static str> {
+    whisper_rs::get_lang_id(language).and_then(whisper_rs::get_lang_str)
 }
 
 /// CPU time of all threads of this process, including finished ones.

@@ -47,6 +47,16 @@ pub enum AsrError {
         /// Exit status, or what went wrong with the pipe, and the last line the process wrote to standard error.
         how: String,
     },
+    /// The model does not know the language asked for: ask for another, or load a model that knows it.
+    #[error("the Whisper model {} does not know the language \"{language}\": {known}", model.display())]
+    Language {
+        /// The model's file.
+        model: PathBuf,
+        /// The language asked for.
+        language: String,
+        /// What it knows instead.
+        known: String,
+    },
     /// whisper.cpp refused this window; others may work.
     #[error("recognition failed: {reason}")]
     Failed {

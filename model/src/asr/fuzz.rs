@@ -16,8 +16,8 @@ mod mutation;
 #[derive(Clone, Debug, TypeGenerator)]
 enum Any {
     Load(Vec<u8>, String, u32),
-    Ready(String, bool, u32, Duration),
-    Window(Vec<f32>, u32, u32, String),
+    Ready(String, Vec<String>, u32, Duration),
+    Window(Vec<f32>, u32, u32, [String; 2]),
     Decoded(Vec<(Vec<u8>, f32)>, bool, [f32; 2], [Duration; 2]),
     Refused(String),
 }
@@ -26,11 +26,11 @@ impl Any {
     fn packet(&self) -> Packet {
         match self.clone() {
             Self::Load(model, language, threads) => Packet::Load(Load { model, language, threads }),
-            Self::Ready(kind, multilingual, max_context, load) => {
-                Packet::Ready(Ready { kind, multilingual, max_context, load })
+            Self::Ready(kind, languages, max_context, load) => {
+                Packet::Ready(Ready { kind, languages, max_context, load })
             }
-            Self::Window(audio, context, max_tokens, prompt) => {
-                Packet::Window(Window { audio, context, max_tokens, prompt })
+            Self::Window(audio, context, max_tokens, [prompt, language]) => {
+                Packet::Window(Window { audio, context, max_tokens, prompt, language })
             }
             Self::Decoded(tokens, ended, [mean_logprob, no_speech], [compute, cpu]) => {
                 let token = |(text, probability)| Token { text, probability };

@@ -22,7 +22,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// The first bytes of every frame. The digit changes with every change to [`Packet`].
-pub(crate) const MAGIC: [u8; 4] = *b"DXA1";
+pub(crate) const MAGIC: [u8; 4] = *b"DXA2";
 
 /// A longer payload does not come from this protocol. A window of 30 s has 1.9 MB.
 pub(crate) const MAX_PAYLOAD: usize = 4 << 20;
@@ -58,8 +58,8 @@ pub(crate) struct Load {
 pub(crate) struct Ready {
     /// Whisper's model size, such as `tiny`.
     pub(crate) kind: String,
-    /// Whether the model supports languages other than English.
-    pub(crate) multilingual: bool,
+    /// Two-letter codes of the languages that the model knows.
+    pub(crate) languages: Vec<String>,
     /// Encoder frames of the full context.
     pub(crate) max_context: u32,
     /// Time from `Load` to this answer.
@@ -77,6 +77,8 @@ pub(crate) struct Window {
     pub(crate) max_tokens: u32,
     /// Text that preceded the window, as a prompt; empty for none.
     pub(crate) prompt: String,
+    /// One of [`Ready::languages`]; empty for that of `Load`.
+    pub(crate) language: String,
 }
 
 /// See [`Packet::Decoded`].
@@ -156,6 +158,7 @@ mod tests {
             context: 300,
             max_tokens: 20,
             prompt: "Well,".into(),
+            language: "de".into(),
         })
     }
 
@@ -193,7 +196,7 @@ mod tests {
     #[test]
     fn what_is_no_frame_is_refused_before_anything_is_allocated_for_it() {
         let huge = [&MAGIC[..], &u32::MAX.to_le_bytes()].concat();
-        for foreign in [&b"GET / HTTP/1.1\r\n\r\n"[..], &huge, b"DXA1\x02\x00\x00\x00\xff\xff"] {
+        for foreign in [&b"GET / HTTP/1.1\r\n\r\n"[..], &huge, b"DXA2\x02\x00\x00\x00\xff\xff"] {
             let error = Packet::read_from(&mut &foreign[..]).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         }

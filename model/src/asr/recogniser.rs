@@ -69,8 +69,12 @@ impl Default for Framing {
 /// Options for one window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Request<'a> {
-    /// Text that preceded the window, to keep names and style; none is fastest, and safest against loops.
+    /// Text that preceded the window, to keep names and style; none is fastest, and safest against loops. "Glossary:
+    /// NAME, NAME." doubles or trebles the number of unusual names that are right, and makes ordinary words worse
+    /// (docs/measurements-asr.md).
     pub prompt: Option<&'a str>,
+    /// Two-letter code of the language spoken in the window; none for that of the options.
+    pub language: Option<&'a str>,
 }
 
 /// A Whisper model in a separate process, which recognises one window at a time.
@@ -105,8 +109,8 @@ impl Recogniser {
     ///
     /// # Errors
     ///
-    /// [`AsrError::TooLong`] and [`AsrError::NotFinite`] for the audio, [`AsrError::Failed`] for this window,
-    /// [`AsrError::WorkerDied`] if two processes died of it, and those of [`spawn`](Self::spawn) if no replacement
+    /// [`AsrError::TooLong`] and [`AsrError::NotFinite`] for the audio, [`AsrError::Language`] for a language that the
+    /// model does not know, [`AsrError::Failed`] for this window, [`AsrError::WorkerDied`] if two processes died of it, and those of [`spawn`](Self::spawn) if no replacement
     /// could be started. After any of them the recogniser remains usable.
     pub fn recognise(
         &mut self,
@@ -123,6 +127,7 @@ impl Recogniser {
         if let Some(at) = audio.iter().position(|sample| !sample.is_finite()) {
             return Err(AsrError::NotFinite { at });
         }
+        self.check_language(request)?;
         if guard::is_silent(audio) {
             return Ok(Hypothesis {
                 non_speech: Some(NonSpeech::Silence),
@@ -220,6 +225,24 @@ impl Recogniser {
             context: context.min(self.model.max_context),
             max_tokens: guard::token_limit(length),
             prompt: request.prompt.unwrap_or_default().to_owned(),
+            language: request.language.unwrap_or_default().to_owned(),
+        }
+    }
+
+    fn check_language(&self, request: &Request<'_>) -> Result<(), AsrError> {
+        let languages = &self.model.languages;
+        match request.language {
+            Some(asked) if !languages.iter().any(|known| known == asked) => {
+                Err(AsrError::Language {
+                    model: self.options.model.clone(),
+                    language: asked.to_owned(),
+                    known: match languages.as_slice() {
+                        [only] => format!("it knows only \"{only}\""),
+                        many => format!("it knows {}", many.join(", ")),
+                    },
+                })
+            }
+            _ => Ok(()),
         }
     }
 }

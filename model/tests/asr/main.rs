@@ -97,7 +97,8 @@ fn earlier_windows_leave_no_trace() {
 #[test]
 fn a_prompt_lends_its_spelling() {
     let clip = clip("q22");
-    let request = Request { prompt: Some("The colour of the armour, the flavour of the harbour.") };
+    let prompt = Some("The colour of the armour, the flavour of the harbour.");
+    let request = Request { prompt, ..Request::default() };
     let heard = recogniser().recognise(&clip.audio, &request).unwrap();
     assert!(heard.text.contains("colour"), "{}", heard.text);
 }
@@ -263,6 +264,23 @@ fn a_model_that_is_missing_cut_or_foreign_is_named_with_the_reason() {
 fn a_language_the_model_lacks_is_an_error() {
     let error = spawn_error(RecogniserOptions { language: "de".into(), ..clips::options(1) });
     assert!(error.to_string().contains("only English"), "{error}");
+}
+
+#[test]
+fn a_window_in_a_language_the_model_lacks_is_an_error_and_the_next_is_served() {
+    let clip = clip("q01");
+    let mut recogniser = recogniser();
+    let usual = recogniser.recognise(&clip.audio, &Request::default()).unwrap();
+    for language in ["de", "xx", "", "EN", "english", "auto", "e\0"] {
+        let request = Request { language: Some(language), ..Request::default() };
+        let error = recogniser.recognise(&clip.audio, &request).unwrap_err();
+        assert!(matches!(error, AsrError::Language { .. }), "{error}");
+        assert!(error.to_string().contains("it knows only \"en\""), "{error}");
+    }
+    let request = Request { language: Some("en"), ..Request::default() };
+    let named = recogniser.recognise(&clip.audio, &request).unwrap();
+    assert_eq!((named.text, named.words), (usual.text, usual.words));
+    assert_eq!(recogniser.restarts(), 0);
 }
 
 #[test]
