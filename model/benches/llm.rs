@@ -106,5 +106,34 @@ fn writing(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, edits, writing);
+/// A call of half an hour.
+const LONG: usize = 300;
+
+fn long_calls(criterion: &mut Criterion) {
+    let weights = weights();
+    let mut llm = Llm::new(&weights, options()).expect("a context");
+    let call = llm.open_call().expect("a call");
+    let mut messages = vec![ChatMessage::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
+    for turn in 0..LONG / 2 {
+        let (user, assistant) = HISTORY[turn % HISTORY.len()];
+        messages.push(ChatMessage::new(Role::User, format!("Question {turn}: {user}")));
+        messages.push(ChatMessage::new(Role::Assistant, format!("Answer {turn}: {assistant}")));
+    }
+    messages.push(ChatMessage::new(Role::User, ""));
+    let mut group = criterion.benchmark_group("llm");
+    group.sample_size(50);
+    group.bench_function(format!("prompt, {LONG} messages"), |bench| {
+        bench.iter(|| llm.prompt(call, &messages).expect("rendered"));
+    });
+    group.bench_function(format!("fit, {LONG} messages, and prompt of what is left"), |bench| {
+        bench.iter(|| {
+            let drop = llm.fit(call, &messages).expect("fitted");
+            let kept = [&messages[..1], &messages[1 + drop..]].concat();
+            llm.prompt(call, &kept).expect("rendered")
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, edits, writing, long_calls);
 criterion_main!(benches);

@@ -16,6 +16,7 @@ mod reply;
 mod slices;
 mod speech;
 mod weights;
+mod window;
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub use weights::{ModelInfo, Weights};
 
 use prompt::Memo;
 use reply::Reply;
+use window::{Limits, Sizes};
 
 /// Handle of an open call of an [`Llm`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,10 +90,12 @@ pub struct Llm<'w> {
     serial: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Call {
     serial: u64,
     memo: Memo,
+    /// Of the whole conversation, which is longer than what is in the prompt.
+    sizes: Sizes,
     /// The last reply that was started.
     reply: Option<Reply>,
 }
@@ -124,7 +128,7 @@ impl<'w> Llm<'w> {
         let free = self.calls.iter().position(Option::is_none);
         let slot = free.ok_or(LlmError::TooManyCalls { limit: self.options.calls })?;
         self.serial += 1;
-        self.calls[slot] = Some(Call { serial: self.serial, memo: Memo::default(), reply: None });
+        self.calls[slot] = Some(Call { serial: self.serial, ..Call::default() });
         Ok(CallId { slot, serial: self.serial })
     }
 
@@ -295,17 +299,27 @@ impl<'w> Llm<'w> {
 
     /// How many of the oldest messages after the system prompt to drop, so that the rest and a reply fit the context.
     ///
-    /// When the history no longer fits, at least half of it is dropped at once, so that the KV cache is rebuilt rarely.
-    /// The result depends on the messages alone, and stays the same while messages are added until the rest is full
-    /// again. The remaining messages start with a user's message, and the newest message always stays, even if it alone
-    /// does not fit.
+    /// The window moves, by at least half of it, so that the KV cache is rebuilt rarely: when a reply was heard to its
+    /// end, which a user's message after it shows, even one without words yet, and little room is left for the user's
+    /// next turn. Nobody waits then for what a [`Llm::prefill`] reads anew. While the user speaks or a reply is
+    /// written, it moves only if the messages really do not fit.
+    ///
+    /// The result depends on the messages alone, a reply counting as the tokens in which it was generated, and stays
+    /// the same while messages are added until the rest is full again. After a move the remaining messages start with
+    /// a user's message, and the newest message always stays, even if it alone does not fit.
     ///
     /// # Errors
     /// [`LlmError::NoSuchCall`].
     pub fn fit(&mut self, call: CallId, messages: &[ChatMessage]) -> Result<usize, LlmError> {
-        let prompt = find(&mut self.calls, call)?.render(self.weights, messages)?;
+        let state = find(&mut self.calls, call)?;
+        state.recall(self.weights, messages);
+        let Call { memo, sizes, .. } = state;
+        let extents = prompt::extents(self.weights, memo, sizes, messages)?;
+        let first = usize::from(messages.first().is_some_and(|first| first.role == Role::System));
+        let history = &extents[first..];
         let have = self.mirror.capacity().saturating_sub(self.options.reply.hard + REPLY_OPENING);
-        Ok(prompt::oldest_to_drop(messages, &prompt, have))
+        let budget = have.saturating_sub(history.first().map_or(0, |oldest| oldest.begin));
+        Ok(window::oldest_to_drop(history, Limits::of(budget)))
     }
 
     /// The tokens of `messages`, as [`Llm::prefill`] decodes them.
@@ -334,9 +348,14 @@ fn find(calls: &mut [Option<Call>], call: CallId) -> Result<&mut Call, LlmError>
 }
 
 impl Call {
-    /// Renders the messages; the newest assistant message keeps the tokens its reply was generated in, as far as it is
-    /// that reply.
+    /// Renders the messages.
     fn render(&mut self, weights: &Weights, messages: &[ChatMessage]) -> Result<Prompt, LlmError> {
+        self.recall(weights, messages);
+        prompt::render(weights, &mut self.memo, messages)
+    }
+
+    /// Gives the newest assistant message the tokens that its reply was generated in, as far as it is that reply.
+    fn recall(&mut self, weights: &Weights, messages: &[ChatMessage]) {
         let newest = messages.iter().rev().find(|message| message.role == Role::Assistant);
         if let (Some(reply), Some(message)) = (&self.reply, newest) {
             let text = message.text.trim();
@@ -345,7 +364,6 @@ impl Call {
                 self.memo.insert(text, &[tokens, &rest].concat());
             }
         }
-        prompt::render(weights, &mut self.memo, messages)
     }
 }
 

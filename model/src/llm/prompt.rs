@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use llama_cpp_2::model::{LlamaChatMessage, LlamaChatTemplate, LlamaModel};
 
+use super::window::{Extent, Sizes};
 use super::{LlmError, Token, Weights};
 
 /// The author of a message.
@@ -106,6 +107,35 @@ pub(super) fn render(
     Ok(prompt)
 }
 
+/// Where each of `messages` stands in their prompt, without the tokens themselves. `sizes` remembers the texts, which
+/// are many more than those of a prompt: the memo would forget them at the next one.
+pub(super) fn extents(
+    weights: &Weights,
+    memo: &mut Memo,
+    sizes: &mut Sizes,
+    messages: &[ChatMessage],
+) -> Result<Vec<Extent>, LlmError> {
+    let vocab = weights.vocab();
+    let pieces = pieces(weights.model(), weights.template(), messages)
+        .ok_or_else(|| LlmError::UnknownChatTemplate { path: weights.path().into() })?;
+    let Memo { texts, template } = memo;
+    let sizes = sizes.of(messages, |message| match message.text.trim() {
+        "" => 0,
+        text => match texts.get(text) {
+            Some(tokens) => tokens.len(),
+            None => vocab.tokenize(text.as_bytes(), false, false).len(),
+        },
+    });
+    let mut at = usize::from(vocab.should_add_bos());
+    let extents = messages.iter().zip(&pieces).zip(sizes).map(|((message, piece), size)| {
+        let piece = recall(template, piece, |piece| vocab.tokenize(piece.as_bytes(), false, true));
+        let begin = at + piece.len();
+        at = begin + size;
+        Extent { role: message.role, begin, end: at }
+    });
+    Ok(extents.collect())
+}
+
 fn recall<'m>(
     known: &'m mut HashMap<String, Vec<Token>>,
     text: &str,
@@ -152,26 +182,6 @@ fn pieces(
 /// Placeholder for the text of message `at`: private-use characters, which no template contains or trims.
 fn mark(at: usize) -> String {
     format!("\u{F8FF}{at}\u{F8FF}")
-}
-
-/// How many messages after a leading system prompt are too old for `budget` tokens: see [`super::Llm::fit`].
-///
-/// The window is moved as if the messages had arrived one by one, so the result for a list equals that of its prefix
-/// until the window is full again.
-pub(super) fn oldest_to_drop(messages: &[ChatMessage], prompt: &Prompt, budget: usize) -> usize {
-    let first = usize::from(messages.first().is_some_and(|first| first.role == Role::System));
-    let begin = |at: usize| prompt.starts.get(at).copied().unwrap_or(prompt.tokens.len());
-    let budget = budget.saturating_sub(begin(first));
-    let mut oldest = first;
-    for newest in first..messages.len() {
-        let size = |oldest: usize| begin(newest + 1) - begin(oldest);
-        if size(oldest) <= budget {
-            continue;
-        }
-        let fits = |at: &usize| size(*at) <= budget / 2 && messages[*at].role == Role::User;
-        oldest = (oldest + 1..newest).find(fits).unwrap_or(newest).max(oldest);
-    }
-    oldest - first
 }
 
 /// Whether llama.cpp can render a conversation with this template.

@@ -1,6 +1,8 @@
 //! Long calls: what is dropped when the history outgrows the context.
 
-use duplex_model::llm::{ChatMessage, Llm, Role};
+use std::ops::ControlFlow;
+
+use duplex_model::llm::{ChatMessage, Llm, LlmOptions, Role};
 
 use crate::support::{assistant, greedy, system, user, weights};
 
@@ -57,4 +59,97 @@ fn the_newest_message_stays_even_if_it_alone_is_too_long() {
     let mut messages = turns(3);
     messages.push(user(&"word ".repeat(600)));
     assert_eq!(llm.fit(call, &messages).unwrap(), 6);
+}
+
+#[test]
+fn the_same_messages_have_the_same_window_whatever_was_asked_before() {
+    let weights = weights();
+    let mut asked = Llm::new(&weights, greedy()).unwrap();
+    let call = asked.open_call().unwrap();
+    let all = turns(60);
+    for end in 1..all.len() {
+        let messages = [&all[..=end], &[user("")]].concat();
+        let dropped = asked.fit(call, &messages).unwrap();
+        if end % 20 == 0 {
+            let mut fresh = Llm::new(&weights, greedy()).unwrap();
+            let call = fresh.open_call().unwrap();
+            assert_eq!(fresh.fit(call, &messages).unwrap(), dropped);
+        }
+    }
+}
+
+#[test]
+fn after_a_turn_with_a_full_window_the_first_token_costs_only_the_new_words() {
+    let weights = weights();
+    let mut llm = Llm::new(&weights, greedy()).unwrap();
+    let call = llm.open_call().unwrap();
+    let kept = |llm: &mut Llm<'_>, messages: &[ChatMessage]| {
+        let dropped = llm.fit(call, messages).unwrap();
+        (dropped, [&messages[..1], &messages[1 + dropped..]].concat())
+    };
+    let mut conversation = vec![system()];
+    let (mut window, mut moves) = (0, 0);
+    for turn in 0..25 {
+        let early = format!("Tell me something about the number {turn}, and say");
+        let whole = format!("{early} whether it is even.");
+        // The user's committed words, and then all of them.
+        let messages = [&conversation[..], &[user(&early)]].concat();
+        let (dropped, messages) = kept(&mut llm, &messages);
+        assert_eq!(dropped, window, "the window moved while the user spoke in turn {turn}");
+        let read = llm.prefill(call, &messages, &mut || false).unwrap();
+        assert!(turn == 0 || read.decoded <= 14, "{read:?} in turn {turn}");
+        let mut before = llm.prompt(call, &messages).unwrap().tokens;
+
+        conversation.push(user(&whole));
+        let (dropped, messages) = kept(&mut llm, &conversation);
+        assert_eq!(dropped, window, "the window moved before the reply in turn {turn}");
+        let opened = [&messages[..], &[assistant("")]].concat();
+        let tokens = llm.prompt(call, &opened).unwrap().tokens;
+        assert!(tokens.starts_with(&before), "turn {turn}");
+        let mut text = String::new();
+        let mut emit = |piece: &str| {
+            text.push_str(piece);
+            ControlFlow::Continue(())
+        };
+        let written = llm.write(call, &messages, &mut || false, &mut emit).unwrap();
+        assert_eq!(written.prefilled, tokens.len() - before.len(), "turn {turn}");
+        // Five words and the template's five tokens.
+        assert!(written.prefilled <= 12, "{written:?} in turn {turn}");
+
+        // The reply was heard to its end.
+        conversation.push(assistant(&text));
+        let messages = [&conversation[..], &[user("")]].concat();
+        let (dropped, messages) = kept(&mut llm, &messages);
+        moves += usize::from(dropped != window);
+        assert!(dropped >= window);
+        let read = llm.prefill(call, &messages, &mut || false).unwrap();
+        before = llm.prompt(call, &messages).unwrap().tokens;
+        if dropped == window {
+            assert!(read.decoded <= 8, "{read:?} after turn {turn}");
+        } else {
+            assert!(before.len() <= 512 / 2, "{read:?} after turn {turn}");
+        }
+        window = dropped;
+    }
+    assert!((3..=12).contains(&moves), "{moves} moves");
+}
+
+#[test]
+fn a_fact_told_long_ago_is_known_with_a_long_context_and_forgotten_with_a_short_one() {
+    let weights = weights();
+    let fact = user("My sister's name is Wilhelmina.");
+    let mut all = turns(60);
+    all.splice(1..1, [fact, assistant("What a fine name.")]);
+    all.push(user("What is my sister's name?"));
+    let prompt = |context| {
+        let mut llm = Llm::new(&weights, LlmOptions { context, ..greedy() }).unwrap();
+        let call = llm.open_call().unwrap();
+        let whole = llm.prompt(call, &all).unwrap();
+        assert!(whole.tokens.len() - whole.starts[2] > 1500, "the fact is old");
+        let dropped = llm.fit(call, &all).unwrap();
+        let tokens = llm.prompt(call, &[&all[..1], &all[1 + dropped..]].concat()).unwrap().tokens;
+        String::from_utf8(weights.vocab().detokenize(&tokens, false, true)).unwrap()
+    };
+    assert!(prompt(4096).contains("Wilhelmina"));
+    assert!(!prompt(512).contains("Wilhelmina"));
 }

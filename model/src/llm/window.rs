@@ -1,0 +1,137 @@
+//! The window: which of the oldest messages a model no longer reads.
+//!
+//! When a window moves, what is left of the conversation stands at other positions, and the KV cache reads it anew. The
+//! rules here make that rare, half a window at a time, and put it where nobody waits: after a reply that was heard to
+//! its end. The window is moved as if the messages had arrived one by one, so that the same messages always have the
+//! same window, and it stays where it is while messages are added until it is full again.
+
+use super::{ChatMessage, Role};
+
+/// Room that a window keeps for the user's next turn once a reply was heard to its end: more than a minute of speech. A
+/// user who speaks for longer may have to wait for the window to move.
+const NEXT_TURN: usize = 256;
+
+/// The role of a message, and where it stands in the tokens of the whole conversation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    pub(super) role: Role,
+    /// Index of the first token of its text.
+    pub(super) begin: usize,
+    /// Index after its last token, without what ends its turn.
+    pub(super) end: usize,
+}
+
+/// The most that a window holds, in tokens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// While the user speaks or a reply is written.
+    pub(super) full: usize,
+    /// When a reply was heard to its end.
+    pub(super) after_reply: usize,
+    /// When the window has just moved.
+    pub(super) moved: usize,
+}
+
+impl Limits {
+    /// Those of a window of `budget` tokens, of which a small one keeps a quarter for the user's next turn.
+    pub(super) fn of(budget: usize) -> Self {
+        let next_turn = NEXT_TURN.min(budget / 4);
+        Self { full: budget, after_reply: budget - next_turn, moved: budget / 2 }
+    }
+}
+
+/// How many of the oldest of `messages` are outside the window.
+///
+/// After a move the window begins with a user's message. One exception: a reply that is being written stays without
+/// its question where the two do not fit together.
+pub(super) fn oldest_to_drop(messages: &[Extent], limits: Limits) -> usize {
+    let mut oldest = 0;
+    for (newest, message) in messages.iter().enumerate() {
+        let next = messages.get(newest + 1).filter(|next| next.role == Role::User);
+        // A user's message after the assistant's, even without words yet, shows that the reply is over.
+        let (end, limit, last_resort) = match next {
+            Some(next) if message.role == Role::Assistant => {
+                (next.begin, limits.after_reply, newest + 1)
+            }
+            _ => (message.end, limits.full, newest),
+        };
+        let size = |oldest: usize| end.saturating_sub(messages[oldest].begin);
+        if size(oldest) <= limit {
+            continue;
+        }
+        let mut turns = (oldest + 1..=newest).filter(|at| messages[*at].role == Role::User);
+        let newest_turn = turns.clone().next_back().filter(|at| size(*at) <= limit);
+        let moved = turns.find(|at| size(*at) <= limits.moved);
+        oldest = moved.or(newest_turn).unwrap_or(last_resort);
+    }
+    oldest
+}
+
+/// The sizes of a conversation's messages in tokens, kept so that a long call is not tokenised again at each turn.
+#[derive(Debug, Default)]
+pub(super) struct Sizes {
+    known: Vec<(ChatMessage, usize)>,
+}
+
+impl Sizes {
+    /// The size of each of `messages`: from the first one that has changed on, what `count` says.
+    pub(super) fn of(
+        &mut self,
+        messages: &[ChatMessage],
+        count: impl Fn(&ChatMessage) -> usize,
+    ) -> impl Iterator<Item = usize> {
+        let same = self.known.iter().zip(messages).take_while(|((known, _), it)| known == *it);
+        self.known.truncate(same.count());
+        let new = &messages[self.known.len()..];
+        self.known.extend(new.iter().map(|message| (message.clone(), count(message))));
+        self.known.iter().map(|(_, size)| *size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Messages of these sizes, the user's and the assistant's in turn, with two tokens between them.
+    fn conversation(sizes: &[usize]) -> Vec<Extent> {
+        let mut begin = 10;
+        let roles = [Role::User, Role::Assistant].into_iter().cycle();
+        let extent = |(role, size): (Role, &usize)| {
+            let extent = Extent { role, begin, end: begin + size };
+            begin += size + 2;
+            extent
+        };
+        roles.zip(sizes).map(extent).collect()
+    }
+
+    #[test]
+    fn a_window_moves_when_a_reply_was_heard_and_the_next_turn_may_not_fit() {
+        let limits = Limits { full: 100, after_reply: 80, moved: 50 };
+        let drop = |sizes: &[usize]| oldest_to_drop(&conversation(sizes), limits);
+        // While the reply is written, and while the user speaks, all the room may be used.
+        assert_eq!(drop(&[20, 20, 20, 30]), 0);
+        assert_eq!(drop(&[20, 20, 20, 12]), 0);
+        assert_eq!(drop(&[20, 20, 20, 12, 0]), 0);
+        assert_eq!(drop(&[20, 20, 20, 12, 20]), 0);
+        assert_eq!(drop(&[20, 20, 20, 13, 0]), 2);
+        // What the user says next changes nothing until the window is full again.
+        assert_eq!(drop(&[20, 20, 20, 13, 63]), 2);
+        assert_eq!(drop(&[20, 20, 20, 13, 64]), 4);
+    }
+
+    #[test]
+    fn a_long_exchange_stays_if_the_next_turn_fits_beside_it() {
+        let limits = Limits { full: 100, after_reply: 80, moved: 50 };
+        let drop = |sizes: &[usize]| oldest_to_drop(&conversation(sizes), limits);
+        assert_eq!(drop(&[20, 20, 40, 30, 0]), 2);
+        assert_eq!(drop(&[20, 20, 40, 40, 0]), 4);
+    }
+
+    #[test]
+    fn a_reply_under_way_keeps_its_question_if_both_fit() {
+        let limits = Limits { full: 100, after_reply: 80, moved: 50 };
+        let drop = |sizes: &[usize]| oldest_to_drop(&conversation(sizes), limits);
+        assert_eq!(drop(&[20, 20, 60, 30]), 2);
+        assert_eq!(drop(&[20, 20, 80, 30]), 3);
+    }
+}
