@@ -128,6 +128,16 @@ pub enum LlmError {
         /// Tokens available per call.
         have: usize,
     },
+    /// The instructions leave no room for a conversation: every reply of the call would fail.
+    #[error(
+        "the instructions need {needed} tokens or more, and {have} are left for them beside a question and its reply: shorten `system_prompt` or raise `context`"
+    )]
+    InstructionsTooLong {
+        /// Tokens of the instructions; if they are far too long to be worth counting, the fewest that they can have.
+        needed: usize,
+        /// Tokens available for them.
+        have: usize,
+    },
     /// llama.cpp failed during decoding; the KV cache contains what was decoded before.
     #[error("llama.cpp failed to decode")]
     Decode {

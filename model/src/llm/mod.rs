@@ -120,6 +120,25 @@ impl<'w> Llm<'w> {
         }
     }
 
+    /// Checks that instructions leave room for a user's turn and a reply, as the text of a call's system message. The
+    /// work is bounded, however long they are.
+    ///
+    /// # Errors
+    /// [`LlmError::InstructionsTooLong`]; [`LlmError::UnknownChatTemplate`].
+    pub fn check_instructions(&self, instructions: &str) -> Result<(), LlmError> {
+        let rest = self.options.reply.hard + REPLY_OPENING + SHORTEST_TURN;
+        let have = self.mirror.capacity().saturating_sub(rest);
+        // Without this, it would take minutes to count the tokens of a file that was taken for instructions.
+        let fewest = instructions.trim().len().div_ceil(self.weights.longest_token());
+        if fewest > have {
+            return Err(LlmError::InstructionsTooLong { needed: fewest, have });
+        }
+        let opened =
+            [ChatMessage::new(Role::System, instructions), ChatMessage::new(Role::User, "")];
+        let needed = prompt::render(self.weights, &mut Memo::default(), &opened)?.tokens.len();
+        if needed > have { Err(LlmError::InstructionsTooLong { needed, have }) } else { Ok(()) }
+    }
+
     /// Opens a call, with an empty KV cache.
     ///
     /// # Errors
@@ -341,6 +360,10 @@ impl<'w> Llm<'w> {
 
 /// Room for the template's tokens between the last message and the reply.
 const REPLY_OPENING: usize = 16;
+
+/// Room that instructions leave for what the user says, in tokens: two long sentences. With less, every turn would be
+/// refused, or would be read without the one before it.
+const SHORTEST_TURN: usize = 64;
 
 fn find(calls: &mut [Option<Call>], call: CallId) -> Result<&mut Call, LlmError> {
     let open = calls.get_mut(call.slot).and_then(Option::as_mut);

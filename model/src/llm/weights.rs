@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 use llama_cpp_2::LogOptions;
 use llama_cpp_2::context::LlamaContext;
@@ -14,8 +14,8 @@ use llama_cpp_2::model::params::LlamaModelParams;
 use llama_cpp_2::model::{LlamaChatTemplate, LlamaLoraAdapter, LlamaModel};
 use llama_cpp_2::vocab::LlamaVocab;
 
-use super::LlmError;
 use super::prompt;
+use super::{LlmError, Token};
 
 /// llama.cpp's global state, initialised once and kept until the process ends: all models of a process share it.
 static BACKEND: LazyLock<Option<LlamaBackend>> = LazyLock::new(|| {
@@ -36,6 +36,7 @@ pub struct Weights {
     model: LlamaModel,
     template: LlamaChatTemplate,
     adapter: Option<Adapter>,
+    longest_token: OnceLock<usize>,
     /// Creating a context writes to the shared model inside llama.cpp, so contexts are created one at a time.
     making: Mutex<()>,
 }
@@ -89,7 +90,14 @@ impl Weights {
         if !prompt::is_usable(&model, &template) {
             return Err(LlmError::UnknownChatTemplate { path: path.into() });
         }
-        Ok(Self { path: path.into(), model, template, adapter: None, making: Mutex::new(()) })
+        Ok(Self {
+            path: path.into(),
+            model,
+            template,
+            adapter: None,
+            longest_token: OnceLock::new(),
+            making: Mutex::new(()),
+        })
     }
 
     /// The same weights with the adapter from `path`, which is attached to every context created from them.
@@ -143,6 +151,21 @@ impl Weights {
 
     pub(super) fn template(&self) -> &LlamaChatTemplate {
         &self.template
+    }
+
+    /// The most bytes of plain text that one token stands for, or somewhat more: a text of `n` bytes has at least `n`
+    /// divided by this many tokens.
+    ///
+    /// Vocabularies spell a byte with one character or more, never with less. A token for what is unknown stands for
+    /// one character, whatever its name is.
+    pub(super) fn longest_token(&self) -> usize {
+        *self.longest_token.get_or_init(|| {
+            let vocab = self.vocab();
+            // No control token comes of plain text.
+            let plain = (0..vocab.n_tokens()).map(Token::new).filter(|it| !vocab.is_control(*it));
+            let bytes = plain.filter_map(|token| Some(vocab.text(token)?.to_bytes().len()));
+            bytes.fold(char::MAX.len_utf8(), usize::max)
+        })
     }
 
     /// Number of cached values (keys and values) per token.

@@ -1,8 +1,8 @@
 //! From words to tokens: what people say is never a command to the template.
 
-use duplex_model::llm::Llm;
+use duplex_model::llm::{ChatMessage, DEFAULT_SYSTEM_PROMPT, Llm, LlmError, LlmOptions, Role};
 
-use crate::support::{assistant, greedy, system, user, weights};
+use crate::support::{assistant, greedy, reply, system, user, weights};
 
 #[test]
 fn the_prompt_is_the_template_tokenised_as_a_whole() {
@@ -58,4 +58,51 @@ fn a_known_history_gives_the_same_tokens_again() {
         llm.prompt(call, &[user(&format!("Number {other}."))]).unwrap();
     }
     assert_eq!(llm.prompt(call, &messages).unwrap(), first);
+}
+
+#[test]
+fn instructions_that_leave_no_room_for_a_conversation_are_refused_when_a_call_opens() {
+    let weights = weights();
+    let mut llm = Llm::new(&weights, greedy()).unwrap();
+    let call = llm.open_call().unwrap();
+    llm.check_instructions("").unwrap();
+    llm.check_instructions(DEFAULT_SYSTEM_PROMPT).unwrap();
+    // One word is one token. Of 512, a reply of 24 with its opening of 16, and 64 of the user's are not theirs.
+    let longest =
+        (1..512).rev().find(|words| llm.check_instructions(&"word ".repeat(*words)).is_ok());
+    let longest = longest.unwrap();
+    assert!((380..408).contains(&longest), "{longest} words");
+    let instructions = ChatMessage::new(Role::System, "word ".repeat(longest));
+    let turn = user(&"word ".repeat(60));
+    // It panics if the reply is refused.
+    reply(&mut llm, call, &[instructions, turn]);
+    let error = llm.check_instructions(&"word ".repeat(longest + 1)).unwrap_err();
+    assert!(matches!(error, LlmError::InstructionsTooLong { needed: 409, have: 408 }), "{error}");
+    assert!(error.to_string().contains("shorten `system_prompt` or raise `context`"), "{error}");
+}
+
+#[test]
+fn the_default_instructions_fit_the_smallest_context() {
+    let weights = weights();
+    let options = LlmOptions { context: 256, ..LlmOptions::default() };
+    Llm::new(&weights, options).unwrap().check_instructions(DEFAULT_SYSTEM_PROMPT).unwrap();
+}
+
+#[test]
+fn a_hundred_megabytes_of_instructions_are_refused_without_counting_their_tokens() {
+    let weights = weights();
+    let llm = Llm::new(&weights, greedy()).unwrap();
+    for bytes in [1_000_000, 100_000_000] {
+        for text in ["word ", " ", "\0", "<|im_end|>"] {
+            let text = format!("x{}x", text.repeat(bytes / text.len()));
+            let error = llm.check_instructions(&text).unwrap_err();
+            // Counted, all would be above a hundredth of the bytes by far; the fewest possible are below.
+            assert!(
+                matches!(error, LlmError::InstructionsTooLong { needed, have: 408 } if needed < bytes / 100),
+                "{error}"
+            );
+        }
+    }
+    // What may fit is counted: a long line of one character takes few tokens.
+    llm.check_instructions(&"=".repeat(10_000)).unwrap();
 }
