@@ -27,7 +27,7 @@ pub use error::LlmError;
 pub use mirror::{MAX_BATCH, Mirror, Need, Synced};
 pub use options::{DEFAULT_SYSTEM_PROMPT, LlmOptions, ReplyLimits, Sampling};
 pub use prompt::{ChatMessage, Prompt, Role};
-pub use slices::{LONGEST_SILENCE, Marks, Slice, UserInput};
+pub use slices::{Dropped, LONGEST_HISTORY, LONGEST_SILENCE, Marks, Slice, UserInput};
 pub use speech::SpeechText;
 pub use weights::{ModelInfo, Weights};
 
@@ -96,6 +96,8 @@ struct Call {
     memo: Memo,
     /// Of the whole conversation, which is longer than what is in the prompt.
     sizes: Sizes,
+    /// The same in the layout of slices.
+    laid_out_sizes: Sizes,
     /// The last reply that was started.
     reply: Option<Reply>,
 }
@@ -268,6 +270,31 @@ impl<'w> Llm<'w> {
             return Ok(());
         }
         self.mirror.sync(call.slot, tokens, Need::Cache, stop).map(|_| ())
+    }
+
+    /// What to drop of a conversation that is laid out in slices, so that the rest fits the context.
+    ///
+    /// The history has a budget of its own ([`LONGEST_HISTORY`]) and loses at least half of it at once, as a reply goes
+    /// over to it: in the [`Llm::listen`] that follows a reply heard to its end, where nobody waits. Beyond that it
+    /// loses its older half, and then all of it, where the slices and the question need the room; slices that do not
+    /// fit alone lose at least their older half. A question that does not fit alone is refused by
+    /// [`Llm::idle_probability`].
+    ///
+    /// The result depends on the arguments alone, and stays the same while slices are added until the context is full
+    /// again.
+    ///
+    /// # Errors
+    /// [`LlmError::NoSuchCall`].
+    pub fn fit_slices(
+        &mut self,
+        call: CallId,
+        marks: Marks,
+        history: &[ChatMessage],
+        slices: &[Slice],
+        user: &UserInput,
+    ) -> Result<Dropped, LlmError> {
+        let sizes = &mut find(&mut self.calls, call)?.laid_out_sizes;
+        Ok(marks.fit(self.weights, sizes, self.mirror.capacity(), history, slices, user))
     }
 
     /// The log probability (natural logarithm) of each of `tokens` from index `from` on, given the tokens before it;

@@ -11,10 +11,30 @@
 
 use std::iter;
 
-use super::{ChatMessage, LlmError, Mirror, Need, Token, Weights};
+use super::window::{self, Extent, Limits, Sizes};
+use super::{ChatMessage, LlmError, Mirror, Need, Role, Token, Weights};
 
 /// The longest silence of the user that is distinguished from longer ones, in slices.
 pub const LONGEST_SILENCE: usize = 4;
+
+/// The most history that the duplex model reads, in tokens, without the instructions.
+///
+/// A constant, whatever the context of the model that writes replies: the adapter was trained on short dialogues, and
+/// its decisions were evaluated with about this much at most. More would change them, and make each slower.
+pub const LONGEST_HISTORY: usize = 600;
+
+/// Room for a question, in tokens: the words of a slice take a tenth of it. A constant, so that the window is the same
+/// for a prefill without a question as for the decision after it.
+const QUESTION: usize = 64;
+
+/// How many of the oldest messages and slices the duplex model does not read: see [`super::Llm::fit_slices`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Messages of the history, counted after a system message.
+    pub messages: usize,
+    /// Slices.
+    pub slices: usize,
+}
 
 /// The user's part of a slice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,23 +136,85 @@ impl Marks {
     ) -> Vec<Token> {
         let mut tokens = Vec::new();
         for message in history {
-            let turn = format!("{}\n{}", message.role.name(), message.text.trim());
-            tokens.push(self.user);
-            tokens.extend(plain(weights, &turn));
-            tokens.push(self.assistant);
-            tokens.extend(plain(weights, "\n"));
+            self.lay_out_turn(weights, message, &mut tokens);
         }
-        for slice in slices.iter().filter(|it| !it.is_idle()) {
-            self.ask(weights, &slice.user, &mut tokens);
-            match &slice.assistant {
-                None => tokens.push(self.idle),
-                Some(words) => {
-                    tokens.extend(plain(weights, &format!(" {}", words.trim())));
-                    tokens.extend(slice.ends.then_some(self.idle));
-                }
-            }
+        for slice in slices {
+            self.lay_out_slice(weights, slice, &mut tokens);
         }
         tokens
+    }
+
+    fn lay_out_turn(self, weights: &Weights, message: &ChatMessage, tokens: &mut Vec<Token>) {
+        let turn = format!("{}\n{}", message.role.name(), message.text.trim());
+        tokens.push(self.user);
+        tokens.extend(plain(weights, &turn));
+        tokens.push(self.assistant);
+        tokens.extend(plain(weights, "\n"));
+    }
+
+    fn lay_out_slice(self, weights: &Weights, slice: &Slice, tokens: &mut Vec<Token>) {
+        if slice.is_idle() {
+            return;
+        }
+        self.ask(weights, &slice.user, tokens);
+        match &slice.assistant {
+            None => tokens.push(self.idle),
+            Some(words) => {
+                tokens.extend(plain(weights, &format!(" {}", words.trim())));
+                tokens.extend(slice.ends.then_some(self.idle));
+            }
+        }
+    }
+
+    /// What to drop so that the rest fits `context` tokens.
+    pub(super) fn fit(
+        self,
+        weights: &Weights,
+        sizes: &mut Sizes,
+        context: usize,
+        history: &[ChatMessage],
+        slices: &[Slice],
+        user: &UserInput,
+    ) -> Dropped {
+        let size = |lay_out: &dyn Fn(&mut Vec<Token>)| {
+            let mut tokens = Vec::new();
+            lay_out(&mut tokens);
+            tokens.len()
+        };
+        let turn =
+            |message: &ChatMessage| size(&|tokens| self.lay_out_turn(weights, message, tokens));
+        let mut at = 0;
+        let mut extents: Vec<_> = iter::zip(history, sizes.of(history, turn))
+            .map(|(message, size)| {
+                let begin = at;
+                at += size;
+                Extent { role: message.role, begin, end: at }
+            })
+            .collect();
+        let first = usize::from(history.first().is_some_and(|first| first.role == Role::System));
+        let instructions = extents.get(first).map_or(at, |oldest| oldest.begin);
+
+        let slice = |slice: &Slice| size(&|tokens| self.lay_out_slice(weights, slice, tokens));
+        let each: Vec<_> = slices.iter().map(slice).collect();
+        let question = size(&|tokens| self.ask(weights, user, tokens)).max(QUESTION);
+        let room = context.saturating_sub(instructions + question);
+        let oldest_slice = window::oldest_parts_to_drop(&each, room);
+        let room = room.saturating_sub(each[oldest_slice..].iter().sum());
+
+        // All turns of the history are over, and the user's next one, in slices, follows it. A turn of the user's alone
+        // at its end moves nothing: it leaves for the slices when its answer begins.
+        extents.push(Extent { role: Role::User, begin: at, end: at });
+        let limits =
+            Limits { full: usize::MAX, after_reply: LONGEST_HISTORY, moved: LONGEST_HISTORY / 2 };
+        let turns = &extents[first..];
+        let oldest = window::oldest_to_drop(turns, limits);
+        // While slices are added, the history shrinks in two steps: each is read anew. It is older than the slices, so
+        // none of it stays, or comes back, where some of them are dropped.
+        let mut users = (oldest..turns.len()).filter(|at| turns[*at].role == Role::User);
+        let half = users.find(|oldest| at - turns[*oldest].begin <= LONGEST_HISTORY / 2);
+        let fits = |oldest: &usize| oldest_slice == 0 && at - turns[*oldest].begin <= room;
+        let messages = [Some(oldest), half].into_iter().flatten().find(fits);
+        Dropped { messages: messages.unwrap_or(turns.len() - 1), slices: oldest_slice }
     }
 
     /// The tokens of `history` and `slices`, and of one more slice with `user`, up to its decision.

@@ -67,6 +67,22 @@ pub(super) fn oldest_to_drop(messages: &[Extent], limits: Limits) -> usize {
     oldest
 }
 
+/// How many of the oldest of some parts to drop so that the rest fits `room` tokens: when they no longer do, at least
+/// half, so that the cache is read anew rarely.
+pub(super) fn oldest_parts_to_drop(sizes: &[usize], room: usize) -> usize {
+    let (mut oldest, mut size) = (0, 0);
+    for (newest, part) in sizes.iter().enumerate() {
+        size += part;
+        if size > room {
+            while size > room / 2 && oldest <= newest {
+                size -= sizes[oldest];
+                oldest += 1;
+            }
+        }
+    }
+    oldest
+}
+
 /// The sizes of a conversation's messages in tokens, kept so that a long call is not tokenised again at each turn.
 #[derive(Debug, Default)]
 pub(super) struct Sizes {
@@ -133,5 +149,15 @@ mod tests {
         let drop = |sizes: &[usize]| oldest_to_drop(&conversation(sizes), limits);
         assert_eq!(drop(&[20, 20, 60, 30]), 2);
         assert_eq!(drop(&[20, 20, 80, 30]), 3);
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_lose_half_at_once() {
+        assert_eq!(oldest_parts_to_drop(&[], 0), 0);
+        assert_eq!(oldest_parts_to_drop(&[10; 10], 100), 0);
+        let dropped: Vec<_> =
+            (11..18).map(|count| oldest_parts_to_drop(&vec![10; count], 100)).collect();
+        assert_eq!(dropped, [6, 6, 6, 6, 6, 6, 12]);
+        assert_eq!(oldest_parts_to_drop(&[10, 200], 100), 2);
     }
 }

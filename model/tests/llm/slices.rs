@@ -3,7 +3,10 @@
 use std::fs;
 
 use duplex_model::adapter;
-use duplex_model::llm::{LONGEST_SILENCE, Llm, LlmError, Marks, Slice, UserInput, Weights};
+use duplex_model::llm::{
+    CallId, ChatMessage, Dropped, LONGEST_HISTORY, LONGEST_SILENCE, Llm, LlmError, LlmOptions,
+    Marks, Role, Slice, UserInput, Weights,
+};
 use tempfile::TempDir;
 
 use crate::support::{assistant, greedy, model_path, system, user, weights};
@@ -247,4 +250,89 @@ fn a_model_whose_vocabulary_has_no_marks_is_named_with_the_mark_it_lacks() {
     let error = Marks::of(&weights).expect_err("no mark");
     assert!(matches!(error, LlmError::NoSliceMarks { mark: "<|im_end|>", .. }), "{error}");
     assert!(error.to_string().contains("unmarked.gguf"), "{error}");
+}
+
+/// What is left of a conversation after [`Llm::fit_slices`], which its question fits.
+fn fitted<'t>(
+    llm: &mut Llm<'_>,
+    call: CallId,
+    weights: &Weights,
+    history: &'t [ChatMessage],
+    slices: &'t [Slice],
+    question: &UserInput,
+) -> (Dropped, Vec<ChatMessage>, &'t [Slice]) {
+    let marks = Marks::of(weights).unwrap();
+    let dropped = llm.fit_slices(call, marks, history, slices, question).unwrap();
+    let kept = [&history[..1], &history[1 + dropped.messages..]].concat();
+    let left = &slices[dropped.slices..];
+    let tokens = marks.question(weights, &kept, left, question);
+    assert!(tokens.len() <= llm.info().context, "{} tokens, {dropped:?}", tokens.len());
+    assert!(kept.get(1).is_none_or(|oldest| dropped.messages == 0 || oldest.role == Role::User));
+    (dropped, kept, left)
+}
+
+#[test]
+fn the_duplex_model_reads_no_more_history_than_before_however_long_the_call() {
+    let weights = weights();
+    let marks = Marks::of(&weights).unwrap();
+    let mut llm = Llm::new(&weights, LlmOptions { context: 1536, ..greedy() }).unwrap();
+    let call = llm.open_call().unwrap();
+    let instructions = marks.lay_out(&weights, &[system()], &[]).len();
+    let question = UserInput::finished("And tomorrow?");
+    let mut history = vec![system()];
+    let (mut before, mut moves) = (0, 0);
+    for turn in 0..120 {
+        history.push(user(&format!("Question {turn} about the weather.")));
+        history.push(assistant("It will rain all day long."));
+        let listening = UserInput::default();
+        let (dropped, kept, _) = fitted(&mut llm, call, &weights, &history, &[], &listening);
+        let size = marks.lay_out(&weights, &kept, &[]).len() - instructions;
+        assert!(size <= LONGEST_HISTORY, "{size} tokens");
+        if dropped.messages == before {
+            assert!(size > LONGEST_HISTORY / 4 || before == 0, "{size} tokens");
+        } else {
+            assert!(dropped.messages > before && size <= LONGEST_HISTORY / 2, "{size} tokens");
+            moves += 1;
+        }
+        before = dropped.messages;
+        // Neither the user's words nor the slices of the next reply move it, nor does a turn without an answer.
+        let slices = [heard("and"), said("Sunshine.", true)];
+        let during = fitted(&mut llm, call, &weights, &history, &slices, &question).0;
+        assert_eq!(during, dropped);
+        let alone = [&history[..], &[user("And then?")]].concat();
+        assert_eq!(fitted(&mut llm, call, &weights, &alone, &slices, &question).0, dropped);
+    }
+    assert!((5..=15).contains(&moves), "{moves} moves");
+}
+
+#[test]
+fn a_long_turn_takes_the_room_of_the_history_in_two_steps_and_then_loses_its_own_beginning() {
+    let weights = weights();
+    let mut llm = Llm::new(&weights, LlmOptions { context: 1536, ..greedy() }).unwrap();
+    let call = llm.open_call().unwrap();
+    let mut history = vec![system()];
+    for turn in 0..15 {
+        history.push(user(&format!("Question {turn} about the weather.")));
+        history.push(assistant("It will rain all day long."));
+    }
+    let question = UserInput::cut("and so on");
+    let all = vec![heard("and so on"); 600];
+    let mut steps = vec![Dropped::default()];
+    for count in 0..all.len() {
+        let dropped = fitted(&mut llm, call, &weights, &history, &all[..count], &question).0;
+        if dropped != steps[steps.len() - 1] {
+            steps.push(dropped);
+        }
+    }
+    let history_steps = steps.iter().filter(|step| step.slices == 0).count();
+    assert_eq!(history_steps, 3, "{steps:?}");
+    assert!(steps[1].messages > 0 && steps[1].messages < 30, "{steps:?}");
+    assert_eq!(steps[2].messages, 30, "{steps:?}");
+    assert!((4..=9).contains(&steps.len()), "{steps:?}");
+    // A decision is still made, and the adapter's layout is still that of slices.
+    let marks = Marks::of(&weights).unwrap();
+    let (_, kept, left) = fitted(&mut llm, call, &weights, &history, &all, &question);
+    let tokens = marks.question(&weights, &kept, left, &question);
+    let idle = llm.idle_probability(call, marks, &tokens, &mut || false).unwrap().unwrap();
+    assert!((0.0..=1.0).contains(&idle));
 }
