@@ -1,13 +1,13 @@
 //! What the session asks the outside to do: the models, the loudspeaker, and whoever shows the call.
 
-use crate::{DecisionId, Line, Permille, Samples, SegmentId, SessionTime, Turn, UserKind};
+use crate::{DecisionId, LinesEdit, Permille, Samples, SegmentId, SessionTime, Turn, UserKind};
 
-/// The conversation as the language model sees it.
+/// The conversation as the language model sees it: all of it, of which the model reads what its context has room for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Context {
-    /// The lines of both speakers, oldest first. The assistant's hold only text that was heard.
-    pub lines: Vec<Line>,
+    /// The lines of both speakers. The assistant's hold only text that was heard.
+    pub lines: LinesEdit,
     /// A line of the user's is still growing: the last one, or one that has no words yet.
     pub open: bool,
     /// What is written of the assistant's reply, heard or not; the reply continues it.
@@ -30,8 +30,8 @@ pub struct SliceWords {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TurnContext {
-    /// Finished turns, oldest first. The assistant's hold only text that was heard.
-    pub lines: Vec<Line>,
+    /// Finished turns. The assistant's hold only text that was heard.
+    pub lines: LinesEdit,
     /// The slices since then, oldest first.
     pub slices: Vec<SliceWords>,
     /// The user's newest words: those of the slice after `slices`.

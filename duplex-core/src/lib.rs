@@ -99,7 +99,7 @@ pub use overlap_policy::Verdict;
 pub use policy::{Overlap, Policy, Sources};
 pub use session::DuplexSession;
 pub use time::{DecisionId, SAMPLE_RATE, Samples, SessionTime, SliceClock};
-pub use transcript::{Cut, Line, Speaker, Transcript, UserKind};
+pub use transcript::{Cut, Line, LinesEdit, Speaker, Transcript, UserKind};
 pub use utterance::Utterance;
 pub use words::Mishearings;
 

@@ -213,16 +213,13 @@ impl DuplexSession {
     }
 
     /// What the reply under way answers, and what is written of it already.
-    fn reply_context(&self) -> Context {
-        match &self.assistant {
-            AssistantState::Silent => self.transcript.context("", false, String::new()),
-            AssistantState::Preparing(reply) => {
-                self.transcript.context(&reply.answers, false, reply.utterance.planned())
-            }
-            AssistantState::Speaking(reply, _) => {
-                self.transcript.context("", false, reply.utterance.planned())
-            }
-        }
+    fn reply_context(&mut self) -> Context {
+        let (answers, planned) = match &self.assistant {
+            AssistantState::Silent => ("", String::new()),
+            AssistantState::Preparing(reply) => (&*reply.answers, reply.utterance.planned()),
+            AssistantState::Speaking(reply, _) => ("", reply.utterance.planned()),
+        };
+        self.transcript.context(answers, false, planned)
     }
 
     /// Ends a reply that was heard to its end, or that turned out empty.
@@ -248,9 +245,10 @@ impl DuplexSession {
         }
         self.spoke_until = self.now;
         self.transcript.push_assistant(text.clone(), None);
-        // The context may just have lost its oldest lines: prefill while nobody waits, up to where the user's next
-        // words will follow.
-        self.actions.push(Action::Prefill(self.transcript.context("", true, String::new())));
+        // The model's context may just have lost its oldest lines: prefill while nobody waits, up to where the user's
+        // next words will follow.
+        let context = self.transcript.context("", true, String::new());
+        self.actions.push(Action::Prefill(context));
         self.prefill_turn_model("");
         self.notify(Notice::Finished { turn, text });
     }

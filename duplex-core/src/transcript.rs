@@ -58,19 +58,41 @@ pub struct Line {
     pub cut: Option<Cut>,
 }
 
+/// The lines of a conversation, as a change of those that the same reader was given before: so neither a call nor its
+/// journal has the whole conversation again with every turn.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct LinesEdit {
+    /// How many of the lines, from the oldest on, stay as they are.
+    pub kept: usize,
+    /// What follows those.
+    pub new: Vec<Line>,
+}
+
+impl LinesEdit {
+    /// Changes the lines that the reader was given before.
+    pub fn apply<L: From<Line>>(self, lines: &mut Vec<L>) {
+        lines.truncate(self.kept);
+        lines.extend(self.new.into_iter().map(L::from));
+    }
+}
+
+/// Who is given the lines of a conversation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reader {
+    ReplyModel,
+    DuplexModel,
+}
+
 /// The authoritative record of a conversation. The language model's KV cache only mirrors it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Transcript {
     lines: Vec<Line>,
-    /// First line within the language model's context.
-    first: usize,
+    /// How many of the lines, from the oldest on, each reader has as they are.
+    given: [usize; 2],
 }
 
 impl Transcript {
-    /// Most text of the language model's context, in bytes: about 600 tokens of English. Each token of a reply costs
-    /// time for each token of the context.
-    pub const CONTEXT_BYTES: usize = 2_400;
-
     /// All lines, oldest first.
     pub fn lines(&self) -> &[Line] {
         &self.lines
@@ -80,8 +102,8 @@ impl Transcript {
     pub(crate) fn push_user(&mut self, text: &str) {
         match self.lines.last_mut() {
             Some(line) if line.speaker == Speaker::User => {
-                line.text.push(' ');
-                line.text.push_str(text);
+                join(&mut line.text, text);
+                self.changed(self.lines.len() - 1);
             }
             _ => self.push(Speaker::User, text.to_owned(), None),
         }
@@ -97,15 +119,12 @@ impl Transcript {
 
     /// Takes back the assistant's line where it is the last, to resume it.
     pub(crate) fn reopen_assistant(&mut self) -> String {
-        match self.lines.pop_if(|line| line.speaker == Speaker::Assistant) {
-            Some(line) => line.text,
-            None => String::new(),
-        }
+        self.take_back(Speaker::Assistant).unwrap_or_default()
     }
 
     /// Takes back the user's line where it is the last, to continue it.
     pub(crate) fn reopen_user(&mut self) -> Option<String> {
-        self.lines.pop_if(|line| line.speaker == Speaker::User).map(|line| line.text)
+        self.take_back(Speaker::User)
     }
 
     /// The text of the last line, where it is the assistant's.
@@ -114,34 +133,117 @@ impl Transcript {
         Some(&last.text)
     }
 
-    fn push(&mut self, speaker: Speaker, text: String, cut: Option<Cut>) {
-        self.lines.push(Line { speaker, text, cut });
-        let size = |lines: &[Line]| lines.iter().map(|line| line.text.len()).sum::<usize>();
-        if size(&self.lines[self.first..]) > Self::CONTEXT_BYTES {
-            // Half at once: the KV cache decodes the remainder anew, so this must be rare.
-            while size(&self.lines[self.first..]) > Self::CONTEXT_BYTES / 2
-                && self.first + 1 < self.lines.len()
+    /// The conversation for the reply model while the user has said `words` that are not settled yet, and `reply` is
+    /// written already. `open` goes into the context as it is: whether the user's line may still grow.
+    pub(crate) fn context(&mut self, words: &str, open: bool, reply: String) -> Context {
+        let mut settled = self.lines.len();
+        let unsettled = (!words.is_empty()).then(|| {
+            let mut text = words.to_owned();
+            if let Some(last) = self.lines.last()
+                && last.speaker == Speaker::User
             {
-                self.first += 1;
+                settled -= 1;
+                text = last.text.clone();
+                join(&mut text, words);
             }
-            while self.first + 1 < self.lines.len()
-                && self.lines[self.first].speaker != Speaker::User
-            {
-                self.first += 1;
-            }
-        }
+            Line { speaker: Speaker::User, text, cut: None }
+        });
+        let mut lines = self.give(Reader::ReplyModel, settled);
+        lines.new.extend(unsettled);
+        Context { lines, open, reply }
     }
 
-    /// The language model's context while the user has said `words` that are not settled yet, and `reply` is written
-    /// already. `open` goes into the context as it is: whether the user's line may still grow.
-    pub fn context(&self, words: &str, open: bool, reply: String) -> Context {
-        let mut seen = Self { lines: self.lines[self.first..].to_vec(), first: 0 };
-        for line in &mut seen.lines {
-            line.cut = None;
+    /// The first `upto` lines, as a change of what the reader has.
+    pub(crate) fn give(&mut self, reader: Reader, upto: usize) -> LinesEdit {
+        let given = &mut self.given[reader as usize];
+        let kept = (*given).min(upto);
+        *given = upto;
+        let new = self.lines[kept..upto].iter().map(|line| Line { cut: None, ..line.clone() });
+        LinesEdit { kept, new: new.collect() }
+    }
+
+    fn push(&mut self, speaker: Speaker, text: String, cut: Option<Cut>) {
+        self.lines.push(Line { speaker, text, cut });
+    }
+
+    fn take_back(&mut self, speaker: Speaker) -> Option<String> {
+        let line = self.lines.pop_if(|line| line.speaker == speaker)?;
+        self.changed(self.lines.len());
+        Some(line.text)
+    }
+
+    /// Lines from this one on are not what readers were given.
+    fn changed(&mut self, from: usize) {
+        for given in &mut self.given {
+            *given = (*given).min(from);
         }
-        if !words.is_empty() {
-            seen.push_user(words);
+    }
+}
+
+/// Continues a line of the user's.
+fn join(line: &mut String, words: &str) {
+    line.push(' ');
+    line.push_str(words);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Edit {
+        User,
+        Assistant,
+        ReopenUser,
+        ReopenAssistant,
+        Context { words: bool },
+        Turns { without_last: bool },
+    }
+
+    fn edit() -> impl Strategy<Value = Edit> {
+        prop_oneof![
+            Just(Edit::User),
+            Just(Edit::Assistant),
+            Just(Edit::ReopenUser),
+            Just(Edit::ReopenAssistant),
+            any::<bool>().prop_map(|words| Edit::Context { words }),
+            any::<bool>().prop_map(|without_last| Edit::Turns { without_last }),
+        ]
+    }
+
+    proptest! {
+        /// Whatever happens to the transcript between them, a reader that makes every change has its lines.
+        #[test]
+        fn a_reader_that_makes_every_change_has_the_conversation(
+            edits in prop::collection::vec(edit(), 1..60),
+        ) {
+            let mut transcript = Transcript::default();
+            let (mut reply_model, mut duplex_model) = (Vec::<Line>::new(), Vec::<Line>::new());
+            for (number, edit) in edits.into_iter().enumerate() {
+                let text = format!("words {number}");
+                match edit {
+                    Edit::User => transcript.push_user(&text),
+                    Edit::Assistant => transcript.push_assistant(text, None),
+                    Edit::ReopenUser => _ = transcript.reopen_user(),
+                    Edit::ReopenAssistant => _ = transcript.reopen_assistant(),
+                    Edit::Context { words } => {
+                        let words = if words { text.as_str() } else { "" };
+                        transcript.context(words, false, String::new()).lines.apply(&mut reply_model);
+                        let mut expected = transcript.clone();
+                        if !words.is_empty() {
+                            expected.push_user(words);
+                        }
+                        prop_assert_eq!(&reply_model, expected.lines());
+                    }
+                    Edit::Turns { without_last } => {
+                        let upto = transcript.lines().len().saturating_sub(usize::from(without_last));
+                        transcript.give(Reader::DuplexModel, upto).apply(&mut duplex_model);
+                        prop_assert_eq!(&duplex_model[..], &transcript.lines()[..upto]);
+                    }
+                }
+            }
         }
-        Context { lines: seen.lines, open, reply }
     }
 }

@@ -193,13 +193,13 @@ fn it_prefills_the_users_words_while_they_speak_and_a_reply_once_it_is_over() {
     world.run(20_000);
     let asked = &world.decided[0];
     let during: Vec<_> =
-        world.prefilled.iter().filter(|context| context.lines.is_empty()).collect();
+        world.prefilled.iter().filter(|context| context.lines.new.is_empty()).collect();
     let most = during.iter().map(|context| context.slices.len()).max();
     assert!(most.is_some_and(|most| most + 2 >= asked.slices.len()), "{asked:?}\n{most:?}");
     assert!(during.iter().all(|context| asked.slices.starts_with(&context.slices)), "{during:?}");
     // The reply is over: both turns are plain text, and nothing is left in slices.
     let over = world.prefilled.last().unwrap();
-    let lines: Vec<&str> = over.lines.iter().map(|line| line.text.as_str()).collect();
+    let lines: Vec<&str> = over.lines.new.iter().map(|line| line.text.as_str()).collect();
     assert_eq!(lines, [question, &STORY.concat()]);
     assert!(over.slices.is_empty());
 

@@ -7,7 +7,7 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use duplex_core::{Line, TurnContext};
+use duplex_core::{Line, SliceWords, TurnContext};
 use duplex_model::{asr::Hypothesis, tts::Chunk};
 
 use crate::ReplySink;
@@ -138,6 +138,30 @@ pub trait SpeechRecogniser: Port {
     fn recognise(&mut self, window: SpeechWindow<'_>) -> Result<Hypothesis, PortError>;
 }
 
+/// A conversation as the duplex model reads it, up to the slice in which it decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TurnView {
+    /// Finished turns, oldest first. The assistant's hold only text that was heard.
+    pub lines: Vec<Arc<Line>>,
+    /// The slices since then, oldest first.
+    pub slices: Vec<SliceWords>,
+    /// The user's newest words: those of the slice after `slices`.
+    pub user: String,
+    /// Whether the user fell silent after them.
+    pub falls_silent: bool,
+    /// Whole slices of silence after the newest words; see [`TurnContext::silence`].
+    pub silence: u32,
+}
+
+impl TurnView {
+    /// The view of a context, with the lines of the one before.
+    pub(crate) fn of(context: TurnContext, lines: &mut Vec<Arc<Line>>) -> Self {
+        let TurnContext { lines: edit, slices, user, falls_silent, silence } = context;
+        edit.apply(lines);
+        Self { lines: lines.clone(), slices, user, falls_silent, silence }
+    }
+}
+
 /// What a turn predictor is asked, with what it depends on.
 #[derive(Clone, Copy, Debug)]
 pub enum TurnQuestion<'a> {
@@ -145,7 +169,7 @@ pub enum TurnQuestion<'a> {
     /// silence after it.
     IsOver(&'a [f32]),
     /// The probability that the assistant should be silent now. What both sides said, in slices.
-    IsIdle(&'a TurnContext),
+    IsIdle(&'a TurnView),
 }
 
 /// Predicts who has the floor: an acoustic end-of-turn model, or the duplex model.
@@ -164,7 +188,7 @@ pub trait TurnPredictor: Port {
     ///
     /// # Errors
     /// It was not read; a prediction reads it.
-    fn read_ahead(&mut self, _call: CallKey, _context: &TurnContext) -> Result<(), PortError> {
+    fn read_ahead(&mut self, _call: CallKey, _view: &TurnView) -> Result<(), PortError> {
         Ok(())
     }
 }
@@ -175,7 +199,7 @@ pub struct Conversation {
     /// What the model is told about its task.
     pub instructions: Arc<str>,
     /// The lines of both speakers, oldest first. The assistant's hold only text that was heard.
-    pub lines: Vec<Line>,
+    pub lines: Vec<Arc<Line>>,
     /// A line of the user's is still growing: the last one, or one that has no words yet.
     pub open: bool,
 }

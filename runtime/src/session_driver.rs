@@ -5,14 +5,13 @@ use std::{
     path::Path,
 };
 
-use duplex_audio::{FRAME_MILLIS, History, PLAYOUT_RATE, Playout};
+use duplex_audio::{FRAME_MILLIS, PLAYOUT_RATE, Playout};
 use duplex_core::{Action, DuplexSession, Event, Mark, SAMPLE_RATE, Samples, SessionTime, Turn};
 
 use crate::{
     CallError, CallOptions, Counters, Journal, SessionStep,
     job::{Cancellation, SessionMessage},
-    jobs::Work,
-    reply_stream::ReplyStream,
+    jobs::{Material, Work},
 };
 
 /// Samples at the playout rate for one at the session rate.
@@ -49,12 +48,11 @@ struct Playing {
 /// One call's session, with its audio and its journal.
 pub(crate) struct SessionDriver {
     session: DuplexSession,
-    history: History,
+    /// What its work is made of.
+    material: Material,
     playout: Playout,
     backlogs: BTreeMap<Turn, Backlog>,
     playing: Option<Playing>,
-    /// The reply that is being written.
-    reply: Option<ReplyStream>,
     duck_gain: f32,
     journal: Option<Journal>,
     pub(crate) cancellation: Cancellation,
@@ -74,11 +72,10 @@ impl SessionDriver {
         let journal = options.journal.as_deref().map(create).transpose()?;
         Ok(Self {
             session: DuplexSession::new(options.policy),
-            history: History::new(HISTORY.0 as usize),
+            material: Material::new(HISTORY.0 as usize),
             playout,
             backlogs: BTreeMap::new(),
             playing: None,
-            reply: None,
             duck_gain: 10f32.powf(options.duck_db / 20.0),
             journal,
             cancellation: Cancellation::default(),
@@ -104,7 +101,7 @@ impl SessionDriver {
         match message {
             SessionMessage::Sound { cleaned, frame, .. } => {
                 self.counters.frames += 1;
-                self.history.push(&cleaned);
+                self.material.history.push(&cleaned);
                 self.pump();
                 if let Some(event) = self.progress() {
                     self.step(at, event, submit);
@@ -203,7 +200,7 @@ impl SessionDriver {
 
     /// Carries out an action; returns the work that a model must do for it, if any.
     fn act(&mut self, action: Action) -> Option<Work> {
-        let action = match Work::of(action, &self.history, &mut self.reply) {
+        let action = match Work::of(action, &mut self.material) {
             Ok(work) => return Some(work),
             Err(action) => action,
         };
@@ -232,14 +229,14 @@ impl SessionDriver {
     fn forget(&mut self, turn: Turn) {
         self.cancellation.cancel_through(turn);
         // Dropping the stream cancels its model's work at once.
-        self.reply.take_if(|reply| reply.turn() <= turn);
+        self.material.reply.take_if(|reply| reply.turn() <= turn);
         self.backlogs.retain(|&other, _| other > turn);
     }
 
     /// Ends the call: cancels all work, counts underruns, flushes the journal.
     pub(crate) fn finish(&mut self) {
         self.cancellation.cancel_all();
-        self.reply = None;
+        self.material.reply = None;
         self.counters.underruns = self.playout.underruns();
         if let Some(journal) = &mut self.journal
             && let Err(error) = journal.flush()

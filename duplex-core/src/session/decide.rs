@@ -2,6 +2,8 @@
 
 use crate::{Action, DecisionId, Permille, SessionTime, SliceWords, Speaker, TurnContext, words};
 
+use crate::transcript::Reader;
+
 use super::{AssistantState, DuplexSession};
 
 /// Most words of one side in a slice: about what is said in
@@ -122,13 +124,16 @@ impl DuplexSession {
 
     /// The conversation up to the user's newest words. A reply under way is laid out in slices, with the question that
     /// it answers; finished turns are plain text.
-    fn turn_context(&self, text: &str) -> TurnContext {
-        let mut lines = self.transcript.context("", false, String::new()).lines;
+    fn turn_context(&mut self, text: &str) -> TurnContext {
+        let mut finished = self.transcript.lines();
         let mut slices: Vec<SliceWords> = Vec::new();
         let mut heard = Vec::new();
         if let AssistantState::Speaking(reply, _) = &self.assistant {
             heard = in_slices(&reply.utterance.heard());
-            if let Some(line) = lines.pop_if(|line| line.speaker == Speaker::User) {
+            if let Some((line, before)) = finished.split_last()
+                && line.speaker == Speaker::User
+            {
+                finished = before;
                 let question = in_slices(&line.text).into_iter();
                 slices.extend(question.map(|user| SliceWords { user, ..SliceWords::default() }));
                 if let Some(end) = slices.last_mut() {
@@ -157,6 +162,8 @@ impl DuplexSession {
         let early =
             before.iter().map(|user| SliceWords { user: user.clone(), ..SliceWords::default() });
         slices.splice(from..from, early);
+        let finished = finished.len();
+        let lines = self.transcript.give(Reader::DuplexModel, finished);
         TurnContext { lines, slices, user, ..TurnContext::default() }
     }
 

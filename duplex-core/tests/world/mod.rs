@@ -6,8 +6,8 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use duplex_core::{
-    Action, DuplexSession, Event, Mark, Notice, Permille, Policy, Samples, SessionTime, Turn,
-    TurnContext, VadFrame,
+    Action, DuplexSession, Event, Line, LinesEdit, Mark, Notice, Permille, Policy, Samples,
+    SessionTime, Turn, TurnContext, VadFrame,
 };
 
 pub(crate) const FRAME: u64 = 512;
@@ -55,6 +55,9 @@ pub(crate) struct World {
     pub(crate) decided: Vec<TurnContext>,
     pub(crate) prefilled: Vec<TurnContext>,
     replies: BTreeMap<&'static str, Vec<&'static str>>,
+    /// What the reply model and the duplex model were given of the conversation.
+    lines: Vec<Line>,
+    turn_lines: Vec<Line>,
     /// What is left of the reply that is being written.
     rest: Vec<&'static str>,
     agenda: BTreeMap<(SessionTime, usize), Event>,
@@ -98,6 +101,8 @@ impl World {
             decided: Vec::new(),
             prefilled: Vec::new(),
             replies: BTreeMap::new(),
+            lines: Vec::new(),
+            turn_lines: Vec::new(),
             rest: Vec::new(),
             agenda: BTreeMap::new(),
             scheduled: 0,
@@ -203,6 +208,13 @@ impl World {
         words.join(" ")
     }
 
+    /// A context with all its lines, as a model has them that was told of every change.
+    fn read(&mut self, mut context: TurnContext) -> TurnContext {
+        context.lines.apply(&mut self.turn_lines);
+        context.lines = LinesEdit { kept: 0, new: self.turn_lines.clone() };
+        context
+    }
+
     /// The next clause of the reply that was begun.
     fn write(&mut self, turn: Turn) {
         let clause = (!self.rest.is_empty()).then(|| self.rest.remove(0));
@@ -226,14 +238,19 @@ impl World {
                 self.later(self.latencies.end_of_turn, Event::EndOfTurn { to, probability });
             }
             Action::Decide { slice, context } => {
+                let context = self.read(context);
                 let idle = Permille((self.idle)(&context));
                 self.decided.push(context);
                 self.later(self.latencies.decision, Event::Decided { slice, idle });
             }
-            Action::PrefillTurnModel(context) => self.prefilled.push(context),
-            Action::Prefill(_) => {}
+            Action::PrefillTurnModel(context) => {
+                let context = self.read(context);
+                self.prefilled.push(context);
+            }
+            Action::Prefill(context) => context.lines.apply(&mut self.lines),
             Action::Write { turn, context } => {
-                let asked = context.lines.last().map(|line| line.text.clone()).unwrap_or_default();
+                context.lines.apply(&mut self.lines);
+                let asked = self.lines.last().map(|line| line.text.clone()).unwrap_or_default();
                 let mut clauses = self
                     .replies
                     .iter()

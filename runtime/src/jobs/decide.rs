@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use duplex_core::{DecisionId, Event, Permille, TurnContext};
+use duplex_core::{DecisionId, Event, Permille};
 
 use crate::{
     job::{Job, Kind},
-    ports::{TurnPrediction, TurnQuestion},
+    ports::{TurnPrediction, TurnQuestion, TurnView},
 };
 
 const KIND: Kind = Kind { name: "decide", charge: |charges| charges.decide, reads_ahead: false };
@@ -17,10 +17,10 @@ const READ: Kind = Kind {
     reads_ahead: true,
 };
 
-pub(super) fn job(slice: DecisionId, context: TurnContext) -> Job<TurnPrediction> {
+pub(super) fn job(slice: DecisionId, view: TurnView) -> Job<TurnPrediction> {
     Job::<TurnPrediction>::new(KIND, move |model, client| {
         let began = Instant::now();
-        match model.predict(client.call, TurnQuestion::IsIdle(&context)) {
+        match model.predict(client.call, TurnQuestion::IsIdle(&view)) {
             Ok(Some(idle)) => {
                 tracing::debug!(ms = began.elapsed().as_millis() as u64, "decided");
                 client.event(Event::Decided { slice, idle: Permille::from_probability(idle) });
@@ -33,9 +33,9 @@ pub(super) fn job(slice: DecisionId, context: TurnContext) -> Job<TurnPrediction
 }
 
 /// Prefills the prompt, or all but the user's newest words.
-pub(super) fn read_ahead(context: TurnContext) -> Job<TurnPrediction> {
+pub(super) fn read_ahead(view: TurnView) -> Job<TurnPrediction> {
     Job::<TurnPrediction>::new(READ, move |model, client| {
-        if let Err(error) = model.read_ahead(client.call, &context) {
+        if let Err(error) = model.read_ahead(client.call, &view) {
             tracing::debug!("the duplex model did not read ahead: {error}");
         }
     })

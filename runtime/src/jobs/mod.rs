@@ -8,13 +8,15 @@ mod score_end;
 mod synthesise;
 mod write;
 
+use std::sync::Arc;
+
 use duplex_audio::History;
-use duplex_core::{Action, Samples};
+use duplex_core::{Action, Line, Samples};
 
 use crate::{
     Charges,
     job::{Client, Job},
-    ports::{Recognition, Replying, Synthesis, TurnPrediction},
+    ports::{Recognition, Replying, Synthesis, TurnPrediction, TurnView},
     reply_stream::ReplyStream,
 };
 
@@ -50,15 +52,29 @@ macro_rules! with_job {
     };
 }
 
+/// What a call's work is made of.
+pub(crate) struct Material {
+    /// The user's sound.
+    pub(crate) history: History,
+    /// The conversation, as the session last told the reply model and the duplex model.
+    lines: Vec<Arc<Line>>,
+    turn_lines: Vec<Arc<Line>>,
+    /// The reply that is being written.
+    pub(crate) reply: Option<ReplyStream>,
+}
+
+impl Material {
+    /// Of a call that begins, with room for so many samples of the user's sound.
+    pub(crate) fn new(history: usize) -> Self {
+        let history = History::new(history);
+        Self { history, lines: Vec::new(), turn_lines: Vec::new(), reply: None }
+    }
+}
+
 impl Work {
     /// The work that an action asks of a model, or else the action.
-    ///
-    /// `history` has the user's sound; `reply` is the reply that is being written.
-    pub(crate) fn of(
-        action: Action,
-        history: &History,
-        reply: &mut Option<ReplyStream>,
-    ) -> Result<Self, Action> {
+    pub(crate) fn of(action: Action, material: &mut Material) -> Result<Self, Action> {
+        let Material { history, lines, turn_lines, reply } = material;
         Ok(match action {
             Action::Recognise { segment, from, to, .. } => {
                 Self::Recogniser(recognise::job(segment, to, history.range(from.0, to.0).samples))
@@ -66,11 +82,24 @@ impl Work {
             Action::DetectEndOfTurn { from, to } => {
                 Self::EndOfTurn(score_end::job(to, history.range(from.0, to.0).samples))
             }
-            Action::Decide { slice, context } => Self::DuplexModel(decide::job(slice, context)),
-            Action::PrefillTurnModel(context) => Self::DuplexModel(decide::read_ahead(context)),
-            Action::Prefill(context) => Self::Reply(prefill::job(context)),
-            Action::Write { turn, context } => Self::Reply(write::begin(turn, context, reply)),
-            Action::WriteMore(turn) => Self::Reply(write::go_on(turn, reply)),
+            Action::Decide { slice, context } => {
+                Self::DuplexModel(decide::job(slice, TurnView::of(context, turn_lines)))
+            }
+            Action::PrefillTurnModel(context) => {
+                Self::DuplexModel(decide::read_ahead(TurnView::of(context, turn_lines)))
+            }
+            Action::Prefill(context) => {
+                context.lines.apply(lines);
+                Self::Reply(prefill::job(lines.clone(), context.open))
+            }
+            Action::Write { turn, context } => {
+                context.lines.apply(lines);
+                let (stream, job) = write::begin(turn, lines.clone(), context.reply);
+                // An older one is cancelled by this.
+                *reply = Some(stream);
+                Self::Reply(job)
+            }
+            Action::WriteMore(turn) => Self::Reply(write::go_on(turn, reply.as_ref())),
             Action::Synthesise { turn, clause, text } => {
                 Self::Voice(synthesise::job(turn, clause, text))
             }
@@ -80,7 +109,7 @@ impl Work {
 
     /// The work with which a call begins: what its models can read while nobody speaks yet.
     pub(crate) fn opening() -> Self {
-        Self::DuplexModel(decide::read_ahead(duplex_core::TurnContext::default()))
+        Self::DuplexModel(decide::read_ahead(TurnView::default()))
     }
 
     /// Which model does it.

@@ -1,8 +1,8 @@
 //! The conversation, read before a reply is asked for.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
-use duplex_core::Context;
+use duplex_core::Line;
 
 use crate::{
     job::{Job, Kind},
@@ -15,9 +15,8 @@ const KIND: Kind = Kind {
     reads_ahead: true,
 };
 
-pub(super) fn job(context: Context) -> Job<Replying> {
+pub(super) fn job(lines: Vec<Arc<Line>>, open: bool) -> Job<Replying> {
     Job::<Replying>::new(KIND, move |model, client| {
-        let Context { lines, open, reply: _ } = context;
         let instructions = client.settings.instructions.clone();
         let conversation = Conversation { instructions, lines, open };
         let began = Instant::now();

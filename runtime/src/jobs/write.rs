@@ -1,9 +1,11 @@
 //! The next clause of a reply.
 
-use duplex_core::{Context, Turn};
+use std::sync::Arc;
+
+use duplex_core::{Failure, Line, Turn};
 
 use crate::{
-    job::{Job, Kind},
+    job::{Client, Job, Kind},
     ports::{Conversation, ReplyRequest, Replying},
     reply_stream::{ReplyStream, reply_stream},
 };
@@ -18,35 +20,32 @@ const GO_ON: Kind =
 /// told by it, not by the job.
 pub(super) fn begin(
     turn: Turn,
-    context: Context,
-    reply: &mut Option<ReplyStream>,
-) -> Job<Replying> {
+    lines: Vec<Arc<Line>>,
+    begun: String,
+) -> (ReplyStream, Job<Replying>) {
     let (sink, stream) = reply_stream(turn);
     let wanting = stream.wanting();
-    // Dropping an older one cancels it.
-    *reply = Some(stream);
     let work = Job::<Replying>::new(BEGIN, move |model, client| {
-        let Context { lines, open, reply } = context;
-        let instructions = client.settings.instructions.clone();
-        let conversation = Conversation { instructions, lines, open };
+        let conversation =
+            Conversation { instructions: client.settings.instructions.clone(), lines, open: false };
         sink.allow_ahead(model.ahead());
-        model.begin(client.call, ReplyRequest { conversation, begun: reply }, sink);
+        model.begin(client.call, ReplyRequest { conversation, begun }, sink);
     });
-    let at_once = move |client: &crate::job::Client| {
+    let at_once = move |client: &Client| {
         wanting.ask(&client.answer);
         true
     };
-    Job { turn: Some(turn), at_once: Some(Box::new(at_once)), ..work }
+    (stream, Job { turn: Some(turn), at_once: Some(Box::new(at_once)), ..work })
 }
 
 /// Asks for the next clause of the reply that is being written.
-pub(super) fn go_on(turn: Turn, reply: &Option<ReplyStream>) -> Job<Replying> {
-    let wanting = reply.as_ref().filter(|reply| reply.turn() == turn).map(ReplyStream::wanting);
+pub(super) fn go_on(turn: Turn, reply: Option<&ReplyStream>) -> Job<Replying> {
+    let wanting = reply.filter(|reply| reply.turn() == turn).map(ReplyStream::wanting);
     let work = Job::<Replying>::new(GO_ON, |model, client| model.resume(client.call));
-    let at_once = move |client: &crate::job::Client| match wanting {
+    let at_once = move |client: &Client| match wanting {
         Some(wanting) => wanting.ask(&client.answer),
         None => {
-            client.fail(Some(duplex_core::Failure::Model(turn)));
+            client.fail(Some(Failure::Model(turn)));
             false
         }
     };

@@ -9,12 +9,12 @@ use ::duplex_model::llm::{
 use duplex_core::TurnContext;
 
 use crate::ports::{
-    CallKey, ModelOptions, Port, PortError, TurnPrediction, TurnPredictor, TurnQuestion,
+    CallKey, ModelOptions, Port, PortError, TurnPrediction, TurnPredictor, TurnQuestion, TurnView,
 };
 
 use super::message;
 
-/// Its context in tokens: what the transcript shows of a conversation, in slices.
+/// Its context in tokens: the history that it reads, and a reply under way in slices.
 const CONTEXT: u32 = 1_536;
 
 const _: () =
@@ -64,23 +64,25 @@ impl TurnPredictor for DuplexModel<'_> {
         call: CallKey,
         question: TurnQuestion<'_>,
     ) -> Result<Option<f32>, PortError> {
-        let TurnQuestion::IsIdle(context) = question else { return Ok(None) };
+        let TurnQuestion::IsIdle(view) = question else { return Ok(None) };
         let id = self.call(call)?;
-        let (history, mut slices) = laid_out(context);
+        let (mut history, mut slices) = laid_out(view);
         let mut user =
-            UserInput::Words { text: context.user.clone(), falls_silent: context.falls_silent };
-        if context.silence > 0 {
+            UserInput::Words { text: view.user.clone(), falls_silent: view.falls_silent };
+        if view.silence > 0 {
             // The slice of the words is over; the assistant was silent in it.
             slices.push(Slice { user, ..Slice::default() });
-            user = UserInput::Silence(context.silence as usize);
+            user = UserInput::Silence(view.silence as usize);
         }
+        self.fit(id, &mut history, &mut slices, &user)?;
         let tokens = self.marks.question(self.weights, &history, &slices, &user);
         Ok(self.llm.idle_probability(id, self.marks, &tokens, &mut || false)?)
     }
 
-    fn read_ahead(&mut self, call: CallKey, context: &TurnContext) -> Result<(), PortError> {
+    fn read_ahead(&mut self, call: CallKey, view: &TurnView) -> Result<(), PortError> {
         let id = self.call(call)?;
-        let (history, slices) = laid_out(context);
+        let (mut history, mut slices) = laid_out(view);
+        self.fit(id, &mut history, &mut slices, &UserInput::default())?;
         let tokens = self.marks.lay_out(self.weights, &history, &slices);
         Ok(self.llm.listen(id, &tokens, &mut || false)?)
     }
@@ -92,6 +94,20 @@ impl<'w> DuplexModel<'w> {
         Ok(Self { weights, llm: Llm::new(weights, options)?, marks, calls: BTreeMap::new() })
     }
 
+    /// Drops what no longer fits the context, the oldest first.
+    fn fit(
+        &mut self,
+        id: CallId,
+        history: &mut Vec<ChatMessage>,
+        slices: &mut Vec<Slice>,
+        user: &UserInput,
+    ) -> Result<(), LlmError> {
+        let dropped = self.llm.fit_slices(id, self.marks, history, slices, user)?;
+        history.drain(1..1 + dropped.messages);
+        slices.drain(..dropped.slices);
+        Ok(())
+    }
+
     fn call(&mut self, key: CallKey) -> Result<CallId, LlmError> {
         Ok(match self.calls.get(&key) {
             Some(id) => *id,
@@ -101,11 +117,11 @@ impl<'w> DuplexModel<'w> {
 }
 
 /// The turns that are over, and the slices since, without the user's newest words.
-fn laid_out(context: &TurnContext) -> (Vec<ChatMessage>, Vec<Slice>) {
+fn laid_out(view: &TurnView) -> (Vec<ChatMessage>, Vec<Slice>) {
     // The system prompt of its training, whatever that of the reply model is.
     let mut history = vec![ChatMessage::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
-    history.extend(context.lines.iter().map(message));
-    let slices = context.slices.iter().map(|said| Slice {
+    history.extend(view.lines.iter().map(|line| message(line)));
+    let slices = view.slices.iter().map(|said| Slice {
         user: UserInput::Words { text: said.user.clone(), falls_silent: said.falls_silent },
         assistant: (!said.assistant.is_empty()).then(|| said.assistant.clone()),
         ends: false,

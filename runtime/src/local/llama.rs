@@ -130,7 +130,7 @@ impl<'w> Llama<'w> {
     ) -> Result<Vec<ChatMessage>, LlmError> {
         let Conversation { instructions, lines, open } = conversation;
         let mut messages = vec![ChatMessage::new(Role::System, &**instructions)];
-        messages.extend(lines.iter().map(message));
+        messages.extend(lines.iter().map(|line| message(line)));
         let last = lines.last().map(|line| line.speaker);
         if *open && last != Some(Speaker::User) {
             messages.push(ChatMessage::new(Role::User, ""));

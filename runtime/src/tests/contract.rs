@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use duplex_audio::Clip;
-use duplex_core::{Line, SAMPLE_RATE, Speaker, Turn, TurnContext};
+use duplex_core::{Line, SAMPLE_RATE, Speaker, Turn};
 use duplex_model::{
     adapter,
     asr::{self, RecogniserOptions},
@@ -24,7 +24,7 @@ use crate::{
     local::{self, DuplexOptions},
     ports::{
         Conversation, ModelOptions, Recognition, ReplyModel, ReplyRequest, Replying, SpeechWindow,
-        Synthesis, TurnPrediction, TurnPredictor, TurnQuestion,
+        Synthesis, TurnPrediction, TurnPredictor, TurnQuestion, TurnView,
     },
     reply_stream::reply_stream,
 };
@@ -113,11 +113,8 @@ fn asked_twice(
 #[test]
 fn a_predictor_gives_a_probability_that_depends_on_the_question_alone() {
     let speech = speech();
-    let words = |text: &str| TurnContext {
-        user: text.to_owned(),
-        falls_silent: true,
-        ..TurnContext::default()
-    };
+    let words =
+        |text: &str| TurnView { user: text.to_owned(), falls_silent: true, ..TurnView::default() };
     let (whole, begun) = (words("what is the time"), words("what is the"));
     for (name, options) in predictors() {
         with_model(&options, |model| {
@@ -145,7 +142,7 @@ fn a_predictor_gives_a_probability_that_depends_on_the_question_alone() {
 }
 
 fn request(words: &str, begun: &str) -> ReplyRequest {
-    let lines = vec![Line { speaker: Speaker::User, text: words.to_owned(), cut: None }];
+    let lines = vec![Line { speaker: Speaker::User, text: words.to_owned(), cut: None }.into()];
     let conversation =
         Conversation { instructions: DEFAULT_SYSTEM_PROMPT.into(), lines, open: false };
     ReplyRequest { conversation, begun: begun.to_owned() }

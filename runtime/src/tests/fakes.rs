@@ -3,7 +3,6 @@
 use std::{ops::ControlFlow, sync::Arc};
 
 use duplex_audio::PLAYOUT_RATE;
-use duplex_core::TurnContext;
 use duplex_model::{
     asr::{Hypothesis, Word},
     tts::{Chunk, Mark},
@@ -15,7 +14,7 @@ use crate::{
     ports::{
         Conversation, ModelOptions, Port, PortError, PortKind, Recognition, ReplyModel,
         ReplyRequest, Replying, SpeechRecogniser, SpeechSynthesiser, SpeechWindow, Synthesis,
-        TurnPrediction, TurnPredictor, TurnQuestion,
+        TurnPrediction, TurnPredictor, TurnQuestion, TurnView,
     },
 };
 
@@ -71,7 +70,7 @@ impl TurnPredictor for Fake {
         }
     }
 
-    fn read_ahead(&mut self, _call: CallKey, _context: &TurnContext) -> Result<(), PortError> {
+    fn read_ahead(&mut self, _call: CallKey, _view: &TurnView) -> Result<(), PortError> {
         (self.hook)();
         Ok(())
     }

@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use duplex_audio::{ACTIVITY_WINDOW, History, PLAYOUT_RATE};
+use duplex_audio::{ACTIVITY_WINDOW, PLAYOUT_RATE};
 use duplex_core::{
     Action, Context, DecisionId, Event, Permille, SAMPLE_RATE, SegmentId, SessionTime, Turn,
     TurnContext, VadFrame,
@@ -28,7 +28,7 @@ use crate::{
     CallKey,
     engine::Workers,
     job::{Cancellation, Client, SessionMessage},
-    jobs::Work,
+    jobs::{Material, Work},
     reply_stream::ReplyStream,
 };
 
@@ -73,9 +73,9 @@ struct Asked {
 
 /// The work of an action. The reply that it begins must be kept, or it is cancelled.
 fn work(action: Action) -> (Work, Option<ReplyStream>) {
-    let mut reply = None;
-    let work = Work::of(action, &History::new(SAMPLE_RATE as usize), &mut reply).unwrap();
-    (work, reply)
+    let mut material = Material::new(SAMPLE_RATE as usize);
+    let work = Work::of(action, &mut material).unwrap();
+    (work, material.reply)
 }
 
 /// Hands the work of an action to its model; gives it back where no model takes it.

@@ -1,6 +1,6 @@
 //! A reply of the real language model, clause by clause.
 
-use duplex_core::{Action, Context, Event, Line, Speaker, Turn};
+use duplex_core::{Action, Context, Event, Line, LinesEdit, Speaker, Turn};
 use duplex_model::{
     llm::{DEFAULT_SYSTEM_PROMPT, LlmOptions, Sampling},
     weights::{Manifest, ModelSource, Role, Store},
@@ -9,10 +9,9 @@ use duplex_model::{
 use super::{client, fakes::with_model};
 use crate::{
     job::{Client, SessionMessage},
-    jobs::Work,
+    jobs::{Material, Work},
     local,
     ports::{ModelOptions, ReplyModel, Replying},
-    reply_stream::ReplyStream,
     settings::Settings,
 };
 
@@ -28,7 +27,7 @@ pub(super) fn language_model() -> ModelOptions<Replying> {
 
 fn begins(reply: &str) -> Action {
     let text = "Tell me about dogs and about cats.".to_owned();
-    let lines = vec![Line { speaker: Speaker::User, text, cut: None }];
+    let lines = LinesEdit { kept: 0, new: vec![Line { speaker: Speaker::User, text, cut: None }] };
     let context = Context { lines, open: false, reply: reply.to_owned() };
     Action::Write { turn: Turn(1), context }
 }
@@ -37,10 +36,9 @@ fn begins(reply: &str) -> Action {
 fn clause(
     model: &mut (dyn ReplyModel + '_),
     action: Action,
-    reply: &mut Option<ReplyStream>,
+    call: &mut Material,
 ) -> (String, bool) {
-    let history = duplex_audio::History::new(1);
-    let mut work = Work::of(action, &history, reply).unwrap();
+    let mut work = Work::of(action, call).unwrap();
     let (client, answers) = client(1);
     let settings = Settings { instructions: DEFAULT_SYSTEM_PROMPT.into(), ..Settings::default() };
     let client = Client { settings: settings.into(), ..client };
@@ -59,11 +57,11 @@ fn clause(
 #[test]
 fn a_clause_that_was_lost_on_the_way_is_written_again_and_not_skipped() {
     with_model(&language_model(), |model| {
-        let reply = &mut None;
-        let (first, _) = clause(model, begins(""), reply);
-        let (again, _) = clause(model, begins(""), reply);
+        let call = &mut Material::new(1);
+        let (first, _) = clause(model, begins(""), call);
+        let (again, _) = clause(model, begins(""), call);
         assert_eq!(again, first, "the session never had it");
-        let (second, _) = clause(model, begins(&first), reply);
+        let (second, _) = clause(model, begins(&first), call);
         assert!(!second.trim().is_empty() && second != first, "{first:?}, then {second:?}");
     });
 }
@@ -71,18 +69,18 @@ fn a_clause_that_was_lost_on_the_way_is_written_again_and_not_skipped() {
 #[test]
 fn a_reply_in_clauses_is_the_reply_begun_once() {
     with_model(&language_model(), |model| {
-        let reply = &mut None;
-        let (mut all, mut last) = clause(model, begins(""), reply);
+        let call = &mut Material::new(1);
+        let (mut all, mut last) = clause(model, begins(""), call);
         let mut clauses = vec![all.clone()];
         while !last {
-            let (text, end) = clause(model, Action::WriteMore(Turn(1)), reply);
+            let (text, end) = clause(model, Action::WriteMore(Turn(1)), call);
             all.push_str(&text);
             clauses.push(text);
             last = end;
         }
         assert!(clauses.len() > 2, "{clauses:?}");
         // Asked anew for what follows the first clause, the model goes on as it did, in a first clause of its own.
-        let (second, _) = clause(model, begins(&clauses[0]), reply);
+        let (second, _) = clause(model, begins(&clauses[0]), call);
         assert!(clauses[1].starts_with(&second), "{second:?} of {clauses:?}");
         assert!(all.ends_with(['.', '!', '?']), "{all:?}");
     });
