@@ -2,17 +2,20 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use duplex_core::{Mishearings, Overlap, Permille, Policy, Samples, Sources};
 use duplex_model::adapter;
 use duplex_model::asr::{self, RecogniserOptions};
 use duplex_model::llm::{LlmOptions, ReplyLimits, Sampling};
+use duplex_model::remote::{self, EndpointOptions, Secret};
 use duplex_model::tts::VoiceOptions;
 use duplex_model::weights::{Manifest, ModelSource, Role, Store};
-use duplex_runtime::local::{self, DuplexOptions};
-use duplex_runtime::{CallOptions, Charges, Engine, EngineError, EngineOptions};
+use duplex_runtime::models::{self, DuplexOptions, RemoteReplyOptions};
+use duplex_runtime::ports::{ModelOptions, Synthesis};
+use duplex_runtime::{CallOptions, Charges, Engine, EngineError, EngineOptions, ReplyOptions};
 
-use crate::config::{self, Config, TurnPolicy};
+use crate::config::{self, Config, Endpoint, TurnPolicy};
 use crate::failure::{Exit, Failure};
 
 /// Loads the configured models.
@@ -36,16 +39,77 @@ pub(crate) fn voice_options(config: &Config, voice: &ModelSource) -> Result<Voic
 
 /// Which models, and how they run: each is one line here.
 pub(crate) fn engine_options(config: &Config) -> Result<EngineOptions, Failure> {
-    let models = &config.models;
     Ok(EngineOptions {
-        recogniser: local::whisper(asr_options(config)?),
-        end_of_turn: local::smart_turn(path(Role::Turn, &models.turn)?, 1),
-        duplex: duplex_options(config)?.map(local::duplex_model),
-        reply: local::llama(reply_model(config)?, llm_options(config)),
-        voice: local::piper(voice_options(config, &models.voice)?),
+        recogniser: ModelOptions {
+            pool: config.asr.processes as usize,
+            ..models::whisper(asr_options(config)?)
+        },
+        end_of_turn: models::smart_turn(path(Role::Turn, &config.models.turn)?, 1),
+        duplex: duplex_options(config)?.map(models::duplex_model),
+        replies: reply_models(config)?,
+        voices: voices(config)?,
         instructions: config.llm.system_prompt.clone(),
-        vad: path(Role::Vad, &models.vad)?,
+        vad: path(Role::Vad, &config.models.vad)?,
     })
+}
+
+/// The models that write replies, by the names that calls choose them by; the first is the default.
+fn reply_models(config: &Config) -> Result<Vec<ReplyOptions>, Failure> {
+    let local = ReplyOptions::new(LOCAL, models::llama(reply_model(config)?, llm_options(config)));
+    Ok(match remote_options(config)? {
+        Some(options) => {
+            let model = models::endpoint(options);
+            let fallback = Some(LOCAL.to_owned());
+            vec![ReplyOptions { name: ENDPOINT.to_owned(), model, fallback }, local]
+        }
+        None => vec![local],
+    })
+}
+
+/// The language model on this machine, and that on another server.
+const LOCAL: &str = "local";
+const ENDPOINT: &str = "endpoint";
+
+/// The voices, by the names that calls choose them by; the first is the default.
+fn voices(config: &Config) -> Result<Vec<(String, ModelOptions<Synthesis>)>, Failure> {
+    let name = &config.models.voice;
+    Ok(vec![(name.to_string(), models::piper(voice_options(config, name)?))])
+}
+
+/// The model on another server, where one is configured.
+fn remote_options(config: &Config) -> Result<Option<RemoteReplyOptions>, Failure> {
+    let Endpoint { base_url, model, key_env, key_file, allow_plain_http, context, .. } =
+        &config.endpoint;
+    let Some(base_url) = base_url else { return Ok(None) };
+    let usage = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, error.to_string());
+    let Some(model) = model else {
+        return Err(usage(&"endpoint.base_url is set, and endpoint.model is not: name the model"));
+    };
+    let key = match (key_env, key_file) {
+        (_, Some(file)) => Some(Secret::from_file(file.as_ref())),
+        (Some(name), None) => Some(Secret::from_env(name)),
+        (None, None) => None,
+    };
+    let ms = Duration::from_millis;
+    let endpoint = EndpointOptions {
+        key: key.transpose().map_err(|error| usage(&error))?,
+        allow_plain_http: *allow_plain_http,
+        connect: ms(config.endpoint.connect_ms),
+        first_token: ms(config.endpoint.first_token_ms),
+        stall: ms(config.endpoint.stall_ms),
+        ..EndpointOptions::new(base_url.as_str(), model.as_str())
+    };
+    // What is wrong with the address is known now.
+    remote::Endpoint::new(endpoint.clone()).map_err(|error| usage(&error))?;
+    let llm = &config.llm;
+    Ok(Some(RemoteReplyOptions {
+        endpoint,
+        most_tokens: llm.max_reply_tokens,
+        temperature: llm.temperature as f32,
+        top_p: llm.top_p as f32,
+        seed: llm.seed,
+        context: *context,
+    }))
 }
 
 /// Where a model lies.
@@ -110,6 +174,7 @@ pub(crate) fn call_options(config: &Config) -> CallOptions {
     let mut options = CallOptions { policy: policy(config), ..CallOptions::default() };
     options.front_end.cancel_echo = config.audio.cancel_echo;
     options.duck_db = config.audio.duck_db as f32;
+    options.session.vocabulary.clone_from(&config.asr.vocabulary);
     options
 }
 

@@ -119,6 +119,16 @@ pub enum Event {
     },
     /// Work that was asked for failed; the call goes on.
     Failed(Failure),
+    /// The model that was writing a reply failed, and another one stands ready: the reply is begun again with it, after
+    /// what is written already.
+    FellBack {
+        /// The turn whose reply it is.
+        turn: Turn,
+        /// What failed, for whoever is shown the call.
+        why: String,
+    },
+    /// Something outside is not as it should be, and the call goes on with what there is. For whoever is shown the call.
+    Warned(String),
     /// The user has left: the call is over, and later events give no actions.
     Left,
 }
@@ -130,6 +140,7 @@ impl Event {
             Self::Written { turn, .. }
             | Self::Synthesised { turn, .. }
             | Self::Played { turn, .. }
+            | Self::FellBack { turn, .. }
             | Self::Failed(Failure::Model(turn) | Failure::Voice(turn)) => Some(*turn),
             _ => None,
         }

@@ -84,6 +84,12 @@ impl Reply {
         self.complete |= self.failures > retries;
     }
 
+    /// Another model goes on with it.
+    pub(crate) fn fell_back(&mut self) {
+        self.begun = false;
+        self.writing = false;
+    }
+
     /// The audio of the clause under way is complete.
     pub(crate) fn synthesised(&mut self) {
         self.synthesising = false;

@@ -147,6 +147,15 @@ impl DuplexSession {
                 }
             }
             Event::Failed(failure) => self.failed(failure),
+            Event::FellBack { why, .. } => {
+                if let Some(reply) = self.reply() {
+                    reply.fell_back();
+                }
+                self.notify(Notice::Warning(format!(
+                    "another model goes on with the reply: {why}"
+                )));
+            }
+            Event::Warned(what) => self.notify(Notice::Warning(what)),
             Event::Left => return self.left(),
         }
         self.consider();

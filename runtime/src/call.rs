@@ -20,7 +20,9 @@ use crate::{
     engine::{Seat, Workers},
     inbox::{Inbox, Messages, inbox},
     job::{Answer, SessionMessage},
+    jobs::Work,
     session_driver::{QUEUE, SessionDriver},
+    settings::{SessionError, SessionOptions, Settings},
 };
 
 /// Messages that wait for the session at most: over 30 s of sound.
@@ -37,6 +39,8 @@ pub struct CallOptions {
     pub front_end: FrontEndOptions,
     /// The assistant's level while it is unclear who has the floor, in dB.
     pub duck_db: f32,
+    /// Instructions, voice and the like.
+    pub session: SessionOptions,
 }
 
 impl Default for CallOptions {
@@ -46,6 +50,7 @@ impl Default for CallOptions {
             journal: None,
             front_end: FrontEndOptions::default(),
             duck_db: -14.0,
+            session: SessionOptions::default(),
         }
     }
 }
@@ -56,6 +61,9 @@ pub enum CallError {
     /// The journal cannot be written.
     #[error("the journal cannot be written: {0}")]
     Journal(#[from] JournalError),
+    /// The engine does not have what the call asks for.
+    #[error(transparent)]
+    Session(#[from] SessionError),
     /// The system gave no thread, or one of them died.
     #[error("a thread of the call failed: {0}")]
     Thread(String),
@@ -137,7 +145,7 @@ impl Call {
     /// session's thread: it must not block.
     ///
     /// # Errors
-    /// The journal cannot be made, or a thread cannot be started.
+    /// The engine does not have what the call asks for; the journal cannot be made, or a thread cannot be started.
     pub fn start(
         engine: Arc<Engine>,
         acoustics: Box<dyn Acoustics>,
@@ -147,6 +155,7 @@ impl Call {
     ) -> Result<Self, CallError> {
         let (playout, speaker) = duplex_audio::playout(QUEUE);
         let device = Device::new(&engine, acoustics, speaker, options.front_end);
+        let settings = engine.workers().settings(&options.session)?;
         let driver = SessionDriver::new(options, playout, observer)?;
         let (inbox, messages) = inbox(INBOX);
         let spawn = |name: &str| std::thread::Builder::new().name(name.to_owned());
@@ -158,8 +167,9 @@ impl Call {
         .map_err(thread)?;
         let session = {
             let stop = stop.clone();
-            spawn("session")
-                .spawn(move || converse(driver, engine.workers(), &inbox, &messages, &stop))
+            spawn("session").spawn(move || {
+                converse(driver, engine.workers(), settings, &inbox, &messages, &stop)
+            })
         }
         .map_err(thread)?;
         Ok(Self { session: Some(session), sound: Some(sound), stop })
@@ -272,17 +282,20 @@ fn in_real_time(mut device: Device, inbox: &Inbox, stop: &Stop) {
 pub(crate) fn converse(
     mut driver: SessionDriver,
     workers: &Workers,
+    settings: Settings,
     inbox: &Inbox,
     messages: &Messages,
     stop: &Stop,
 ) -> Outcome {
-    let seat = Seat::open(workers);
+    let seat = Seat::open(workers, settings);
     let cancellation = driver.cancellation.clone();
     let answer: Answer = {
         let inbox = inbox.clone();
         Arc::new(move |message| inbox.answer(message))
     };
     let mut submit = |work| seat.submit(work, cancellation.clone(), Arc::clone(&answer));
+    // What cannot be done yet is done when it is needed.
+    Work::opening().into_iter().for_each(|work| _ = submit(work));
     while !driver.over
         && let Some((at, message)) = messages.next()
     {

@@ -5,19 +5,20 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
-        mpsc::sync_channel,
+        mpsc::{channel, sync_channel},
     },
     time::{Duration, Instant},
 };
 
 use duplex_audio::{ActivityError, VoiceActivity};
+use duplex_core::Event;
 
 use crate::{
     CallKey,
-    job::{Cancellation, Client},
-    jobs::Work,
+    job::{Answer, Cancellation, Client, SessionMessage},
+    jobs::{self, Work},
     ports::{ModelOptions, PortError, Recognition, Replying, Synthesis, TurnPrediction},
-    settings::Settings,
+    settings::{SessionError, SessionOptions, Settings},
     worker::{ModelCounters, Worker},
 };
 
@@ -30,14 +31,32 @@ pub struct EngineOptions {
     pub end_of_turn: ModelOptions<TurnPrediction>,
     /// Tells from what both sides said who has the floor, if it is to be asked.
     pub duplex: Option<ModelOptions<TurnPrediction>>,
-    /// Writes the replies.
-    pub reply: ModelOptions<Replying>,
-    /// Speaks them.
-    pub voice: ModelOptions<Synthesis>,
+    /// Write the replies: a call names one, or has the first.
+    pub replies: Vec<ReplyOptions>,
+    /// Speak them, by name: a call names one, or has the first.
+    pub voices: Vec<(String, ModelOptions<Synthesis>)>,
     /// What the reply model is told about its task.
     pub instructions: String,
     /// Voice activity detection, in ONNX.
     pub vad: PathBuf,
+}
+
+/// A model that writes replies.
+#[derive(Clone, Debug)]
+pub struct ReplyOptions {
+    /// What calls know it by.
+    pub name: String,
+    /// How it runs.
+    pub model: ModelOptions<Replying>,
+    /// The name of the one that goes on with a reply should this one fail.
+    pub fallback: Option<String>,
+}
+
+impl ReplyOptions {
+    /// A model that nothing stands in for.
+    pub fn new(name: impl Into<String>, model: ModelOptions<Replying>) -> Self {
+        Self { name: name.into(), model, fallback: None }
+    }
 }
 
 /// Why the engine did not start.
@@ -51,6 +70,9 @@ pub enum EngineError {
         /// Its own error.
         source: PortError,
     },
+    /// There is no reply model, or no voice, or a model that stands in for another is not there.
+    #[error("{0}")]
+    Options(#[from] SessionError),
     /// Voice activity detection.
     #[error("voice activity detection: {0}")]
     Activity(#[from] ActivityError),
@@ -69,7 +91,7 @@ pub enum EngineError {
 pub struct EngineInfo {
     /// From the start to the last model that was ready.
     pub ready: Duration,
-    /// The reply model's name for itself.
+    /// The reply models' names for themselves.
     pub llm: String,
     /// Process of the recogniser when it was started.
     pub recogniser: Option<u32>,
@@ -99,16 +121,24 @@ pub(crate) struct Workers {
     recogniser: Worker<Recognition>,
     end_of_turn: Worker<TurnPrediction>,
     duplex: Option<Worker<TurnPrediction>>,
-    reply: Worker<Replying>,
-    voice: Worker<Synthesis>,
-    settings: Arc<Settings>,
+    replies: Vec<Worker<Replying>>,
+    voices: Vec<Worker<Synthesis>>,
+    defaults: Defaults,
     calls: AtomicU64,
+}
+
+/// What a call has where it asks for nothing, and what it can ask for.
+struct Defaults {
+    instructions: String,
+    /// Each reply model, and the one that stands in for it.
+    replies: Vec<(String, Option<String>)>,
+    voices: Vec<String>,
 }
 
 /// Calls `$body` with each worker in turn.
 macro_rules! each {
     ($workers:expr, $name:ident, $worker:ident => $body:expr) => {{
-        let Workers { recogniser, end_of_turn, duplex, reply, voice, settings: _, calls: _ } =
+        let Workers { recogniser, end_of_turn, duplex, replies, voices, defaults: _, calls: _ } =
             $workers;
         {
             let ($name, $worker) = (RECOGNISER, recogniser);
@@ -122,12 +152,12 @@ macro_rules! each {
             let $name = DUPLEX_MODEL;
             $body
         }
-        {
-            let ($name, $worker) = (REPLY_MODEL, reply);
+        for $worker in replies {
+            let $name = REPLY_MODEL;
             $body
         }
-        {
-            let ($name, $worker) = (VOICE, voice);
+        for $worker in voices {
+            let $name = VOICE;
             $body
         }
     }};
@@ -137,27 +167,41 @@ impl Workers {
     /// Starts all models, at the same time, and waits until each is ready.
     pub(crate) fn start(options: &EngineOptions) -> Result<(Self, EngineInfo), EngineError> {
         let began = Instant::now();
-        let EngineOptions { recogniser, end_of_turn, duplex, reply, voice, instructions, vad: _ } =
-            options;
-        let pools = [recogniser.pool, end_of_turn.pool, reply.pool, voice.pool];
-        let models = pools.into_iter().chain(duplex.as_ref().map(|duplex| duplex.pool));
-        let models: usize = models.map(|pool| pool.max(1)).sum();
+        let EngineOptions {
+            recogniser,
+            end_of_turn,
+            duplex,
+            replies,
+            voices,
+            instructions,
+            vad: _,
+        } = options;
+        let defaults = Defaults {
+            instructions: instructions.clone(),
+            replies: replies.iter().map(|it| (it.name.clone(), it.fallback.clone())).collect(),
+            voices: voices.iter().map(|(name, _)| name.clone()).collect(),
+        };
+        defaults.check()?;
         // Room for what each thread reports: that it is ready, and at the end that its model is given up.
+        let pools = [recogniser.pool, end_of_turn.pool]
+            .into_iter()
+            .chain(duplex.iter().map(|duplex| duplex.pool))
+            .chain(replies.iter().map(|reply| reply.model.pool))
+            .chain(voices.iter().map(|(_, voice)| voice.pool));
+        let models: usize = pools.map(|pool| pool.max(1)).sum();
         let (ready, reports) = sync_channel(2 * models);
         let duplex = duplex.as_ref().map(|duplex| Worker::start(DUPLEX_MODEL, duplex, &ready));
+        let reply = |reply: &ReplyOptions| Worker::start(REPLY_MODEL, &reply.model, &ready);
+        let voice = |(_, voice): &(_, _)| Worker::start(VOICE, voice, &ready);
         let workers = Self {
             recogniser: Worker::start(RECOGNISER, recogniser, &ready)?,
             end_of_turn: Worker::start(END_OF_TURN, end_of_turn, &ready)?,
             duplex: duplex.transpose()?,
-            reply: Worker::start(REPLY_MODEL, reply, &ready)?,
-            voice: Worker::start(VOICE, voice, &ready)?,
-            settings: Arc::new(Settings {
-                instructions: instructions.as_str().into(),
-                ..Settings::default()
-            }),
+            replies: replies.iter().map(reply).collect::<Result<_, _>>()?,
+            voices: voices.iter().map(voice).collect::<Result<_, _>>()?,
+            defaults,
             calls: AtomicU64::new(0),
         };
-        drop(ready);
         let mut info = EngineInfo::default();
         for _ in 0..models {
             let report = reports.recv();
@@ -165,12 +209,39 @@ impl Workers {
                 report.map_err(|_| EngineError::Thread("it ended early".to_owned()))??;
             match name {
                 RECOGNISER => info.recogniser = info.recogniser.or(report.process),
-                REPLY_MODEL => info.llm = report.name,
+                REPLY_MODEL => {
+                    let separator = if info.llm.is_empty() { "" } else { ", " };
+                    info.llm = format!("{}{separator}{}", info.llm, report.name);
+                }
                 _ => {}
             }
         }
+        workers.check_instructions()?;
         info.ready = began.elapsed();
         Ok((workers, info))
+    }
+
+    /// Whether the reply models can work with the instructions of a call that brings none.
+    fn check_instructions(&self) -> Result<(), EngineError> {
+        for worker in &self.replies {
+            let (sender, answers) = channel();
+            let answer: Answer = Arc::new(move |message| _ = sender.send(message));
+            let settings = Arc::new(self.settings(&SessionOptions::default())?);
+            let call = CallKey(self.calls.fetch_add(1, Relaxed));
+            let client = Client { call, settings, cancellation: Cancellation::default(), answer };
+            _ = worker.submit(jobs::check(), client);
+            if let Some(SessionMessage::Event(Event::Warned(what))) = answers.iter().next() {
+                return Err(EngineError::Model { name: REPLY_MODEL, source: what.into() });
+            }
+            worker.close_call(call);
+        }
+        Ok(())
+    }
+
+    /// The settings of a call.
+    pub(crate) fn settings(&self, options: &SessionOptions) -> Result<Settings, SessionError> {
+        let Defaults { instructions, replies, voices } = &self.defaults;
+        Settings::of(options, instructions, replies, voices)
     }
 
     /// Whether each model's threads take work.
@@ -199,9 +270,32 @@ impl Workers {
                 Some(worker) => worker.submit(job, client).map_err(Work::DuplexModel),
                 None => Err(Work::DuplexModel(job)),
             },
-            Work::Reply(job) => self.reply.submit(job, client).map_err(Work::Reply),
-            Work::Voice(job) => self.voice.submit(job, client).map_err(Work::Voice),
+            Work::Reply(job) => {
+                let Settings { reply, fallback, .. } = *client.settings;
+                let elsewhere = if job.elsewhere { fallback } else { None };
+                let worker = &self.replies[elsewhere.unwrap_or(reply)];
+                worker.submit(job, client).map_err(Work::Reply)
+            }
+            Work::Voice(job) => {
+                let worker = &self.voices[client.settings.voice];
+                worker.submit(job, client).map_err(Work::Voice)
+            }
         }
+    }
+}
+
+impl Defaults {
+    /// Whether there is what a call needs.
+    fn check(&self) -> Result<(), SessionError> {
+        let all = [("reply model", self.replies.is_empty()), ("voice", self.voices.is_empty())];
+        if let Some((what, _)) = all.into_iter().find(|(_, is_missing)| *is_missing) {
+            return Err(SessionError::NoSuchModel { what, name: String::new(), known: Vec::new() });
+        }
+        for (name, _) in &self.replies {
+            let options = SessionOptions { reply: Some(name.clone()), ..SessionOptions::default() };
+            Settings::of(&options, "", &self.replies, &self.voices)?;
+        }
+        Ok(())
     }
 }
 
@@ -214,12 +308,9 @@ pub(crate) struct Seat<'a> {
 
 impl<'a> Seat<'a> {
     /// A new call.
-    pub(crate) fn open(workers: &'a Workers) -> Self {
+    pub(crate) fn open(workers: &'a Workers, settings: Settings) -> Self {
         let call = CallKey(workers.calls.fetch_add(1, Relaxed));
-        let seat = Self { workers, call, settings: Arc::clone(&workers.settings) };
-        // What its models can read while nobody speaks yet, if there is a duplex model.
-        _ = seat.submit(Work::opening(), Cancellation::default(), Arc::new(|_| ()));
-        seat
+        Self { workers, call, settings: Arc::new(settings) }
     }
 
     /// Hands work to its model without waiting; gives it back where no model takes it.
@@ -227,7 +318,7 @@ impl<'a> Seat<'a> {
         &self,
         work: Work,
         cancellation: Cancellation,
-        answer: crate::job::Answer,
+        answer: Answer,
     ) -> Result<(), Work> {
         let settings = Arc::clone(&self.settings);
         self.workers.submit(work, Client { call: self.call, settings, cancellation, answer })

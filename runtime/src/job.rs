@@ -24,7 +24,9 @@ impl SessionMessage {
     pub(crate) const fn failure(&self) -> Option<Failure> {
         match self {
             Self::Event(Event::Recognised { segment, .. }) => Some(Failure::Recogniser(*segment)),
-            Self::Event(Event::Written { turn, .. }) => Some(Failure::Model(*turn)),
+            Self::Event(Event::Written { turn, .. } | Event::FellBack { turn, .. }) => {
+                Some(Failure::Model(*turn))
+            }
             Self::Audio { turn, .. } => Some(Failure::Voice(*turn)),
             Self::Event(Event::Failed(failure)) => Some(*failure),
             Self::Sound { .. } | Self::Event(_) => None,
@@ -97,6 +99,8 @@ pub(crate) struct Job<K: PortKind> {
     pub(crate) turn: Option<Turn>,
     /// The failure to report if it is not done; none if other evidence decides, or nobody waits.
     pub(crate) failure: Option<Failure>,
+    /// Whether the model that stands in for the call's own does it.
+    pub(crate) elsewhere: bool,
     /// What is done at once, on the session's thread. Whether a model is needed for the rest.
     pub(crate) at_once: Option<AtOnce>,
     /// What the model does.
@@ -115,7 +119,14 @@ impl<K: PortKind> Job<K> {
         kind: Kind,
         work: impl for<'m> FnOnce(&mut K::Model<'m>, &Client) + Send + 'static,
     ) -> Self {
-        Self { kind, turn: None, failure: None, at_once: None, work: Box::new(work) }
+        Self {
+            kind,
+            turn: None,
+            failure: None,
+            elsewhere: false,
+            at_once: None,
+            work: Box::new(work),
+        }
     }
 
     /// Whether it is work of a turn that is not wanted any more.

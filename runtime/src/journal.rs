@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 /// Version of what this program writes and reads. It changes with everything that is written: the policy, the events
 /// and the actions, their fields too. `tests/golden.rs` checks that.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// Why a journal could not be written or read.
 #[derive(Debug, thiserror::Error)]

@@ -18,7 +18,8 @@
 //! use duplex_audio::{MICROPHONE_FRAME, PLAYOUT_FRAME};
 //! use duplex_model::{asr::RecogniserOptions, llm::LlmOptions, tts::VoiceOptions};
 //! use duplex_runtime::{
-//!     Acoustics, Call, CallOptions, Engine, EngineOptions, Scene, SessionStep, Stop, local,
+//!     Acoustics, Call, CallOptions, Engine, EngineOptions, ReplyOptions, Scene, SessionStep, Stop,
+//!     models,
 //! };
 //!
 //! /// A device without a microphone, for ten seconds.
@@ -38,18 +39,19 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // `duplex models list` shows where the files lie.
+//! let llm = models::llama("smollm2.gguf".into(), LlmOptions::default());
 //! let engine = Engine::start(EngineOptions {
-//!     recogniser: local::whisper(RecogniserOptions::new("duplex-asr", "ggml-tiny.en.bin")),
-//!     end_of_turn: local::smart_turn("smart-turn.onnx".into(), 1),
+//!     recogniser: models::whisper(RecogniserOptions::new("duplex-asr", "ggml-tiny.en.bin")),
+//!     end_of_turn: models::smart_turn("smart-turn.onnx".into(), 1),
 //!     duplex: None,
-//!     reply: local::llama("smollm2.gguf".into(), LlmOptions::default()),
-//!     voice: local::piper(VoiceOptions {
+//!     replies: vec![ReplyOptions::new("smollm2", llm)],
+//!     voices: vec![("joe".to_owned(), models::piper(VoiceOptions {
 //!         model: "voice.onnx".into(),
 //!         config: "voice.onnx.json".into(),
 //!         threads: 1,
 //!         speed: 1.0,
 //!         seed: 1,
-//!     }),
+//!     }))],
 //!     instructions: "You answer in one short sentence.".to_owned(),
 //!     vad: "silero_vad.onnx".into(),
 //! })?;
@@ -71,7 +73,7 @@
 //!
 //! # Reading order
 //!
-//! `ports` (what a model must be able to do) and `local` (the models of this machine behind them). `job` (a piece of
+//! `ports` (what a model must be able to do) and `models` (those there are). `job` (a piece of
 //! work, and who asks for it) and `jobs` (each kind of it in a file). `session_driver` (carries out a session's
 //! actions), `call` (the two threads of a live call) and its `inbox`, `virtual_call` (the same in one loop). `queue` and
 //! `worker` (how the models of a port serve all calls), `reply_stream` (a reply on its way), `engine` (starts them).
@@ -83,7 +85,7 @@ mod inbox;
 mod job;
 mod jobs;
 mod journal;
-pub mod local;
+pub mod models;
 pub mod ports;
 mod queue;
 mod reply_stream;
@@ -94,10 +96,11 @@ mod worker;
 
 pub use acoustics::{Acoustics, Scene};
 pub use call::{Call, CallError, CallOptions, Counters, Outcome, SessionStep, Stop};
-pub use engine::{Engine, EngineError, EngineInfo, EngineOptions};
+pub use engine::{Engine, EngineError, EngineInfo, EngineOptions, ReplyOptions};
 pub use journal::{Difference, Journal, JournalError, replay, replay_from};
 pub use ports::CallKey;
 pub use reply_stream::{Flow, ReplySink};
+pub use settings::{SessionError, SessionOptions};
 pub use virtual_call::{Charges, run_virtual};
 pub use worker::ModelCounters;
 

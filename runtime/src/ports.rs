@@ -127,6 +127,10 @@ pub trait Port {
 pub struct SpeechWindow<'a> {
     /// Mono samples at the session rate, in -1..=1, at most 30 s.
     pub audio: &'a [f32],
+    /// The language spoken, as ISO 639-1; that of the recogniser's options where none is named.
+    pub language: Option<&'a str>,
+    /// Names and words that are likelier in this call than elsewhere.
+    pub vocabulary: &'a [String],
 }
 
 /// Turns speech into words.
@@ -211,6 +215,8 @@ pub struct ReplyRequest {
     pub conversation: Conversation,
     /// What is written of the reply already, which the model continues.
     pub begun: String,
+    /// The longest reply, in tokens, where it is to be shorter than what the model's options allow.
+    pub most_tokens: Option<u32>,
 }
 
 /// Writes replies.
@@ -223,6 +229,14 @@ pub trait ReplyModel: Port {
 
     /// The sink of the call's reply has room again.
     fn resume(&mut self, call: CallKey);
+
+    /// Whether it can work with these instructions.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    fn check(&self, _instructions: &str) -> Result<(), PortError> {
+        Ok(())
+    }
 
     /// How many bytes of text it may be ahead of what was asked for. Nothing, where writing takes the time of something
     /// that the call waits for.

@@ -61,18 +61,19 @@ struct State {
     /// The model was told to stop for a while.
     is_paused: bool,
     end: Option<End>,
+    /// Whether another model stands ready, should this one fail.
+    may_fall_back: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Complete,
-    Failed,
+    Failed(String),
 }
 
 /// What is given for a request.
 enum Given {
     Clause { text: String, last: bool },
-    Failure,
+    Failure(String),
 }
 
 impl State {
@@ -84,10 +85,10 @@ impl State {
     /// The next clause, or what there is instead; none while it is still being written.
     fn take(&mut self) -> Option<Given> {
         let clause = self.ready.take().or_else(|| self.splitter.next_clause());
-        let (text, last) = match (self.end, clause) {
+        let (text, last) = match (&self.end, clause) {
             (None, clause) => (clause?, false),
-            (Some(End::Failed), Some(clause)) => (clause, false),
-            (Some(End::Failed), None) => return Some(Given::Failure),
+            (Some(End::Failed(_)), Some(clause)) => (clause, false),
+            (Some(End::Failed(why)), None) => return Some(Given::Failure(why.clone())),
             (Some(End::Complete), clause) => {
                 let rest = std::mem::take(&mut self.splitter).finish();
                 match (clause, rest) {
@@ -113,9 +114,11 @@ impl Shared {
     /// Answers whoever waits, if there is something for them.
     fn serve(&self, state: &mut State) {
         let Some(answer) = state.wanted.take() else { return };
+        let turn = self.turn;
         let event = match state.take() {
-            Some(Given::Clause { text, last }) => Event::Written { turn: self.turn, text, last },
-            Some(Given::Failure) => Event::Failed(Failure::Model(self.turn)),
+            Some(Given::Clause { text, last }) => Event::Written { turn, text, last },
+            Some(Given::Failure(why)) if state.may_fall_back => Event::FellBack { turn, why },
+            Some(Given::Failure(_)) => Event::Failed(Failure::Model(turn)),
             None => return state.wanted = Some(answer),
         };
         // Answering waits for nobody.
@@ -185,8 +188,8 @@ impl ReplySink {
 
     /// The reply cannot be written to its end. What is complete of it is given first.
     pub fn fail(self, why: &dyn std::fmt::Display) {
-        tracing::warn!("no reply was written: {why}");
-        self.finish(End::Failed);
+        tracing::warn!("a reply was not written to its end: {why}");
+        self.finish(End::Failed(why.to_string()));
     }
 
     /// Whether nobody wants the rest.
@@ -212,7 +215,7 @@ impl ReplySink {
 
 impl Drop for ReplySink {
     fn drop(&mut self) {
-        self.finish(End::Failed);
+        self.finish(End::Failed("the model gave it up".to_owned()));
     }
 }
 
@@ -246,6 +249,11 @@ impl ReplyStream {
 }
 
 impl Wanting {
+    /// Another model stands ready, should this one fail: the session is told so, instead of a failure.
+    pub(crate) fn may_fall_back(&self) {
+        self.0.lock().may_fall_back = true;
+    }
+
     /// Asks: `answer` gets the next clause, or that there is none, as soon as that is known. Whether the model must be
     /// told that there is room.
     pub(crate) fn ask(&self, answer: &Answer) -> bool {

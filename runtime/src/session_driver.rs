@@ -174,6 +174,9 @@ impl SessionDriver {
     ) {
         self.over |= event == Event::Left;
         self.counters.decided += u64::from(matches!(event, Event::Decided { .. }));
+        if let Event::FellBack { turn, .. } = &event {
+            self.material.fell_back = Some(*turn);
+        }
         let actions = self.session.step(at, event.clone());
         let asked = actions.iter().filter(|action| matches!(action, Action::Decide { .. }));
         self.counters.decisions += asked.count() as u64;

@@ -1,18 +1,174 @@
-//! What is a call's own.
+//! What is a call's own; the engine's options are the defaults.
 
 use std::sync::Arc;
 
-/// What the models are told of a call.
+use duplex_core::words::LANGUAGES;
+
+/// Most bytes of instructions: some thousands of words.
+const MOST_INSTRUCTIONS: usize = 64 * 1024;
+
+/// Most words of a call's vocabulary, and most bytes of each. A recogniser takes in a few names; more make it worse.
+const MOST_WORDS: usize = 32;
+const LONGEST_WORD: usize = 64;
+
+/// Allowed speeds, relative to the voice's own pace.
+const SPEEDS: std::ops::RangeInclusive<f32> = 0.5..=2.0;
+
+/// What a call has of its own: what is none is the engine's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SessionOptions {
+    /// What the reply model is told about its task. `{date}` and `{time}` stand for those at the call's beginning, on
+    /// this machine's clock.
+    pub instructions: Option<String>,
+    /// The language that the user speaks, as ISO 639-1.
+    pub language: Option<String>,
+    /// Names and words that are likelier in this call than elsewhere.
+    pub vocabulary: Vec<String>,
+    /// The name of the reply model.
+    pub reply: Option<String>,
+    /// The longest reply, in tokens, where it is to be shorter than what the model's options allow.
+    pub most_reply_tokens: Option<u32>,
+    /// The name of the voice.
+    pub voice: Option<String>,
+    /// How fast the assistant speaks, relative to the voice's own pace: 0.5 to 2.
+    pub speed: Option<f32>,
+}
+
+/// Why a call cannot have what it asks for.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SessionError {
+    /// The engine has no such model.
+    #[error("there is no {what} named `{name}`; there are: {}", known.join(", "))]
+    NoSuchModel {
+        /// What kind.
+        what: &'static str,
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// The instructions are too long for any model's context.
+    #[error("the instructions have {bytes} bytes: at most {MOST_INSTRUCTIONS} are taken")]
+    InstructionsTooLong {
+        /// Their length.
+        bytes: usize,
+    },
+    /// The vocabulary is too large, or a word of it too long.
+    #[error(
+        "the vocabulary takes {MOST_WORDS} names of at most {LONGEST_WORD} bytes: a recogniser that is told of more \
+         hears worse"
+    )]
+    VocabularyTooLarge,
+    /// The speed is out of range.
+    #[error("the speed {speed} is not between {} and {}", SPEEDS.start(), SPEEDS.end())]
+    Speed {
+        /// The speed asked for.
+        speed: f32,
+    },
+    /// Turn-taking has no word lists for the language.
+    #[error("turn-taking has no word lists for `{language}`; it has: {}", LANGUAGES.join(", "))]
+    Language {
+        /// The language asked for.
+        language: String,
+    },
+}
+
+/// A call's settings, complete, with its models by their place in the engine.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// What the reply model is told about its task.
     pub(crate) instructions: Arc<str>,
-    /// How fast the assistant speaks, relative to the voice's own pace.
+    pub(crate) language: Option<String>,
+    pub(crate) vocabulary: Vec<String>,
+    pub(crate) reply: usize,
+    /// The reply model that goes on should that one fail.
+    pub(crate) fallback: Option<usize>,
+    pub(crate) most_reply_tokens: Option<u32>,
+    pub(crate) voice: usize,
+    /// Relative to the voice's own pace.
     pub(crate) speed: f32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { instructions: Arc::default(), speed: 1.0 }
+        Self {
+            instructions: Arc::default(),
+            language: None,
+            vocabulary: Vec::new(),
+            reply: 0,
+            fallback: None,
+            most_reply_tokens: None,
+            voice: 0,
+            speed: 1.0,
+        }
     }
+}
+
+impl Settings {
+    /// Those of a call of this engine. `replies` has the name of each reply model and of the one that stands in for it.
+    pub(crate) fn of(
+        options: &SessionOptions,
+        instructions: &str,
+        replies: &[(String, Option<String>)],
+        voices: &[String],
+    ) -> Result<Self, SessionError> {
+        let names: Vec<_> = replies.iter().map(|(name, _)| name.clone()).collect();
+        let reply = place("reply model", options.reply.as_ref(), &names)?;
+        let fallback = match replies.get(reply) {
+            Some((_, Some(name))) => Some(place("reply model", Some(name), &names)?),
+            _ => None,
+        };
+        let instructions = options.instructions.as_deref().unwrap_or(instructions);
+        if instructions.len() > MOST_INSTRUCTIONS {
+            return Err(SessionError::InstructionsTooLong { bytes: instructions.len() });
+        }
+        let words = &options.vocabulary;
+        if words.len() > MOST_WORDS || words.iter().any(|word| word.len() > LONGEST_WORD) {
+            return Err(SessionError::VocabularyTooLarge);
+        }
+        let speed = options.speed.unwrap_or(1.0);
+        if !SPEEDS.contains(&speed) {
+            return Err(SessionError::Speed { speed });
+        }
+        if let Some(language) = &options.language
+            && !LANGUAGES.contains(&language.as_str())
+        {
+            return Err(SessionError::Language { language: language.clone() });
+        }
+        Ok(Self {
+            instructions: with_the_time(instructions).into(),
+            language: options.language.clone(),
+            vocabulary: words.clone(),
+            reply,
+            fallback,
+            most_reply_tokens: options.most_reply_tokens,
+            voice: place("voice", options.voice.as_ref(), voices)?,
+            speed,
+        })
+    }
+}
+
+/// The place of a name among those that there are; the first where none is named.
+fn place(
+    what: &'static str,
+    name: Option<&String>,
+    known: &[String],
+) -> Result<usize, SessionError> {
+    let Some(name) = name else { return Ok(0) };
+    known.iter().position(|other| other == name).ok_or_else(|| SessionError::NoSuchModel {
+        what,
+        name: name.clone(),
+        known: known.to_vec(),
+    })
+}
+
+/// The instructions with `{date}` and `{time}` filled in.
+fn with_the_time(instructions: &str) -> String {
+    if !instructions.contains("{date}") && !instructions.contains("{time}") {
+        return instructions.to_owned();
+    }
+    let now = chrono::Local::now();
+    instructions
+        .replace("{date}", &now.format("%A, %-d %B %Y").to_string())
+        .replace("{time}", &now.format("%H:%M").to_string())
 }

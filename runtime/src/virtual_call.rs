@@ -97,8 +97,9 @@ pub fn run_virtual(
 ) -> Result<Outcome, CallError> {
     let (playout, speaker) = duplex_audio::playout(QUEUE);
     let mut device = Device::new(engine, acoustics, speaker, options.front_end);
+    let settings = engine.workers().settings(&options.session)?;
     let mut driver = SessionDriver::new(options, playout, observer)?;
-    let seat = Seat::open(engine.workers());
+    let seat = Seat::open(engine.workers(), settings);
     let agenda = RefCell::new(Agenda::default());
     let mut submit = |work: Work| {
         let (model, charge) = (work.model(), work.charge(charges));
@@ -110,6 +111,7 @@ pub fn run_virtual(
         agenda.borrow_mut().add(model, charge, charges.more_audio, messages);
         Ok(())
     };
+    Work::opening().into_iter().for_each(|work| _ = submit(work));
     let mut sounds = Vec::new();
     let mut heard = SessionTime(0);
     while !driver.over {

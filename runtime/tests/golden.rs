@@ -19,7 +19,7 @@ const JOURNALS: [&str; 2] = ["demo.journal", "demo-both.journal"];
 
 /// The version, and what is written under it: a digest of all names in the kept journals. Whoever changes the second
 /// changes the first.
-const LAYOUT: (u64, u64) = (5, 0xfa63_1fc4_c2ca_9d96);
+const LAYOUT: (u64, u64) = (6, 0xf516_c950_47b9_a01d);
 
 fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals").join(name)
@@ -156,7 +156,11 @@ fn rare() -> impl Iterator<Item = String> {
     let written = |value: serde_json::Result<String>| value.expect("a name is written");
     let reasons = reasons.map(|why| written(serde_json::to_string(&why)));
     let kinds = kinds.map(|kind| written(serde_json::to_string(&kind)));
-    let failures = failures.map(|it| written(serde_json::to_string(&Event::Failed(it))));
+    let events = failures.map(Event::Failed).into_iter().chain([
+        Event::FellBack { turn: Turn(1), why: String::new() },
+        Event::Warned(String::new()),
+    ]);
+    let failures = events.map(move |it| written(serde_json::to_string(&it)));
     let policies = [
         written(serde_json::to_string(&[Overlap::Weighed, Overlap::Yields, Overlap::Unheard])),
         written(serde_json::to_string(&[Sources::Acoustic, Sources::Model, Sources::Both])),

@@ -26,6 +26,9 @@ impl Captions {
         for action in seen.actions {
             match action {
                 Action::Cancel(_) => events.push(ServerEvent::Clear),
+                Action::Notify(Notice::Warning(text)) => {
+                    events.push(ServerEvent::Warning { text: text.clone() });
+                }
                 Action::Notify(notice) => self.caption(notice, &mut events),
                 _ => {}
             }

@@ -18,6 +18,11 @@ pub(crate) enum Role {
 pub(crate) enum ServerEvent {
     /// Audio that was sent and not played yet must not be played.
     Clear,
+    /// Something is not as it should be, and the call goes on: another model answers, for instance.
+    Warning {
+        /// What.
+        text: String,
+    },
     /// A line of the transcript.
     Transcript {
         /// Who said it.

@@ -29,6 +29,11 @@ pub(crate) struct Config {
     #[config(nested)]
     pub(crate) llm: Llm,
 
+    /// A language model on another server that writes the replies: any endpoint that takes OpenAI's chat completions
+    /// (vLLM, SGLang, llama-server, Ollama, a cloud). While it fails, the model on this machine answers.
+    #[config(nested)]
+    pub(crate) endpoint: Endpoint,
+
     /// Recognition.
     #[config(nested)]
     pub(crate) asr: Asr,
@@ -126,7 +131,8 @@ pub(crate) struct Llm {
     #[config(default = 120, validate(*max_reply_tokens > 0, "at least 1"))]
     pub(crate) max_reply_tokens: u32,
 
-    /// What the model is told about its task before the conversation begins.
+    /// What the model is told about its task before the conversation begins. `{date}` and `{time}` stand for those at
+    /// the beginning of the call.
     #[config(
         default = "You answer questions in plain spoken English. Keep every answer to one or two short sentences."
     )]
@@ -135,6 +141,43 @@ pub(crate) struct Llm {
     /// Seed of the choice of words: the same seed and the same tokens give the same reply.
     #[config(default = 1)]
     pub(crate) seed: u32,
+}
+
+/// A language model on another server.
+#[derive(Clone, Debug, PartialEq, Derive, Serialize)]
+pub(crate) struct Endpoint {
+    /// The URL that `/chat/completions` is appended to, as in http://127.0.0.1:8000/v1. Without it, the replies are
+    /// written on this machine.
+    pub(crate) base_url: Option<String>,
+
+    /// Name of the model, as the server knows it.
+    pub(crate) model: Option<String>,
+
+    /// The environment variable that holds the key, where the server asks for one.
+    pub(crate) key_env: Option<String>,
+
+    /// A file that holds the key, in place of the variable.
+    pub(crate) key_file: Option<String>,
+
+    /// Whether the key may go over http, which anybody on the way can read, to a machine other than this one.
+    #[config(default = false)]
+    pub(crate) allow_plain_http: bool,
+
+    /// How long a connection may take.
+    #[config(default = 1000, validate(*connect_ms > 0, "at least 1"))]
+    pub(crate) connect_ms: u64,
+
+    /// How long the first words of a reply may take, the connection and one retry included.
+    #[config(default = 3000, validate(*first_token_ms > 0, "at least 1"))]
+    pub(crate) first_token_ms: u64,
+
+    /// How long a reply may pause between its words.
+    #[config(default = 2000, validate(*stall_ms > 0, "at least 1"))]
+    pub(crate) stall_ms: u64,
+
+    /// Tokens that the model can see at once. They are estimated, three bytes each, since only the server knows them.
+    #[config(default = 8192, validate(*context >= 256, "at least 256"))]
+    pub(crate) context: u32,
 }
 
 /// Recognition.
@@ -153,6 +196,15 @@ pub(crate) struct Asr {
     /// file of your own has none.
     #[config(validate = profile)]
     pub(crate) profile: Option<String>,
+
+    /// Names and words that are likelier in a call than elsewhere, at most 32. Few help: with many, whisper-tiny.en
+    /// hears what has none of them worse (docs/measurements-asr.md).
+    #[config(default = [])]
+    pub(crate) vocabulary: Vec<String>,
+
+    /// Recogniser processes: windows of different calls are recognised at the same time.
+    #[config(default = 1, validate((1..=16).contains(processes), "between 1 and 16"))]
+    pub(crate) processes: u32,
 
     /// Path of the recogniser's program. Without it, `duplex-asr` beside this program.
     pub(crate) worker: Option<String>,

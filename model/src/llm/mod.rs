@@ -100,6 +100,7 @@ struct Call {
     laid_out_sizes: Sizes,
     /// The last reply that was started.
     reply: Option<Reply>,
+    limits: ReplyLimits,
 }
 
 impl<'w> Llm<'w> {
@@ -149,7 +150,8 @@ impl<'w> Llm<'w> {
         let free = self.calls.iter().position(Option::is_none);
         let slot = free.ok_or(LlmError::TooManyCalls { limit: self.options.calls })?;
         self.serial += 1;
-        self.calls[slot] = Some(Call { serial: self.serial, ..Call::default() });
+        self.calls[slot] =
+            Some(Call { serial: self.serial, limits: self.options.reply, ..Call::default() });
         Ok(CallId { slot, serial: self.serial })
     }
 
@@ -233,7 +235,7 @@ impl<'w> Llm<'w> {
         };
         let reply = state.reply.insert(reply);
         reply.abandoned = false;
-        go_on(&mut self.mirror, self.weights, call.slot, reply, self.options.reply, stop, emit)
+        go_on(&mut self.mirror, self.weights, call.slot, reply, state.limits, stop, emit)
     }
 
     /// The probability that the assistant says nothing after `tokens`, which end with the assistant's mark (see
@@ -332,6 +334,18 @@ impl<'w> Llm<'w> {
     ) -> Result<Slice, LlmError> {
         find(&mut self.calls, call)?;
         slices::speak(&mut self.mirror, self.weights, call.slot, marks, tokens, words, stop)
+    }
+
+    /// Limits the replies of a call to fewer tokens than the options do; none: to as many.
+    ///
+    /// # Errors
+    /// [`LlmError::NoSuchCall`].
+    pub fn limit_reply(&mut self, call: CallId, most: Option<usize>) -> Result<(), LlmError> {
+        let ReplyLimits { soft, hard } = self.options.reply;
+        let most = most.unwrap_or(hard).max(1);
+        find(&mut self.calls, call)?.limits =
+            ReplyLimits { soft: soft.min(most), hard: hard.min(most) };
+        Ok(())
     }
 
     /// Discards the reply being generated: the next [`Llm::write`] of the same messages generates it from the start.

@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::events::{self, EVENT_LIMIT, Flow, REPLY_LIMIT};
 use super::wire::{self, Chunk, Models};
-use super::{Break, EndpointOptions, RemoteError, ReplySink, Secret, Wait};
+use super::{Break, EndpointOptions, RemoteError, Secret, TextSink, Wait};
 use crate::llm::ChatMessage;
 
 /// The longest wait before a retry that a server may ask for.
@@ -161,7 +161,7 @@ impl Endpoint {
     /// # Errors
     /// Whatever the server did wrong, or did not do in time; a reply that is broken was given to `sink` as far as it
     /// came. [`RemoteError::NotAUrl`], [`RemoteError::PlainHttp`] and [`RemoteError::Key`] do not occur.
-    pub async fn stream<S: ReplySink>(
+    pub async fn stream<S: TextSink>(
         &self,
         request: &ChatRequest<'_>,
         sink: &mut S,
@@ -182,7 +182,7 @@ impl Endpoint {
         }
     }
 
-    async fn attempt<S: ReplySink>(
+    async fn attempt<S: TextSink>(
         &self,
         request: &ChatRequest<'_>,
         first: Instant,

@@ -20,4 +20,4 @@ pub use error::{Break, RemoteError, Wait};
 pub use events::{EVENT_LIMIT, REPLY_LIMIT};
 pub use options::EndpointOptions;
 pub use secret::Secret;
-pub use sink::ReplySink;
+pub use sink::TextSink;

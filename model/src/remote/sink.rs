@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 /// counts towards no limit.
 ///
 /// A closure `FnMut(&str) -> ControlFlow<()>` is a sink that never waits.
-pub trait ReplySink: Send {
+pub trait TextSink: Send {
     /// Takes the next piece of text, which is never empty. `Break` ends the reply ([`RemoteEnd::Stopped`]) and closes
     /// the connection.
     ///
@@ -15,7 +15,7 @@ pub trait ReplySink: Send {
     fn take(&mut self, piece: &str) -> impl Future<Output = ControlFlow<()>> + Send;
 }
 
-impl<F: FnMut(&str) -> ControlFlow<()> + Send> ReplySink for F {
+impl<F: FnMut(&str) -> ControlFlow<()> + Send> TextSink for F {
     fn take(&mut self, piece: &str) -> impl Future<Output = ControlFlow<()>> + Send {
         ready(self(piece))
     }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use duplex_model::remote::{Listing, RemoteEnd, RemoteError, ReplySink};
+use duplex_model::remote::{Listing, RemoteEnd, RemoteError, TextSink};
 use tokio::sync::oneshot;
 
 use crate::server::{Seen, Server, Step};
@@ -143,7 +143,7 @@ struct Patient {
     taken: usize,
 }
 
-impl ReplySink for Patient {
+impl TextSink for Patient {
     async fn take(&mut self, _: &str) -> ControlFlow<()> {
         if let Some(go_on) = self.go_on.take() {
             go_on.await.unwrap();

@@ -8,10 +8,12 @@ mod score_end;
 mod synthesise;
 mod write;
 
+pub(crate) use prefill::check;
+
 use std::sync::Arc;
 
 use duplex_audio::History;
-use duplex_core::{Action, Line, Samples};
+use duplex_core::{Action, Line, Samples, Turn};
 
 use crate::{
     Charges,
@@ -61,20 +63,22 @@ pub(crate) struct Material {
     turn_lines: Vec<Arc<Line>>,
     /// The reply that is being written.
     pub(crate) reply: Option<ReplyStream>,
+    /// The turn whose reply another model writes, since the call's own failed.
+    pub(crate) fell_back: Option<Turn>,
 }
 
 impl Material {
     /// Of a call that begins, with room for so many samples of the user's sound.
     pub(crate) fn new(history: usize) -> Self {
         let history = History::new(history);
-        Self { history, lines: Vec::new(), turn_lines: Vec::new(), reply: None }
+        Self { history, lines: Vec::new(), turn_lines: Vec::new(), reply: None, fell_back: None }
     }
 }
 
 impl Work {
     /// The work that an action asks of a model, or else the action.
     pub(crate) fn of(action: Action, material: &mut Material) -> Result<Self, Action> {
-        let Material { history, lines, turn_lines, reply } = material;
+        let Material { history, lines, turn_lines, reply, fell_back } = material;
         Ok(match action {
             Action::Recognise { segment, from, to, .. } => {
                 Self::Recogniser(recognise::job(segment, to, history.range(from.0, to.0).samples))
@@ -94,12 +98,15 @@ impl Work {
             }
             Action::Write { turn, context } => {
                 context.lines.apply(lines);
-                let (stream, job) = write::begin(turn, lines.clone(), context.reply);
+                let (stream, job) =
+                    write::begin(turn, lines.clone(), context.reply, *fell_back == Some(turn));
                 // An older one is cancelled by this.
                 *reply = Some(stream);
                 Self::Reply(job)
             }
-            Action::WriteMore(turn) => Self::Reply(write::go_on(turn, reply.as_ref())),
+            Action::WriteMore(turn) => {
+                Self::Reply(write::go_on(turn, reply.as_ref(), *fell_back == Some(turn)))
+            }
             Action::Synthesise { turn, clause, text } => {
                 Self::Voice(synthesise::job(turn, clause, text))
             }
@@ -107,9 +114,9 @@ impl Work {
         })
     }
 
-    /// The work with which a call begins: what its models can read while nobody speaks yet.
-    pub(crate) fn opening() -> Self {
-        Self::DuplexModel(decide::read_ahead(TurnView::default()))
+    /// The work with which a call begins: what its models can do while nobody speaks yet.
+    pub(crate) fn opening() -> [Self; 2] {
+        [Self::DuplexModel(decide::read_ahead(TurnView::default())), Self::Reply(prefill::check())]
     }
 
     /// Which model does it.

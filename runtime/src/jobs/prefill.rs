@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use duplex_core::Line;
+use duplex_core::{Event, Line};
 
 use crate::{
     job::{Job, Kind},
@@ -16,7 +16,7 @@ const KIND: Kind = Kind {
 };
 
 pub(super) fn job(lines: Vec<Arc<Line>>, open: bool) -> Job<Replying> {
-    Job::<Replying>::new(KIND, move |model, client| {
+    let work = Job::<Replying>::new(KIND, move |model, client| {
         let instructions = client.settings.instructions.clone();
         let conversation = Conversation { instructions, lines, open };
         let began = Instant::now();
@@ -24,6 +24,20 @@ pub(super) fn job(lines: Vec<Arc<Line>>, open: bool) -> Job<Replying> {
             Ok(()) => tracing::debug!(ms = began.elapsed().as_millis() as u64, "read ahead"),
             // No reply waits for this: its own prefill reads the newest words.
             Err(error) => tracing::warn!("the conversation was not read ahead: {error}"),
+        }
+    });
+    // A model that stands in for another reads along, so that it can go on at once.
+    Job { elsewhere: true, ..work }
+}
+
+const CHECK: Kind =
+    Kind { name: "check the instructions", charge: |charges| charges.prefill, reads_ahead: true };
+
+/// Whether the model can work with the call's instructions; whoever is shown the call is told if not.
+pub(crate) fn check() -> Job<Replying> {
+    Job::<Replying>::new(CHECK, move |model, client| {
+        if let Err(error) = model.check(&client.settings.instructions) {
+            client.event(Event::Warned(error.to_string()));
         }
     })
 }

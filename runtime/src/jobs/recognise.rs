@@ -13,7 +13,11 @@ const KIND: Kind =
 pub(super) fn job(segment: SegmentId, to: SessionTime, audio: Vec<f32>) -> Job<Recognition> {
     let failure = Some(Failure::Recogniser(segment));
     let work = Job::<Recognition>::new(KIND, move |recogniser, client| {
-        match recogniser.recognise(SpeechWindow { audio: &audio }) {
+        match recogniser.recognise(SpeechWindow {
+            audio: &audio,
+            language: client.settings.language.as_deref(),
+            vocabulary: &client.settings.vocabulary,
+        }) {
             Ok(hypothesis) => {
                 let words = hypothesis.words.len().max(1) as f32;
                 let sum: f32 = hypothesis.words.iter().map(|word| word.probability).sum();

@@ -22,24 +22,32 @@ pub(super) fn begin(
     turn: Turn,
     lines: Vec<Arc<Line>>,
     begun: String,
+    elsewhere: bool,
 ) -> (ReplyStream, Job<Replying>) {
     let (sink, stream) = reply_stream(turn);
     let wanting = stream.wanting();
     let work = Job::<Replying>::new(BEGIN, move |model, client| {
-        let conversation =
-            Conversation { instructions: client.settings.instructions.clone(), lines, open: false };
+        let instructions = client.settings.instructions.clone();
+        let conversation = Conversation { instructions, lines, open: false };
         sink.allow_ahead(model.ahead());
-        model.begin(client.call, ReplyRequest { conversation, begun }, sink);
+        model.begin(
+            client.call,
+            ReplyRequest { conversation, begun, most_tokens: client.settings.most_reply_tokens },
+            sink,
+        );
     });
     let at_once = move |client: &Client| {
+        if client.settings.fallback.is_some() && !elsewhere {
+            wanting.may_fall_back();
+        }
         wanting.ask(&client.answer);
         true
     };
-    (stream, Job { turn: Some(turn), at_once: Some(Box::new(at_once)), ..work })
+    (stream, Job { turn: Some(turn), elsewhere, at_once: Some(Box::new(at_once)), ..work })
 }
 
 /// Asks for the next clause of the reply that is being written.
-pub(super) fn go_on(turn: Turn, reply: Option<&ReplyStream>) -> Job<Replying> {
+pub(super) fn go_on(turn: Turn, reply: Option<&ReplyStream>, elsewhere: bool) -> Job<Replying> {
     let wanting = reply.filter(|reply| reply.turn() == turn).map(ReplyStream::wanting);
     let work = Job::<Replying>::new(GO_ON, |model, client| model.resume(client.call));
     let at_once = move |client: &Client| match wanting {
@@ -49,5 +57,5 @@ pub(super) fn go_on(turn: Turn, reply: Option<&ReplyStream>) -> Job<Replying> {
             false
         }
     };
-    Job { turn: Some(turn), at_once: Some(Box::new(at_once)), ..work }
+    Job { turn: Some(turn), elsewhere, at_once: Some(Box::new(at_once)), ..work }
 }

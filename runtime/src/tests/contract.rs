@@ -21,7 +21,7 @@ use super::{
 use crate::{
     CallKey,
     job::SessionMessage,
-    local::{self, DuplexOptions},
+    models::{self, DuplexOptions},
     ports::{
         Conversation, ModelOptions, Recognition, ReplyModel, ReplyRequest, Replying, SpeechWindow,
         Synthesis, TurnPrediction, TurnPredictor, TurnQuestion, TurnView,
@@ -41,7 +41,7 @@ fn path(role: Role) -> std::path::PathBuf {
 fn recognisers() -> Models<Recognition> {
     let worker = asr::find_worker(None).unwrap();
     vec![
-        ("whisper", local::whisper(RecogniserOptions::new(worker, path(Role::Asr)))),
+        ("whisper", models::whisper(RecogniserOptions::new(worker, path(Role::Asr)))),
         ("fake", recognition(std::sync::Arc::new(|| ()))),
     ]
 }
@@ -54,8 +54,8 @@ fn predictors() -> Models<TurnPrediction> {
         llm: LlmOptions { calls: 2, ..LlmOptions::default() },
     };
     vec![
-        ("smart-turn", local::smart_turn(path(Role::Turn), 1)),
-        ("duplex model", local::duplex_model(options)),
+        ("smart-turn", models::smart_turn(path(Role::Turn), 1)),
+        ("duplex model", models::duplex_model(options)),
         ("fake", prediction(std::sync::Arc::new(|| ()))),
     ]
 }
@@ -69,7 +69,7 @@ fn voices() -> Models<Synthesis> {
     let mut config = model.clone().into_os_string();
     config.push(".json");
     let piper = VoiceOptions { model, config: config.into(), threads: 1, speed: 1.0, seed: 1 };
-    vec![("piper", local::piper(piper)), ("fake", synthesis(std::sync::Arc::new(|| ())))]
+    vec![("piper", models::piper(piper)), ("fake", synthesis(std::sync::Arc::new(|| ())))]
 }
 
 /// A user's turn.
@@ -83,7 +83,9 @@ fn a_recogniser_gives_the_words_of_a_window_and_none_of_no_sound() {
     let speech = speech();
     for (name, options) in recognisers() {
         with_model(&options, |model| {
-            let mut recognise = |audio: &[f32]| model.recognise(SpeechWindow { audio });
+            let mut recognise = |audio: &[f32]| {
+                model.recognise(SpeechWindow { audio, language: None, vocabulary: &[] })
+            };
             let first = recognise(&speech).unwrap();
             assert!(!first.text.is_empty(), "{name}");
             let words: Vec<_> = first.words.iter().map(|word| word.text.as_str()).collect();
@@ -145,7 +147,7 @@ fn request(words: &str, begun: &str) -> ReplyRequest {
     let lines = vec![Line { speaker: Speaker::User, text: words.to_owned(), cut: None }.into()];
     let conversation =
         Conversation { instructions: DEFAULT_SYSTEM_PROMPT.into(), lines, open: false };
-    ReplyRequest { conversation, begun: begun.to_owned() }
+    ReplyRequest { conversation, begun: begun.to_owned(), most_tokens: None }
 }
 
 /// A whole reply, clause by clause; what `meanwhile` does happens after each.

@@ -9,7 +9,7 @@ use duplex_model::{
 };
 
 use crate::{
-    CallKey, EngineOptions, ReplySink,
+    CallKey, EngineOptions, ReplyOptions, ReplySink,
     engine::Workers,
     ports::{
         Conversation, ModelOptions, Port, PortError, PortKind, Recognition, ReplyModel,
@@ -141,8 +141,8 @@ impl Fakes {
             recogniser: ModelOptions { pool, ..recognition(recogniser) },
             end_of_turn: ModelOptions { pool, ..prediction(end_of_turn) },
             duplex: Some(ModelOptions { pool, ..prediction(duplex) }),
-            reply: ModelOptions { pool, ..replying(reply) },
-            voice: ModelOptions { pool, ..synthesis(voice) },
+            replies: vec![ReplyOptions::new("fake", ModelOptions { pool, ..replying(reply) })],
+            voices: vec![("fake".to_owned(), ModelOptions { pool, ..synthesis(voice) })],
             instructions: String::new(),
             vad: "no file".into(),
         }

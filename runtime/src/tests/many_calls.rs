@@ -23,6 +23,7 @@ use crate::{
     engine::Workers,
     inbox::inbox,
     session_driver::{QUEUE, SessionDriver},
+    settings::Settings,
 };
 
 /// A call in which the user asks `questions` times and waits for each answer.
@@ -61,7 +62,8 @@ fn call(workers: &Workers, questions: usize) -> Outcome {
                 inbox.leave();
             })
         };
-        let outcome = converse(driver, workers, &inbox, &messages, &Stop::default());
+        let outcome =
+            converse(driver, workers, Settings::default(), &inbox, &messages, &Stop::default());
         sound.join().unwrap();
         outcome
     })

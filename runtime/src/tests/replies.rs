@@ -10,7 +10,7 @@ use super::{client, fakes::with_model};
 use crate::{
     job::{Client, SessionMessage},
     jobs::{Material, Work},
-    local,
+    models,
     ports::{ModelOptions, ReplyModel, Replying},
     settings::Settings,
 };
@@ -22,7 +22,7 @@ pub(super) fn language_model() -> ModelOptions<Replying> {
     let source = ModelSource::Named(model.name.clone());
     let path = Store::open().unwrap().path(Role::Llm, &source).unwrap();
     let sampling = Sampling { temperature: 0.0, ..Sampling::default() };
-    local::llama(path, LlmOptions { sampling, calls: 2, ..LlmOptions::default() })
+    models::llama(path, LlmOptions { sampling, calls: 2, ..LlmOptions::default() })
 }
 
 fn begins(reply: &str) -> Action {

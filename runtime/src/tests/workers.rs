@@ -12,7 +12,7 @@ use super::{
     PATIENCE, all_kinds, ask, client, fakes::Fakes, fakes::Hook, is_failure, synthesise, work,
     write,
 };
-use crate::{EngineError, engine::Seat, inbox::inbox, job::SessionMessage};
+use crate::{EngineError, engine::Seat, inbox::inbox, job::SessionMessage, settings::Settings};
 
 /// A hook that waits until the sender is dropped.
 fn gate() -> (Sender<()>, Hook) {
@@ -52,7 +52,7 @@ fn a_call_ends_without_waiting_for_a_busy_model() {
         let workers = Arc::clone(&workers);
         std::thread::spawn(move || {
             for _ in 0..64 {
-                let seat = Seat::open(&workers);
+                let seat = Seat::open(&workers, Settings::default());
                 let (asked, _reply) = work(write(1));
                 let (client, _) = client(0);
                 assert!(seat.submit(asked, client.cancellation, client.answer).is_ok());
@@ -195,7 +195,7 @@ fn of_two_models_in_a_pool_the_second_serves_while_the_first_is_busy() {
 #[test]
 fn a_model_that_cannot_be_opened_is_named() {
     let mut options = Fakes::default().options();
-    options.voice.open = Arc::new(|_| Err("there is no such voice".into()));
+    options.voices[0].1.open = Arc::new(|_| Err("there is no such voice".into()));
     let error = crate::engine::Workers::start(&options).err().unwrap();
     assert!(matches!(error, EngineError::Model { name: "voice", .. }), "{error:?}");
     assert_eq!(error.to_string(), "the voice: there is no such voice");

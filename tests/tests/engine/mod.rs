@@ -8,7 +8,7 @@ use duplex_model::{
     tts::VoiceOptions,
     weights::{Manifest, ModelSource, Role, Store},
 };
-use duplex_runtime::{Engine, EngineOptions, local};
+use duplex_runtime::{Engine, EngineOptions, ReplyOptions, models};
 
 /// The default models, with slots for this many calls.
 pub(crate) fn engine(calls: u32) -> Arc<Engine> {
@@ -27,12 +27,13 @@ pub(crate) fn engine(calls: u32) -> Arc<Engine> {
     let voice =
         VoiceOptions { model: voice, config: description.into(), threads: 1, speed: 1.0, seed: 1 };
     let asr = RecogniserOptions::new(asr::find_worker(None).unwrap(), path(Role::Asr));
+    let llm = LlmOptions { calls, ..LlmOptions::default() };
     let options = EngineOptions {
-        recogniser: local::whisper(asr),
-        end_of_turn: local::smart_turn(path(Role::Turn), 1),
+        recogniser: models::whisper(asr),
+        end_of_turn: models::smart_turn(path(Role::Turn), 1),
         duplex: None,
-        reply: local::llama(path(Role::Llm), LlmOptions { calls, ..LlmOptions::default() }),
-        voice: local::piper(voice),
+        replies: vec![ReplyOptions::new("llama", models::llama(path(Role::Llm), llm))],
+        voices: vec![("piper".to_owned(), models::piper(voice))],
         instructions: DEFAULT_SYSTEM_PROMPT.to_owned(),
         vad: path(Role::Vad),
     };

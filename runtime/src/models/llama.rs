@@ -84,6 +84,10 @@ impl ReplyModel for Llama<'_> {
         }
     }
 
+    fn check(&self, instructions: &str) -> Result<(), PortError> {
+        Ok(self.llm.check_instructions(instructions)?)
+    }
+
     fn read_ahead(&mut self, call: CallKey, conversation: &Conversation) -> Result<(), PortError> {
         let id = self.call(call)?;
         let messages = self.messages(id, conversation, "")?;
@@ -118,6 +122,7 @@ impl<'w> Llama<'w> {
         let messages = self.messages(id, &request.conversation, &request.begun)?;
         // A reply to the same words was dropped before; it must not be continued.
         self.llm.discard_reply(id)?;
+        self.llm.limit_reply(id, request.most_tokens.map(|most| most as usize))?;
         Ok(messages)
     }
 

@@ -16,7 +16,9 @@ impl Port for Whisper {
 
 impl SpeechRecogniser for Whisper {
     fn recognise(&mut self, window: SpeechWindow<'_>) -> Result<Hypothesis, PortError> {
-        Ok(self.0.recognise(window.audio, &Request::default())?)
+        let SpeechWindow { audio, language, vocabulary } = window;
+        let prompt = prompt(vocabulary);
+        Ok(self.0.recognise(audio, &Request { language, prompt: prompt.as_deref() })?)
     }
 }
 
@@ -26,4 +28,14 @@ pub fn whisper(options: RecogniserOptions) -> ModelOptions<Recognition> {
         serve(&mut Whisper(Recogniser::spawn(options.clone())?));
         Ok(())
     })
+}
+
+/// Names as Whisper is told of them: as the end of something that was said before. Of the forms that were tried, a
+/// sentence does least harm to what has no such name in it (docs/measurements-asr.md).
+fn prompt(vocabulary: &[String]) -> Option<String> {
+    match vocabulary {
+        [] => None,
+        [one] => Some(format!(" {one} is here.")),
+        [others @ .., last] => Some(format!(" {} and {last} are here.", others.join(", "))),
+    }
 }

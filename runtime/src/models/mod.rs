@@ -1,12 +1,14 @@
-//! The models that run on this machine, each behind its port.
+//! The models that there are, each behind its port.
 
 mod duplex_model;
+mod endpoint;
 mod llama;
 mod piper;
 mod smart_turn;
 mod whisper;
 
 pub use duplex_model::{DuplexOptions, duplex_model};
+pub use endpoint::{RemoteReplyOptions, endpoint};
 pub use llama::llama;
 pub use piper::piper;
 pub use smart_turn::smart_turn;
