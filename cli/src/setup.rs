@@ -15,7 +15,7 @@ use duplex_runtime::models::{self, DuplexOptions, RemoteReplyOptions};
 use duplex_runtime::ports::{ModelOptions, Synthesis};
 use duplex_runtime::{CallOptions, Charges, Engine, EngineError, EngineOptions, ReplyOptions};
 
-use crate::config::{self, Config, Endpoint, TurnPolicy};
+use crate::config::{self, Config, Endpoint, TurnPolicy, VoiceSource};
 use crate::failure::{Exit, Failure};
 
 /// Loads the configured models.
@@ -70,10 +70,31 @@ fn reply_models(config: &Config) -> Result<Vec<ReplyOptions>, Failure> {
 const LOCAL: &str = "local";
 const ENDPOINT: &str = "endpoint";
 
+/// Opens a voice of a program, at a pace relative to its own.
+type VoiceProgram = fn(voice: &str, pace: f32) -> ModelOptions<Synthesis>;
+
+/// The programs that speak, by name.
+const VOICE_PROGRAMS: &[(&str, VoiceProgram)] = &[];
+
 /// The voices, by the names that calls choose them by; the first is the default.
 fn voices(config: &Config) -> Result<Vec<(String, ModelOptions<Synthesis>)>, Failure> {
-    let name = &config.models.voice;
-    Ok(vec![(name.to_string(), models::piper(voice_options(config, name)?))])
+    let source = &config.models.voice;
+    let voice = match source {
+        VoiceSource::Model(model) => models::voices::piper(voice_options(config, model)?),
+        VoiceSource::Program { program, voice } => {
+            let known = VOICE_PROGRAMS.iter().find(|(name, _)| name == program);
+            let (_, open) = known.ok_or_else(|| {
+                let names: Vec<_> = VOICE_PROGRAMS.iter().map(|(name, _)| *name).collect();
+                let message = format!(
+                    "models.voice = {source}: no program of that name speaks; there are: {}",
+                    names.join(", ")
+                );
+                Failure::new(Exit::Usage, message)
+            })?;
+            open(voice, config.voice.speed as f32)
+        }
+    };
+    Ok(vec![(source.to_string(), voice)])
 }
 
 /// The model on another server, where one is configured.

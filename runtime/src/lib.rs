@@ -45,7 +45,7 @@
 //!     end_of_turn: models::smart_turn("smart-turn.onnx".into(), 1),
 //!     duplex: None,
 //!     replies: vec![ReplyOptions::new("smollm2", llm)],
-//!     voices: vec![("joe".to_owned(), models::piper(VoiceOptions {
+//!     voices: vec![("joe".to_owned(), models::voices::piper(VoiceOptions {
 //!         model: "voice.onnx".into(),
 //!         config: "voice.onnx.json".into(),
 //!         threads: 1,

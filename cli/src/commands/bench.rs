@@ -221,7 +221,12 @@ fn llm(config: &Config) -> Result<Report, Failure> {
 }
 
 fn tts(config: &Config) -> Result<Report, Failure> {
-    let options = setup::voice_options(config, &config.models.voice)?;
+    let Some(model) = config.models.voice.model() else {
+        let message =
+            format!("the bench is of a voice that is a model, not of {}", config.models.voice);
+        return Err(Failure::new(Exit::Usage, message));
+    };
+    let options = setup::voice_options(config, model)?;
     let failed = |error| setup::model_failure("voice", &error);
     let began = Instant::now();
     let mut voice = Voice::load(&options).map_err(failed)?;

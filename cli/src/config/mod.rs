@@ -6,6 +6,7 @@
 
 mod load;
 mod show;
+mod voice;
 
 use std::net::SocketAddr;
 
@@ -15,6 +16,7 @@ use duplex_model::weights::{Manifest, ModelSource, Role};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use load::file;
+pub(crate) use voice::VoiceSource;
 
 /// What can be configured.
 #[derive(Clone, Debug, PartialEq, Derive, Serialize)]
@@ -72,9 +74,10 @@ pub(crate) struct Models {
     #[config(default = "whisper-tiny.en")]
     pub(crate) asr: ModelSource,
 
-    /// Speaks: a Piper voice (.onnx), with its description (.onnx.json) beside it.
+    /// Speaks: a Piper voice (.onnx), with its description (.onnx.json) beside it; or a program that is installed, and
+    /// the voice that it is asked for, as in PROGRAM:VOICE.
     #[config(default = "piper-en-us-joe")]
-    pub(crate) voice: ModelSource,
+    pub(crate) voice: VoiceSource,
 
     /// Tells speech from other sound: Silero (.onnx).
     #[config(default = "silero-vad")]
@@ -91,7 +94,7 @@ impl Models {
         match role {
             Role::Llm => Some(&self.llm),
             Role::Asr => Some(&self.asr),
-            Role::Voice => Some(&self.voice),
+            Role::Voice => self.voice.model(),
             Role::Vad => Some(&self.vad),
             Role::Turn => Some(&self.turn),
             Role::Text => None,

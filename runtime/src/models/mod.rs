@@ -3,14 +3,13 @@
 mod duplex_model;
 mod endpoint;
 mod llama;
-mod piper;
 mod smart_turn;
+pub mod voices;
 mod whisper;
 
 pub use duplex_model::{DuplexOptions, duplex_model};
 pub use endpoint::{RemoteReplyOptions, endpoint};
 pub use llama::llama;
-pub use piper::piper;
 pub use smart_turn::smart_turn;
 pub use whisper::whisper;
 

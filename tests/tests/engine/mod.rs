@@ -33,7 +33,7 @@ pub(crate) fn engine(calls: u32) -> Arc<Engine> {
         end_of_turn: models::smart_turn(path(Role::Turn), 1),
         duplex: None,
         replies: vec![ReplyOptions::new("llama", models::llama(path(Role::Llm), llm))],
-        voices: vec![("piper".to_owned(), models::piper(voice))],
+        voices: vec![("piper".to_owned(), models::voices::piper(voice))],
         instructions: DEFAULT_SYSTEM_PROMPT.to_owned(),
         vad: path(Role::Vad),
     };

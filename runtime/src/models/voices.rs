@@ -1,4 +1,4 @@
-//! A Piper voice.
+//! The voices.
 
 use std::ops::ControlFlow;
 
