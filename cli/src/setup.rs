@@ -74,7 +74,7 @@ const ENDPOINT: &str = "endpoint";
 type VoiceProgram = fn(voice: &str, pace: f32) -> ModelOptions<Synthesis>;
 
 /// The programs that speak, by name.
-const VOICE_PROGRAMS: &[(&str, VoiceProgram)] = &[];
+const VOICE_PROGRAMS: &[(&str, VoiceProgram)] = &[("espeak", models::voices::espeak)];
 
 /// The voices, by the names that calls choose them by; the first is the default.
 fn voices(config: &Config) -> Result<Vec<(String, ModelOptions<Synthesis>)>, Failure> {

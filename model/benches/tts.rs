@@ -3,10 +3,11 @@
 use std::hint::black_box;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use duplex_model::tts::normalise::normalise;
-use duplex_model::tts::{Splitter, Voice, VoiceOptions};
+use duplex_model::tts::{EspeakVoice, Splitter, Voice, VoiceOptions};
 
 const SHORT: &str = "Sure, I can help with that.";
 const LONG: &str = "The capital of France is Paris, which lies on the river Seine, and about two \
@@ -59,5 +60,30 @@ fn voice(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, text, voice);
+fn espeak_voice(criterion: &mut Criterion) {
+    let mut voice = EspeakVoice::load("en-us", 1.0).expect("espeak-ng speaks");
+    let mut group = criterion.benchmark_group("espeak");
+    for (name, clause) in [("short", SHORT), ("long", LONG)] {
+        // Until the chunk is there. The processes were started just before, so this holds the rest of their start.
+        group.bench_function(format!("first-chunk/{name}"), |bencher| {
+            bencher.iter_custom(|rounds| {
+                let mut waited = Duration::ZERO;
+                for _ in 0..rounds {
+                    let begun = Instant::now();
+                    let _ = voice.speak(clause, 1.0, &mut |_| {
+                        waited += begun.elapsed();
+                        ControlFlow::Break(())
+                    });
+                }
+                waited
+            });
+        });
+        group.bench_function(format!("whole/{name}"), |bencher| {
+            bencher.iter(|| voice.speak(clause, 1.0, &mut |_| ControlFlow::Continue(())));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, text, voice, espeak_voice);
 criterion_main!(benches);

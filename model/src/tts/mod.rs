@@ -3,7 +3,7 @@
 //! [`Voice`] is the principal type: it speaks one clause at a time. The clause is written out for speech
 //! ([`normalise`]), transcribed to phonemes by espeak-ng in a separate process, and synthesised by a Piper network,
 //! slice by slice, so that the first audio is ready before the whole clause is computed. [`Splitter`] splits a reply
-//! that is still being generated into such clauses.
+//! that is still being generated into such clauses. [`EspeakVoice`] is a voice for other languages, without a model.
 //!
 //! Nothing here has a thread of its own except the network's thread pool, plays audio, or knows about turn-taking.
 
@@ -11,6 +11,7 @@ mod align;
 mod clauses;
 mod config;
 mod espeak;
+mod espeak_voice;
 mod graph;
 pub mod normalise;
 mod trim;
@@ -21,6 +22,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use clauses::Splitter;
+pub use espeak_voice::EspeakVoice;
 pub use voice::{Chunk, Mark, Voice, VoiceOptions};
 
 /// Why a voice cannot be loaded or cannot speak.
@@ -64,6 +66,12 @@ pub enum VoiceError {
     NoEspeak {
         /// The operating system's error.
         source: io::Error,
+    },
+    /// espeak-ng has no such language: name one that it lists.
+    #[error("espeak-ng has no voice \"{language}\"; espeak-ng --voices lists those it has")]
+    Language {
+        /// The requested language.
+        language: String,
     },
     /// espeak-ng started and failed.
     #[error("espeak-ng failed: {what}")]

@@ -69,7 +69,11 @@ fn voices() -> Models<Synthesis> {
     let mut config = model.clone().into_os_string();
     config.push(".json");
     let piper = VoiceOptions { model, config: config.into(), threads: 1, speed: 1.0, seed: 1 };
-    vec![("piper", models::voices::piper(piper)), ("fake", synthesis(std::sync::Arc::new(|| ())))]
+    vec![
+        ("piper", models::voices::piper(piper)),
+        ("espeak", models::voices::espeak("en-us", 1.0)),
+        ("fake", synthesis(std::sync::Arc::new(|| ()))),
+    ]
 }
 
 /// A user's turn.
