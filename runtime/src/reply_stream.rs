@@ -22,7 +22,7 @@ const LONGEST: usize = 16 * 1024;
 pub enum Flow {
     /// It goes on.
     More,
-    /// It stops until [`ReplyModel::resume`](crate::ReplyModel::resume) is called.
+    /// It stops until [`ReplyModel::resume`](crate::ports::ReplyModel::resume) is called.
     Full,
     /// Nobody wants the rest.
     Cancelled,
