@@ -78,23 +78,24 @@ const VOICE_PROGRAMS: &[(&str, VoiceProgram)] = &[("espeak", models::voices::esp
 
 /// The voices, by the names that calls choose them by; the first is the default.
 fn voices(config: &Config) -> Result<Vec<(String, ModelOptions<Synthesis>)>, Failure> {
-    let source = &config.models.voice;
-    let voice = match source {
-        VoiceSource::Model(model) => models::voices::piper(voice_options(config, model)?),
-        VoiceSource::Program { program, voice } => {
-            let known = VOICE_PROGRAMS.iter().find(|(name, _)| name == program);
-            let (_, open) = known.ok_or_else(|| {
-                let names: Vec<_> = VOICE_PROGRAMS.iter().map(|(name, _)| *name).collect();
-                let message = format!(
-                    "models.voice = {source}: no program of that name speaks; there are: {}",
-                    names.join(", ")
-                );
-                Failure::new(Exit::Usage, message)
-            })?;
-            open(voice, config.voice.speed as f32)
+    let sources = std::iter::once(&config.models.voice).chain(&config.voice.others);
+    sources.map(|source| Ok((source.to_string(), voice(config, source)?))).collect()
+}
+
+fn voice(config: &Config, source: &VoiceSource) -> Result<ModelOptions<Synthesis>, Failure> {
+    let (program, voice) = match source {
+        VoiceSource::Model(model) => {
+            return Ok(models::voices::piper(voice_options(config, model)?));
         }
+        VoiceSource::Program { program, voice } => (program, voice),
     };
-    Ok(vec![(source.to_string(), voice)])
+    let Some((_, open)) = VOICE_PROGRAMS.iter().find(|(name, _)| name == program) else {
+        let names: Vec<_> = VOICE_PROGRAMS.iter().map(|(name, _)| *name).collect();
+        let known = names.join(", ");
+        let message = format!("the voice {source}: no program of that name; there are: {known}");
+        return Err(Failure::new(Exit::Usage, message));
+    };
+    Ok(open(voice, config.voice.speed as f32))
 }
 
 /// The model on another server, where one is configured.

@@ -314,7 +314,12 @@ impl DuplexSession {
                 }
             }
         }
-        self.notify(Notice::Warning(format!("{failure:?}")));
+        let what = match failure {
+            Failure::Recogniser(_) => "the recogniser did not answer; it is asked again",
+            Failure::Model(_) => "the language model did not go on with the reply",
+            Failure::Voice(_) => "the voice could not speak; the reply is dropped",
+        };
+        self.notify(Notice::Warning(what.to_owned()));
     }
 
     fn left(&mut self) -> Vec<Action> {

@@ -332,6 +332,15 @@ impl Drop for Seat<'_> {
     }
 }
 
+impl Drop for Engine {
+    fn drop(&mut self) {
+        for (name, counters) in self.counters() {
+            let ModelCounters { done, replaced, restarts, .. } = counters;
+            tracing::info!(done, replaced, restarts, "the {name} ends");
+        }
+    }
+}
+
 impl Engine {
     /// Opens all models, at the same time, and waits until each is ready.
     ///
@@ -351,6 +360,14 @@ impl Engine {
     /// A detector for a call of its own.
     pub(crate) fn activity(&self) -> VoiceActivity {
         self.activity.another()
+    }
+
+    /// Whether a call can have what it asks for.
+    ///
+    /// # Errors
+    /// What it cannot have.
+    pub fn check_session(&self, options: &SessionOptions) -> Result<(), SessionError> {
+        self.workers.settings(options).map(drop)
     }
 
     /// Whether each model's threads take work. A model that panics again and again is given up, and its jobs fail.

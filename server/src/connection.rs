@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
-use duplex_runtime::{Call, CallError, Engine, Outcome, Stop};
+use duplex_runtime::{Call, CallError, CallOptions, Engine, Outcome, SessionOptions, Stop};
 use serde_json::Value;
 use tokio::{
     task::JoinError,
@@ -42,6 +42,8 @@ pub(crate) struct Caller {
     pub(crate) number: u64,
     /// Sample rate in both directions, in Hz.
     pub(crate) rate: u32,
+    /// What it has of its own.
+    pub(crate) session: SessionOptions,
     pub(crate) engine: Arc<Engine>,
     pub(crate) shared: Arc<Shared>,
 }
@@ -105,10 +107,10 @@ pub(crate) async fn run_call(
     caller: Caller,
     (device, mut events, mut ingress, mut inbox): (SocketAudio, EventSink, PcmIngress, Inbox),
 ) {
-    let Caller { number, rate, engine, shared } = caller;
+    let Caller { number, rate, session, engine, shared } = caller;
     tracing::info!("call {number} begins, at {rate} Hz");
     let stop = Stop::default();
-    let options = shared.options.call.clone();
+    let options = CallOptions { session, ..shared.options.call.clone() };
     let call = {
         let stop = stop.clone();
         tokio::task::spawn_blocking(move || {

@@ -5,12 +5,13 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use duplex_runtime::SessionError;
 use serde::Serialize;
 
 use crate::server::RATES;
 
 /// A request that is refused before there is a WebSocket.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("there is nothing here: calls are at /v1/audio/stream")]
     Nowhere,
@@ -20,6 +21,8 @@ pub(crate) enum Refusal {
     Query(String),
     #[error("the rate is {0} Hz: it must lie between {first} and {last} Hz", first = RATES.start(), last = RATES.end())]
     Rate(u32),
+    #[error("{0}")]
+    Session(SessionError),
     #[error("a call needs a WebSocket: {0}")]
     NoWebSocket(String),
     #[error("the models are still being loaded")]
@@ -43,6 +46,7 @@ impl Refusal {
             Self::Origin(_) => (StatusCode::FORBIDDEN, "origin"),
             Self::Query(_) => (StatusCode::BAD_REQUEST, "query"),
             Self::Rate(_) => (StatusCode::BAD_REQUEST, "rate"),
+            Self::Session(_) => (StatusCode::BAD_REQUEST, "session"),
             Self::NoWebSocket(_) => (StatusCode::BAD_REQUEST, "websocket"),
             Self::Loading => (StatusCode::SERVICE_UNAVAILABLE, "loading"),
             Self::Broken => (StatusCode::SERVICE_UNAVAILABLE, "broken"),

@@ -13,6 +13,7 @@ use axum::{
     response::Response,
     routing::get,
 };
+use duplex_runtime::SessionOptions;
 use serde::Deserialize;
 
 use crate::{
@@ -29,6 +30,25 @@ struct Wanted {
     /// Sample rate in both directions, in Hz.
     #[serde(default = "usual_rate")]
     rate: u32,
+    /// What the call has of its own, as in [`SessionOptions`].
+    instructions: Option<String>,
+    reply: Option<String>,
+    voice: Option<String>,
+    speed: Option<f32>,
+}
+
+impl Wanted {
+    /// The options of the call, where those that it does not name are the server's.
+    fn session(self, usual: &SessionOptions) -> SessionOptions {
+        let Self { rate: _, instructions, reply, voice, speed } = self;
+        SessionOptions {
+            instructions: instructions.or_else(|| usual.instructions.clone()),
+            reply: reply.or_else(|| usual.reply.clone()),
+            voice: voice.or_else(|| usual.voice.clone()),
+            speed: speed.or(usual.speed),
+            ..usual.clone()
+        }
+    }
 }
 
 const fn usual_rate() -> u32 {
@@ -66,11 +86,13 @@ async fn stream(
     }
     let upgrade = upgrade.map_err(|error| Refusal::NoWebSocket(error.body_text()))?;
     let engine = shared.engine()?;
+    let session = wanted.session(&shared.options.call.session);
+    engine.check_session(&session).map_err(Refusal::Session)?;
     let place = shared.place().await?;
     let ends =
         socket_audio::socket_audio(rate, shared.options.lead).map_err(|_| Refusal::Rate(rate))?;
     let number = shared.calls.fetch_add(1, Relaxed);
-    let caller = Caller { number, rate, engine, shared };
+    let caller = Caller { number, rate, session, engine, shared };
     Ok(upgrade
         .max_message_size(connection::most_bytes(rate))
         .max_frame_size(connection::most_bytes(rate))

@@ -220,6 +220,10 @@ pub(crate) struct Voice {
     #[config(default = 1, validate(*threads > 0, "at least 1"))]
     pub(crate) threads: u32,
 
+    /// Further voices, as models.voice is, that a call may choose by name.
+    #[config(default = [])]
+    pub(crate) others: Vec<VoiceSource>,
+
     /// How fast it speaks; 1 is the voice's own pace, 2 twice as fast.
     #[config(default = 1.0, validate((0.5..=2.0).contains(speed), "between 0.5 and 2"))]
     pub(crate) speed: f64,

@@ -7,6 +7,7 @@ mod many_calls;
 mod queue;
 mod replies;
 mod reply_stream;
+mod settings;
 mod virtual_calls;
 mod workers;
 

@@ -37,12 +37,17 @@ fn a_query_that_is_not_understood_is_refused() {
         ("?rate=fast", "query"),
         ("?rate=-1", "query"),
         ("?rat=8000", "query"),
+        ("?speed=9", "session"),
+        ("?voice=nobody", "session"),
+        ("?reply=elsewhere", "session"),
     ] {
         let (status, body) = served.try_call(query).unwrap_err();
         assert_eq!(status, 400, "{query}");
         assert!(body.contains(&format!(r#""error":"{error}""#)), "{query}: {body}");
     }
-    for query in ["?rate=8000", "?rate=44100", "?rate=48000", ""] {
+    for query in
+        ["?rate=8000", "?rate=44100", "?rate=48000", "", "?speed=1.5&instructions=Be%20brief."]
+    {
         assert!(served.try_call(query).is_ok(), "{query}");
     }
 }
