@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use duplex_model::llm::{
-    CallId, ChatMessage, DEFAULT_SYSTEM_PROMPT, Llm, LlmOptions, Mirror, Need, Role, Weights,
+    CallId, ChatMessage, DEFAULT_SYSTEM_PROMPT, Llm, LlmOptions, Mirror, Need, Role, Token, Weights,
 };
 
 const HISTORY: [(&str, &str); 2] = [
@@ -135,5 +135,50 @@ fn long_calls(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, edits, writing, long_calls);
+/// What a token, a turn and a moved window cost after more and more history.
+fn histories(criterion: &mut Criterion) {
+    let weights = weights();
+    let options = LlmOptions { context: 4352, ..options() };
+    let mut mirror = Mirror::new(&weights, &options).expect("a context");
+    let text = HISTORY.map(|(user, assistant)| format!("{user}\n{assistant}\n")).concat();
+    let tokens = weights.vocab().tokenize(text.repeat(100).as_bytes(), false, false);
+    let mut sync = |target: &[Token], need| {
+        mirror.sync(0, target, need, &mut || false).expect("decoded");
+    };
+    let mut group = criterion.benchmark_group("llm after history");
+    group.sample_size(20);
+    for past in [300, 600, 1000, 2000, 4000] {
+        sync(&tokens[..past], Need::Cache);
+        // Another token each time, so that it is decoded each time.
+        let mut turn = 0;
+        group.bench_function(format!("a token after {past}"), |bench| {
+            bench.iter(|| {
+                turn += 1;
+                let next = tokens[past + turn % 2];
+                sync(&[&tokens[..past], &[next]].concat(), Need::Logits);
+            });
+        });
+        // With the template's five tokens: the last words of a turn that was read ahead, and a whole turn.
+        for new in [8, 24] {
+            group.bench_function(format!("the first token after {past} and {new} new"), |bench| {
+                bench.iter(|| {
+                    sync(&tokens[..past], Need::Cache);
+                    sync(&tokens[..past + new], Need::Logits);
+                });
+            });
+        }
+    }
+    group.sample_size(10);
+    for window in [1024, 2048, 4096] {
+        group.bench_function(format!("half a window of {window}"), |bench| {
+            bench.iter(|| {
+                sync(&[], Need::Cache);
+                sync(&tokens[..window / 2], Need::Cache);
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, edits, writing, long_calls, histories);
 criterion_main!(benches);
