@@ -107,9 +107,9 @@ pub(crate) struct Job<K: PortKind> {
     pub(crate) work: ModelWork<K>,
 }
 
-/// What a model does with a piece of work.
+/// What a model does with a piece of work, for whom, and whether other work waits meanwhile.
 pub(crate) type ModelWork<K> =
-    Box<dyn for<'m> FnOnce(&mut <K as PortKind>::Model<'m>, &Client) + Send>;
+    Box<dyn for<'m> FnOnce(&mut <K as PortKind>::Model<'m>, &Client, &dyn Fn() -> bool) + Send>;
 
 /// What is done of a piece of work before a model has it.
 pub(crate) type AtOnce = Box<dyn FnOnce(&Client) -> bool + Send>;
@@ -117,7 +117,7 @@ pub(crate) type AtOnce = Box<dyn FnOnce(&Client) -> bool + Send>;
 impl<K: PortKind> Job<K> {
     pub(crate) fn new(
         kind: Kind,
-        work: impl for<'m> FnOnce(&mut K::Model<'m>, &Client) + Send + 'static,
+        work: impl for<'m> FnOnce(&mut K::Model<'m>, &Client, &dyn Fn() -> bool) + Send + 'static,
     ) -> Self {
         Self {
             kind,

@@ -188,11 +188,17 @@ pub trait TurnPredictor: Port {
         question: TurnQuestion<'_>,
     ) -> Result<Option<f32>, PortError>;
 
-    /// Reads all but the user's newest words, which may change, so that a prediction takes less time.
+    /// Reads all but the user's newest words, which may change, so that a prediction takes less time. It gives way once
+    /// `others` says that other work waits.
     ///
     /// # Errors
     /// It was not read; a prediction reads it.
-    fn read_ahead(&mut self, _call: CallKey, _view: &TurnView) -> Result<(), PortError> {
+    fn read_ahead(
+        &mut self,
+        _call: CallKey,
+        _view: &TurnView,
+        _others: &dyn Fn() -> bool,
+    ) -> Result<(), PortError> {
         Ok(())
     }
 }
@@ -244,7 +250,8 @@ pub trait ReplyModel: Port {
         0
     }
 
-    /// Reads a conversation whose next words are still to come, so that a reply takes less time.
+    /// Reads a conversation whose next words are still to come, so that a reply takes less time. It gives way once
+    /// `others` says that other work waits.
     ///
     /// # Errors
     /// It was not read; a reply reads it.
@@ -252,6 +259,7 @@ pub trait ReplyModel: Port {
         &mut self,
         _call: CallKey,
         _conversation: &Conversation,
+        _others: &dyn Fn() -> bool,
     ) -> Result<(), PortError> {
         Ok(())
     }

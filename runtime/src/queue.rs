@@ -127,6 +127,12 @@ impl<K: PortKind> JobQueue<K> {
         }
     }
 
+    /// Whether work waits that is more than reading ahead, or nothing more is wanted at all.
+    pub(crate) fn has_urgent(&self) -> bool {
+        let state = self.lock();
+        state.closed || state.tasks.iter().any(|task| !task.reads_ahead())
+    }
+
     /// A job is done.
     pub(crate) fn job_done(&self) {
         self.lock().done += 1;

@@ -183,7 +183,7 @@ fn serve<K: PortKind>(queue: &JobQueue<K>, model: &mut K::Model<'_>) {
         match task {
             Task::Job(job, client) => {
                 let _fails = FailsInPanic(&client, job.failure);
-                (job.work)(model, &client);
+                (job.work)(model, &client, &|| queue.has_urgent());
                 queue.job_done();
             }
             Task::Close(call) => model.close(call),

@@ -118,8 +118,9 @@ pub(crate) struct Llm {
     #[config(default = 1, validate(*threads > 0, "at least 1"))]
     pub(crate) threads: u32,
 
-    /// Tokens of the conversation that the model can see at once.
-    #[config(default = 2048, validate(*context >= 256, "at least 256"))]
+    /// Tokens of the conversation, instructions and reply included, that the model can see at once. On a processor each
+    /// costs time: a word of a reply takes twice as long at 2000 as at 600 (docs/measurements-llm.md).
+    #[config(default = 1024, validate(*context >= 256, "at least 256"))]
     pub(crate) context: u32,
 
     /// How freely words are chosen; 0 always takes the likeliest.

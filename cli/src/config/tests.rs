@@ -48,7 +48,7 @@ fn what_is_shown_is_the_file_that_gives_it() {
 #[test]
 fn a_value_that_is_not_the_default_is_shown_with_the_default() {
     let text = load("[llm]\ncontext = 4096\n").unwrap().to_toml().unwrap();
-    assert!(text.contains("# Default: 2048\ncontext = 4096\n"), "{text}");
+    assert!(text.contains("# Default: 1024\ncontext = 4096\n"), "{text}");
     assert_eq!(text.matches("# Default:").count(), 1);
 }
 

@@ -18,7 +18,7 @@ const READ: Kind = Kind {
 };
 
 pub(super) fn job(slice: DecisionId, view: TurnView) -> Job<TurnPrediction> {
-    Job::<TurnPrediction>::new(KIND, move |model, client| {
+    Job::<TurnPrediction>::new(KIND, move |model, client, _| {
         let began = Instant::now();
         match model.predict(client.call, TurnQuestion::IsIdle(&view)) {
             Ok(Some(idle)) => {
@@ -34,8 +34,8 @@ pub(super) fn job(slice: DecisionId, view: TurnView) -> Job<TurnPrediction> {
 
 /// Prefills the prompt, or all but the user's newest words.
 pub(super) fn read_ahead(view: TurnView) -> Job<TurnPrediction> {
-    Job::<TurnPrediction>::new(READ, move |model, client| {
-        if let Err(error) = model.read_ahead(client.call, &view) {
+    Job::<TurnPrediction>::new(READ, move |model, client, others| {
+        if let Err(error) = model.read_ahead(client.call, &view, others) {
             tracing::debug!("the duplex model did not read ahead: {error}");
         }
     })

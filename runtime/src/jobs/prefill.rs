@@ -16,11 +16,11 @@ const KIND: Kind = Kind {
 };
 
 pub(super) fn job(lines: Vec<Arc<Line>>, open: bool) -> Job<Replying> {
-    let work = Job::<Replying>::new(KIND, move |model, client| {
+    let work = Job::<Replying>::new(KIND, move |model, client, others| {
         let instructions = client.settings.instructions.clone();
         let conversation = Conversation { instructions, lines, open };
         let began = Instant::now();
-        match model.read_ahead(client.call, &conversation) {
+        match model.read_ahead(client.call, &conversation, others) {
             Ok(()) => tracing::debug!(ms = began.elapsed().as_millis() as u64, "read ahead"),
             // No reply waits for this: its own prefill reads the newest words.
             Err(error) => tracing::warn!("the conversation was not read ahead: {error}"),
@@ -35,7 +35,7 @@ const CHECK: Kind =
 
 /// Whether the model can work with the call's instructions; whoever is shown the call is told if not.
 pub(crate) fn check() -> Job<Replying> {
-    Job::<Replying>::new(CHECK, move |model, client| {
+    Job::<Replying>::new(CHECK, move |model, client, _| {
         if let Err(error) = model.check(&client.settings.instructions) {
             client.event(Event::Warned(error.to_string()));
         }

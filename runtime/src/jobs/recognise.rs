@@ -12,7 +12,7 @@ const KIND: Kind =
 
 pub(super) fn job(segment: SegmentId, to: SessionTime, audio: Vec<f32>) -> Job<Recognition> {
     let failure = Some(Failure::Recogniser(segment));
-    let work = Job::<Recognition>::new(KIND, move |recogniser, client| {
+    let work = Job::<Recognition>::new(KIND, move |recogniser, client, _| {
         match recogniser.recognise(SpeechWindow {
             audio: &audio,
             language: client.settings.language.as_deref(),

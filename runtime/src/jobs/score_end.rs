@@ -14,7 +14,7 @@ const KIND: Kind = Kind {
 };
 
 pub(super) fn job(to: SessionTime, audio: Vec<f32>) -> Job<TurnPrediction> {
-    Job::<TurnPrediction>::new(KIND, move |model, client| {
+    Job::<TurnPrediction>::new(KIND, move |model, client, _| {
         match model.predict(client.call, TurnQuestion::IsOver(&audio)) {
             Ok(Some(probability)) => {
                 let probability = Permille::from_probability(probability);

@@ -16,7 +16,7 @@ const KIND: Kind =
 /// Synthesises a clause, chunk by chunk, at the playout rate.
 pub(super) fn job(turn: Turn, clause: u32, text: String) -> Job<Synthesis> {
     let failure = Some(Failure::Voice(turn));
-    let work = Job::<Synthesis>::new(KIND, move |voice, client| {
+    let work = Job::<Synthesis>::new(KIND, move |voice, client, _| {
         let rate = voice.sample_rate();
         let mut resampler = match Resampler::new(rate, PLAYOUT_RATE) {
             Ok(resampler) => resampler,

@@ -26,7 +26,7 @@ pub(super) fn begin(
 ) -> (ReplyStream, Job<Replying>) {
     let (sink, stream) = reply_stream(turn);
     let wanting = stream.wanting();
-    let work = Job::<Replying>::new(BEGIN, move |model, client| {
+    let work = Job::<Replying>::new(BEGIN, move |model, client, _| {
         let instructions = client.settings.instructions.clone();
         let conversation = Conversation { instructions, lines, open: false };
         sink.allow_ahead(model.ahead());
@@ -49,7 +49,7 @@ pub(super) fn begin(
 /// Asks for the next clause of the reply that is being written.
 pub(super) fn go_on(turn: Turn, reply: Option<&ReplyStream>, elsewhere: bool) -> Job<Replying> {
     let wanting = reply.filter(|reply| reply.turn() == turn).map(ReplyStream::wanting);
-    let work = Job::<Replying>::new(GO_ON, |model, client| model.resume(client.call));
+    let work = Job::<Replying>::new(GO_ON, |model, client, _| model.resume(client.call));
     let at_once = move |client: &Client| match wanting {
         Some(wanting) => wanting.ask(&client.answer),
         None => {

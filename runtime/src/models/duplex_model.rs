@@ -79,12 +79,17 @@ impl TurnPredictor for DuplexModel<'_> {
         Ok(self.llm.idle_probability(id, self.marks, &tokens, &mut || false)?)
     }
 
-    fn read_ahead(&mut self, call: CallKey, view: &TurnView) -> Result<(), PortError> {
+    fn read_ahead(
+        &mut self,
+        call: CallKey,
+        view: &TurnView,
+        others: &dyn Fn() -> bool,
+    ) -> Result<(), PortError> {
         let id = self.call(call)?;
         let (mut history, mut slices) = laid_out(view);
         self.fit(id, &mut history, &mut slices, &UserInput::default())?;
         let tokens = self.marks.lay_out(self.weights, &history, &slices);
-        Ok(self.llm.listen(id, &tokens, &mut || false)?)
+        Ok(self.llm.listen(id, &tokens, &mut || others())?)
     }
 }
 

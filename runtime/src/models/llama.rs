@@ -88,12 +88,17 @@ impl ReplyModel for Llama<'_> {
         Ok(self.llm.check_instructions(instructions)?)
     }
 
-    fn read_ahead(&mut self, call: CallKey, conversation: &Conversation) -> Result<(), PortError> {
+    fn read_ahead(
+        &mut self,
+        call: CallKey,
+        conversation: &Conversation,
+        others: &dyn Fn() -> bool,
+    ) -> Result<(), PortError> {
         let id = self.call(call)?;
         let messages = self.messages(id, conversation, "")?;
         // No reply waits for this: its own prefill reads the newest words.
-        let read = self.llm.prefill(id, &messages, &mut || false)?;
-        tracing::debug!(tokens = read.decoded, "read ahead");
+        let read = self.llm.prefill(id, &messages, &mut || others())?;
+        tracing::debug!(tokens = read.decoded, gave_way = read.stopped, "read ahead");
         Ok(())
     }
 }

@@ -73,10 +73,12 @@ impl Scene {
         while let Some(index) = self.asked.iter().position(|work| !keep(work)) {
             let (fake, client) = (&mut self.fake, &self.client);
             match self.asked.remove(index) {
-                Work::Recogniser(job) => (job.work)(fake, client),
-                Work::EndOfTurn(job) | Work::DuplexModel(job) => (job.work)(fake, client),
-                Work::Reply(job) => (job.work)(fake, client),
-                Work::Voice(job) => (job.work)(fake, client),
+                Work::Recogniser(job) => (job.work)(fake, client, &|| false),
+                Work::EndOfTurn(job) | Work::DuplexModel(job) => {
+                    (job.work)(fake, client, &|| false)
+                }
+                Work::Reply(job) => (job.work)(fake, client, &|| false),
+                Work::Voice(job) => (job.work)(fake, client, &|| false),
             }
             while let Ok(message) = self.answers.try_recv() {
                 self.handle(message);

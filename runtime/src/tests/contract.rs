@@ -128,10 +128,10 @@ fn a_predictor_gives_a_probability_that_depends_on_the_question_alone() {
             let idle = asked_twice(model, 1, TurnQuestion::IsIdle(&whole));
             assert!(over.is_some() || idle.is_some(), "{name} answers no question");
             // Other calls, what was read ahead, and calls that ended change nothing.
-            model.read_ahead(CallKey(2), &begun).unwrap();
+            model.read_ahead(CallKey(2), &begun, &|| false).unwrap();
             asked_twice(model, 2, TurnQuestion::IsIdle(&begun));
             model.close(CallKey(2));
-            model.read_ahead(CallKey(1), &whole).unwrap();
+            model.read_ahead(CallKey(1), &whole, &|| false).unwrap();
             assert_eq!(asked_twice(model, 1, TurnQuestion::IsOver(&speech)), over, "{name}");
             let again = asked_twice(model, 1, TurnQuestion::IsIdle(&whole));
             match (again, idle) {
@@ -200,7 +200,7 @@ fn a_reply_model_writes_a_reply_that_depends_on_its_conversation_alone() {
             let beside = reply(model, 1, asked(), &mut |model| {
                 other += 1;
                 let request = request("What is the capital of France?", "");
-                model.read_ahead(CallKey(2), &request.conversation).unwrap();
+                model.read_ahead(CallKey(2), &request.conversation, &|| false).unwrap();
                 reply(model, 2, request, &mut |_| ());
                 model.close(CallKey(2));
             });

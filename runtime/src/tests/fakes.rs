@@ -70,7 +70,12 @@ impl TurnPredictor for Fake {
         }
     }
 
-    fn read_ahead(&mut self, _call: CallKey, _view: &TurnView) -> Result<(), PortError> {
+    fn read_ahead(
+        &mut self,
+        _call: CallKey,
+        _view: &TurnView,
+        _others: &dyn Fn() -> bool,
+    ) -> Result<(), PortError> {
         (self.hook)();
         Ok(())
     }
@@ -89,6 +94,7 @@ impl ReplyModel for Fake {
         &mut self,
         _call: CallKey,
         _conversation: &Conversation,
+        _others: &dyn Fn() -> bool,
     ) -> Result<(), PortError> {
         (self.hook)();
         Ok(())

@@ -45,7 +45,7 @@ fn clause(
     if work.begin(&client)
         && let Work::Reply(job) = work
     {
-        (job.work)(model, &client);
+        (job.work)(model, &client, &|| false);
     }
     drop(client);
     match answers.iter().next() {

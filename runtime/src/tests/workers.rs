@@ -6,13 +6,20 @@ use std::sync::{
     mpsc::{Receiver, Sender, channel},
 };
 
-use duplex_core::{Event, Failure, Turn};
+use duplex_core::{Action, Context, Event, Failure, Turn};
 
 use super::{
     PATIENCE, all_kinds, ask, client, fakes::Fakes, fakes::Hook, is_failure, synthesise, work,
     write,
 };
-use crate::{EngineError, engine::Seat, inbox::inbox, job::SessionMessage, settings::Settings};
+use crate::{
+    CallKey, EngineError, ReplySink,
+    engine::Seat,
+    inbox::inbox,
+    job::SessionMessage,
+    ports::{Conversation, ModelOptions, Port, PortError, ReplyModel, ReplyRequest, Replying},
+    settings::Settings,
+};
 
 /// A hook that waits until the sender is dropped.
 fn gate() -> (Sender<()>, Hook) {
@@ -199,4 +206,51 @@ fn a_model_that_cannot_be_opened_is_named() {
     let error = crate::engine::Workers::start(&options).err().unwrap();
     assert!(matches!(error, EngineError::Model { name: "voice", .. }), "{error:?}");
     assert_eq!(error.to_string(), "the voice: there is no such voice");
+}
+
+/// A reply model that reads ahead until other work waits.
+struct Reads(Mutex<Sender<()>>);
+
+impl Port for Reads {}
+
+impl ReplyModel for Reads {
+    fn begin(&mut self, _call: CallKey, _request: ReplyRequest, sink: ReplySink) {
+        sink.push("Yes. ");
+        sink.end();
+    }
+
+    fn resume(&mut self, _call: CallKey) {}
+
+    fn read_ahead(
+        &mut self,
+        _call: CallKey,
+        _conversation: &Conversation,
+        others: &dyn Fn() -> bool,
+    ) -> Result<(), PortError> {
+        self.0.lock().unwrap().send(()).unwrap();
+        while !others() {
+            std::thread::yield_now();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn reading_ahead_gives_way_to_a_reply_that_another_call_waits_for() {
+    let (reads, begins) = channel();
+    let mut options = Fakes::default().options();
+    options.replies[0].model = ModelOptions::<Replying>::one(move |serve| {
+        serve(&mut Reads(Mutex::new(reads.clone())));
+        Ok(())
+    });
+    let workers = crate::engine::Workers::start(&options).unwrap().0;
+    let _reading = ask(&workers, 1, Action::Prefill(Context::default())).unwrap();
+    begins.recv_timeout(PATIENCE).unwrap();
+    // More to read is no reason to give way.
+    let _more = ask(&workers, 2, Action::Prefill(Context::default())).unwrap();
+    let asked = ask(&workers, 3, write(1)).unwrap();
+    let answer = asked.answers.recv_timeout(PATIENCE).unwrap();
+    assert!(matches!(answer, SessionMessage::Event(Event::Written { .. })));
+    // What is left to read does not keep the engine from ending.
+    drop(workers);
 }
