@@ -131,6 +131,7 @@ fn remote_options(config: &Config) -> Result<Option<RemoteReplyOptions>, Failure
         top_p: llm.top_p as f32,
         seed: llm.seed,
         context: *context,
+        rest: ms(config.endpoint.rest_ms),
     }))
 }
 

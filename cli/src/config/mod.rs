@@ -179,6 +179,10 @@ pub(crate) struct Endpoint {
     #[config(default = 2000, validate(*stall_ms > 0, "at least 1"))]
     pub(crate) stall_ms: u64,
 
+    /// How long the model on this machine answers alone after the server failed, unless the server says how long.
+    #[config(default = 10_000)]
+    pub(crate) rest_ms: u64,
+
     /// Tokens that the model can see at once. They are estimated, three bytes each, since only the server knows them.
     #[config(default = 8192, validate(*context >= 256, "at least 256"))]
     pub(crate) context: u32,

@@ -22,9 +22,6 @@ use crate::{
 
 use super::message;
 
-/// How long no reply is asked of a server after it failed, unless it says how long: each try costs the time limits.
-const REST: Duration = Duration::from_secs(10);
-
 /// Bytes of text for a token, at the least: an estimate, since the model's vocabulary is on the server. A conversation
 /// that does not fit after all is an error of the server's.
 const BYTES_PER_TOKEN: usize = 3;
@@ -47,6 +44,8 @@ pub struct RemoteReplyOptions {
     pub seed: u32,
     /// Tokens of the model's context, of the reply among them.
     pub context: u32,
+    /// How long no reply is asked of the server after it failed, unless it says how long: each try costs the limits.
+    pub rest: Duration,
 }
 
 /// A reply model on another server. That it cannot be reached is no error here: the model that stands in for it
@@ -89,8 +88,8 @@ struct Rest {
 }
 
 impl Rest {
-    fn after(error: &RemoteError) -> Self {
-        let until = Instant::now() + error.retry_after().unwrap_or(REST);
+    fn after(error: &RemoteError, usual: Duration) -> Self {
+        let until = Instant::now() + error.retry_after().unwrap_or(usual);
         Self { until, why: error.to_string() }
     }
 }
@@ -141,7 +140,7 @@ impl ReplyModel for Remote {
                 Ok(RemoteEnd::Complete | RemoteEnd::Length) => speech.end(),
                 Ok(RemoteEnd::Stopped) => {}
                 Err(error) => {
-                    let next = Rest::after(&error);
+                    let next = Rest::after(&error, options.rest);
                     *rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
                     speech.sink.fail(&error);
                 }
@@ -167,7 +166,7 @@ impl Remote {
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!("the reply model on another server cannot be used yet: {error}");
-                let next = Rest::after(&error);
+                let next = Rest::after(&error, self.options.rest);
                 *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
             }
         }

@@ -1,7 +1,12 @@
 //! What every model of a port must do, whichever it is: each test runs against all implementations that there are here,
 //! and against the fake with which the threads are tested.
 
-use std::ops::ControlFlow;
+use std::{
+    io::{BufRead, BufReader},
+    ops::ControlFlow,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use duplex_audio::Clip;
 use duplex_core::{Line, SAMPLE_RATE, Speaker, Turn};
@@ -9,6 +14,7 @@ use duplex_model::{
     adapter,
     asr::{self, RecogniserOptions},
     llm::{DEFAULT_SYSTEM_PROMPT, LlmOptions},
+    remote::EndpointOptions,
     tts::VoiceOptions,
     weights::{Manifest, ModelSource, Role, Store},
 };
@@ -21,7 +27,7 @@ use super::{
 use crate::{
     CallKey,
     job::SessionMessage,
-    models::{self, DuplexOptions},
+    models::{self, DuplexOptions, RemoteReplyOptions},
     ports::{
         Conversation, ModelOptions, Recognition, ReplyModel, ReplyRequest, Replying, SpeechWindow,
         Synthesis, TurnPrediction, TurnPredictor, TurnQuestion, TurnView,
@@ -60,8 +66,44 @@ fn predictors() -> Models<TurnPrediction> {
     ]
 }
 
-fn reply_models() -> Models<Replying> {
-    vec![("llama", language_model()), ("fake", replying(std::sync::Arc::new(|| ())))]
+/// A server with the default language model, until it is dropped.
+struct Server(std::process::Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
+/// The reply models, and the server that one of them is on.
+fn reply_models() -> (Models<Replying>, Server) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/serve-llm");
+    let process = Command::new(script).arg(path(Role::Llm)).stdout(Stdio::piped()).spawn();
+    let mut server = Server(process.unwrap());
+    let mut url = String::new();
+    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    let endpoint = EndpointOptions {
+        // One core of a busy machine evaluates a prompt slowly.
+        first_token: super::PATIENCE,
+        stall: super::PATIENCE,
+        ..EndpointOptions::new(url.trim(), "default")
+    };
+    let remote = RemoteReplyOptions {
+        endpoint,
+        most_tokens: 120,
+        temperature: 0.0,
+        top_p: 1.0,
+        seed: 1,
+        context: 2_048,
+        rest: Duration::ZERO,
+    };
+    let models = vec![
+        ("llama", language_model()),
+        ("endpoint", models::endpoint(remote)),
+        ("fake", replying(std::sync::Arc::new(|| ()))),
+    ];
+    (models, server)
 }
 
 fn voices() -> Models<Synthesis> {
@@ -190,7 +232,8 @@ fn reply(
 
 #[test]
 fn a_reply_model_writes_a_reply_that_depends_on_its_conversation_alone() {
-    for (name, options) in reply_models() {
+    let (models, _server) = reply_models();
+    for (name, options) in models {
         with_model(&options, |model| {
             let asked = || request("Tell me about dogs and about cats.", "");
             let alone = reply(model, 1, asked(), &mut |_| ());
@@ -211,7 +254,8 @@ fn a_reply_model_writes_a_reply_that_depends_on_its_conversation_alone() {
 
 #[test]
 fn a_reply_model_goes_on_after_what_is_written_and_after_a_cancelled_reply() {
-    for (name, options) in reply_models() {
+    let (models, _server) = reply_models();
+    for (name, options) in models {
         with_model(&options, |model| {
             let words = "Tell me about dogs and about cats.";
             let all = reply(model, 1, request(words, ""), &mut |_| ()).concat();

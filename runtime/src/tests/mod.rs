@@ -5,6 +5,7 @@ mod contract;
 mod fakes;
 mod many_calls;
 mod queue;
+mod remote;
 mod replies;
 mod reply_stream;
 mod settings;

@@ -19,13 +19,13 @@ use crate::{
 };
 
 /// A user who says something, and listens for five seconds.
-struct Speaks {
+pub(super) struct Speaks {
     audio: std::vec::IntoIter<f32>,
     listens: usize,
 }
 
 impl Speaks {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/speech/q01.flac");
         let audio = Clip::read(&path).unwrap().mono(SAMPLE_RATE);
         Self { audio: audio.into_iter(), listens: 500 }
@@ -47,11 +47,16 @@ impl Acoustics for Speaks {
 }
 
 fn engine(fakes: Fakes) -> Engine {
+    engine_of(fakes.options())
+}
+
+/// An engine with real voice activity detection.
+pub(super) fn engine_of(options: EngineOptions) -> Engine {
     assert!(std::env::var_os("DUPLEX_MODELS").is_some(), "run `make models`, then `make test`");
     let model = Manifest::builtin().default_for(Role::Vad).unwrap();
     let vad = ModelSource::Named(model.name.clone());
     let vad = Store::open().unwrap().path(Role::Vad, &vad).unwrap();
-    Engine::start(EngineOptions { vad, ..fakes.options() }).unwrap()
+    Engine::start(EngineOptions { vad, ..options }).unwrap()
 }
 
 /// When the assistant began to speak, and what came of the call. It waits for `gate` first, where there is one.
