@@ -225,8 +225,8 @@ pub enum Action {
     PrefillTurnModel(TurnContext),
     /// Prefill the language model: bring its KV cache in line with the conversation. Not answered.
     Prefill(Context),
-    /// Begin to write a reply, and give its next clause; answered by `Written` or `Failed`. One clause at a time. A
-    /// reply is begun again after a failure.
+    /// Begin to write a reply, and give its next clause; answered by `Written`, `Failed` or `FellBack`. One clause at a
+    /// time. A reply is begun again after a failure.
     Write {
         /// The reply's turn.
         turn: Turn,

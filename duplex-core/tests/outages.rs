@@ -1,7 +1,8 @@
 //! A recogniser that fails for long: the call is not deaf afterwards.
 
 use duplex_core::{
-    Action, DuplexSession, Event, Failure, Permille, Policy, Samples, SessionTime, VadFrame,
+    Action, DuplexSession, Event, Failure, Notice, Permille, Policy, Samples, SessionTime, Speaker,
+    VadFrame,
 };
 
 const FRAME: u64 = 512;
@@ -73,4 +74,95 @@ fn a_recogniser_that_always_fails_is_not_asked_with_every_frame() {
     call.run(20_000, false);
     assert!(call.requests.len() <= 22 * 4, "{} requests in 22 s", call.requests.len());
     assert!(call.requests.len() >= 22, "it is asked again: {}", call.requests.len());
+}
+
+/// So much of the user's sound or silence; what is asked for meanwhile goes to `answer`, which may answer it.
+fn hears(
+    session: &mut DuplexSession,
+    now: &mut SessionTime,
+    (millis, speech): (u64, bool),
+    answer: &mut dyn FnMut(Action) -> Option<Event>,
+) {
+    for _ in 0..Samples::from_millis(millis).0 / FRAME {
+        *now = *now + Samples(FRAME);
+        let probability = Permille(if speech { 950 } else { 20 });
+        let frame = VadFrame { speech, probability, level: -20, high_band_snr: 20 };
+        let mut events = vec![Event::VoiceActivity(frame)];
+        while let Some(event) = events.pop() {
+            events.extend(session.step(*now, event).into_iter().filter_map(&mut *answer));
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_comes_after_that_to_a_newer_request_changes_nothing() {
+    let (mut session, mut now) = (DuplexSession::new(Policy::default()), SessionTime(0));
+    let recognised = |action: &Action, text: &str| match action {
+        Action::Recognise { segment, to, .. } => Some(Event::Recognised {
+            segment: *segment,
+            to: *to,
+            text: text.to_owned(),
+            confidence: Permille(900),
+        }),
+        _ => None,
+    };
+    // The first request is answered so late that it counts as lost, and a newer one is made.
+    let mut late = None;
+    let mut keeps = |action: Action| match &late {
+        None => {
+            late = recognised(&action, "Something else.");
+            None
+        }
+        Some(_) => recognised(&action, "What is this?"),
+    };
+    hears(&mut session, &mut now, (15_000, true), &mut keeps);
+    let before = session.unsettled();
+    assert!(before.0.contains("What is this?"), "{before:?}");
+    let late = late.expect("the sound was to be recognised");
+    session.step(now, late);
+    assert_eq!(session.unsettled(), before);
+}
+
+#[test]
+fn a_voice_that_fails_in_the_first_clause_costs_that_answer_and_no_word_of_the_users() {
+    let (mut session, mut now) = (DuplexSession::new(Policy::default()), SessionTime(0));
+    let (mut failures, mut warnings) = (0, Vec::new());
+    let mut answers = |action: Action| match action {
+        Action::Recognise { segment, to, .. } => {
+            let text = "What is this?".to_owned();
+            Some(Event::Recognised { segment, to, text, confidence: Permille(900) })
+        }
+        Action::DetectEndOfTurn { to, .. } => {
+            Some(Event::EndOfTurn { to, probability: Permille(950) })
+        }
+        Action::Write { turn, .. } => {
+            Some(Event::Written { turn, text: "A test.".to_owned(), last: true })
+        }
+        Action::Synthesise { turn, .. } if failures == 0 => {
+            failures += 1;
+            Some(Event::Failed(Failure::Voice(turn)))
+        }
+        Action::Synthesise { turn, clause, .. } => {
+            let (audio, marks) = (Samples::from_millis(500), Vec::new());
+            Some(Event::Synthesised { turn, clause, audio, marks, last: true })
+        }
+        Action::Speak(turn) => Some(Event::Played { turn, audio: Samples::from_millis(500) }),
+        Action::Notify(Notice::Warning(what)) => {
+            warnings.push(what);
+            None
+        }
+        _ => None,
+    };
+    for _ in 0..2 {
+        hears(&mut session, &mut now, (1_000, true), &mut answers);
+        hears(&mut session, &mut now, (4_000, false), &mut answers);
+    }
+    let lines = session.transcript().lines().iter();
+    let said: Vec<_> = lines.map(|line| (line.speaker, line.text.as_str())).collect();
+    assert_eq!(
+        said,
+        [(Speaker::User, "What is this? What is this?"), (Speaker::Assistant, "A test.")]
+    );
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("voice"), "{warnings:?}");
 }

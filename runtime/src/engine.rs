@@ -91,7 +91,7 @@ pub enum EngineError {
 pub struct EngineInfo {
     /// From the start to the last model that was ready.
     pub ready: Duration,
-    /// The reply models' names for themselves.
+    /// The reply models' names for themselves, in the order in which they were ready.
     pub llm: String,
     /// Process of the recogniser when it was started.
     pub recogniser: Option<u32>,

@@ -28,7 +28,7 @@ pub enum Flow {
     Cancelled,
 }
 
-/// Both ends of the reply of a turn, for a model that may be so many bytes ahead of what is wanted.
+/// Both ends of the reply of a turn.
 pub(crate) fn reply_stream(turn: Turn) -> (ReplySink, ReplyStream) {
     let shared = Arc::new(Shared {
         turn,

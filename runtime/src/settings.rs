@@ -34,6 +34,35 @@ pub struct SessionOptions {
     pub speed: Option<f32>,
 }
 
+impl SessionOptions {
+    /// Whether any engine could give a call this, but for the models that it names.
+    ///
+    /// # Errors
+    /// What none could.
+    pub fn check(&self) -> Result<(), SessionError> {
+        if let Some(instructions) = &self.instructions
+            && instructions.len() > MOST_INSTRUCTIONS
+        {
+            return Err(SessionError::InstructionsTooLong { bytes: instructions.len() });
+        }
+        let words = &self.vocabulary;
+        if words.len() > MOST_WORDS || words.iter().any(|word| word.len() > LONGEST_WORD) {
+            return Err(SessionError::VocabularyTooLarge);
+        }
+        if let Some(speed) = self.speed
+            && !SPEEDS.contains(&speed)
+        {
+            return Err(SessionError::Speed { speed });
+        }
+        if let Some(language) = &self.language
+            && !LANGUAGES.contains(&language.as_str())
+        {
+            return Err(SessionError::Language { language: language.clone() });
+        }
+        Ok(())
+    }
+}
+
 /// Why a call cannot have what it asks for.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum SessionError {
@@ -122,28 +151,16 @@ impl Settings {
         if instructions.len() > MOST_INSTRUCTIONS {
             return Err(SessionError::InstructionsTooLong { bytes: instructions.len() });
         }
-        let words = &options.vocabulary;
-        if words.len() > MOST_WORDS || words.iter().any(|word| word.len() > LONGEST_WORD) {
-            return Err(SessionError::VocabularyTooLarge);
-        }
-        let speed = options.speed.unwrap_or(1.0);
-        if !SPEEDS.contains(&speed) {
-            return Err(SessionError::Speed { speed });
-        }
-        if let Some(language) = &options.language
-            && !LANGUAGES.contains(&language.as_str())
-        {
-            return Err(SessionError::Language { language: language.clone() });
-        }
+        options.check()?;
         Ok(Self {
             instructions: with_the_time(instructions).into(),
             language: options.language.clone(),
-            vocabulary: words.clone(),
+            vocabulary: options.vocabulary.clone(),
             reply,
             fallback,
             most_reply_tokens: options.most_reply_tokens,
             voice: place("voice", options.voice.as_ref(), voices)?,
-            speed,
+            speed: options.speed.unwrap_or(1.0),
         })
     }
 }

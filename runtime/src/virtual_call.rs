@@ -106,10 +106,15 @@ pub fn run_virtual(
         // Never cancelled while it is done: whether its result still counts is decided when it arrives in session time.
         let (sender, answers) = channel();
         let answer = Arc::new(move |message| _ = sender.send(message));
-        seat.submit(work, Cancellation::default(), answer)?;
-        let messages = answers.into_iter().collect();
-        agenda.borrow_mut().add(model, charge, charges.more_audio, messages);
-        Ok(())
+        let refused = seat.submit(work, Cancellation::default(), answer).map_err(|mut work| {
+            work.give_up();
+            work
+        });
+        let messages: VecDeque<_> = answers.into_iter().collect();
+        if refused.is_ok() || !messages.is_empty() {
+            agenda.borrow_mut().add(model, charge, charges.more_audio, messages);
+        }
+        refused
     };
     Work::opening().into_iter().for_each(|work| _ = submit(work));
     let mut sounds = Vec::new();

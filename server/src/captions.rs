@@ -1,6 +1,6 @@
 //! The conversation as the client is sent it: from the session's notices to [`ServerEvent`]s.
 
-use duplex_core::{Action, Notice, UserKind};
+use duplex_core::{Action, Event, Notice, UserKind};
 use duplex_runtime::SessionStep;
 
 use crate::message::{Role, ServerEvent};
@@ -27,7 +27,12 @@ impl Captions {
             match action {
                 Action::Cancel(_) => events.push(ServerEvent::Clear),
                 Action::Notify(Notice::Warning(text)) => {
-                    events.push(ServerEvent::Warning { text: text.clone() });
+                    // Why is for the log: it may name hosts that are no concern of the client's.
+                    let text = match seen.event {
+                        Event::FellBack { .. } => "another model goes on with the reply".to_owned(),
+                        _ => text.clone(),
+                    };
+                    events.push(ServerEvent::Warning { text });
                 }
                 Action::Notify(notice) => self.caption(notice, &mut events),
                 _ => {}
@@ -75,7 +80,7 @@ impl Captions {
 
 #[cfg(test)]
 mod tests {
-    use duplex_core::{Event, SessionTime, Turn, Why};
+    use duplex_core::{SessionTime, Turn, Why};
 
     use super::*;
 
@@ -184,6 +189,17 @@ mod tests {
                 r#"{"type":"transcript","role":"user","text":"What is the capital?","final":true}"#
             ]
         );
+    }
+
+    #[test]
+    fn a_client_is_told_that_another_model_goes_on_and_not_of_whose_server() {
+        let event = Event::FellBack { turn: Turn(1), why: "llm.inside is down".to_owned() };
+        let notice = Notice::Warning("another model: llm.inside is down".to_owned());
+        let actions = [Action::Notify(notice)];
+        let step = SessionStep { at: SessionTime(0), event: &event, actions: &actions };
+        let sent = Captions::default().events(step);
+        let sent = serde_json::to_string(&sent).unwrap();
+        assert!(sent.contains("warning") && !sent.contains("inside"), "{sent}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use indicatif::HumanBytes;
 use serde::Serialize;
 
 use crate::args::{Models, Which};
-use crate::config::Config;
+use crate::config::{Config, VoiceSource};
 use crate::failure::{Exit, Failure};
 use crate::interrupt;
 use crate::progress::Shown;
@@ -50,7 +50,14 @@ fn all_wanted(store: &Store, config: &Config, which: &Which) -> Result<Vec<Wante
     if which.models.is_empty() {
         let configured = |role| Some((role, config.models.source(role)?.clone()));
         let reply = config.llm.reply.clone().map(|reply| (Role::Llm, reply));
-        return Ok(Role::ALL.into_iter().filter_map(configured).chain(reply).collect());
+        let others = config.voice.others.iter().filter_map(VoiceSource::model);
+        let others = others.map(|source| (Role::Voice, source.clone()));
+        return Ok(Role::ALL
+            .into_iter()
+            .filter_map(configured)
+            .chain(reply)
+            .chain(others)
+            .collect());
     }
     which.models.iter().map(|text| wanted(store, config, text)).collect()
 }

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use confique::Config as Derive;
 use duplex_core::words::LANGUAGES;
 use duplex_model::weights::{Manifest, ModelSource, Role};
+use duplex_runtime::SessionOptions;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use load::file;
@@ -207,7 +208,7 @@ pub(crate) struct Asr {
 
     /// Names and words that are likelier in a call than elsewhere, at most 32. Few help: with many, whisper-tiny.en
     /// hears what has none of them worse (docs/measurements-asr.md).
-    #[config(default = [])]
+    #[config(default = [], validate = vocabulary)]
     pub(crate) vocabulary: Vec<String>,
 
     /// Recogniser processes: windows of different calls are recognised at the same time.
@@ -475,6 +476,13 @@ fn profile(name: &impl AsRef<str>) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("no recogniser of that name is known; there are: {}", known.join(", ")))
+}
+
+/// What a call would be refused for.
+fn vocabulary(words: &impl AsRef<[String]>) -> Result<(), String> {
+    let options =
+        SessionOptions { vocabulary: words.as_ref().to_vec(), ..SessionOptions::default() };
+    options.check().map_err(|error| error.to_string())
 }
 
 /// Without word lists, turn-taking would be that of another language, with no sign of it.

@@ -115,8 +115,17 @@ impl Work {
     }
 
     /// The work with which a call begins: what its models can do while nobody speaks yet.
-    pub(crate) fn opening() -> [Self; 2] {
-        [Self::DuplexModel(decide::read_ahead(TurnView::default())), Self::Reply(prefill::check())]
+    pub(crate) fn opening() -> [Self; 3] {
+        [
+            Self::DuplexModel(decide::read_ahead(TurnView::default())),
+            Self::Reply(prefill::check()),
+            Self::Reply(Job { elsewhere: true, ..prefill::check() }),
+        ]
+    }
+
+    /// No model does it: whoever it would have answered is told.
+    pub(crate) fn give_up(&mut self) {
+        with_job!(self, job => job.work = Box::new(|_, _, _| ()));
     }
 
     /// Which model does it.

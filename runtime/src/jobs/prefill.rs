@@ -26,12 +26,13 @@ pub(super) fn job(lines: Vec<Arc<Line>>, open: bool) -> Job<Replying> {
             Err(error) => tracing::warn!("the conversation was not read ahead: {error}"),
         }
     });
-    // A model that stands in for another reads along, so that it can go on at once.
+    // A model that stands in for one on a server reads in its place: the server has a cache of its own, and the stand-in
+    // can go on at once.
     Job { elsewhere: true, ..work }
 }
 
 const CHECK: Kind =
-    Kind { name: "check the instructions", charge: |charges| charges.prefill, reads_ahead: true };
+    Kind { name: "check the instructions", charge: |charges| charges.prefill, reads_ahead: false };
 
 /// Whether the model can work with the call's instructions; whoever is shown the call is told if not.
 pub(crate) fn check() -> Job<Replying> {

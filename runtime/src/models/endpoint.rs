@@ -9,22 +9,28 @@ use std::{
 
 use ::duplex_model::{
     llm::{ChatMessage, Role, SpeechText},
-    remote::{ChatRequest, Endpoint, EndpointOptions, RemoteEnd, RemoteError, TextSink},
+    remote::{ChatRequest, Endpoint, EndpointOptions, RemoteEnd, RemoteError, TextSink, Wait},
 };
+use duplex_core::Speaker;
 use tokio::{runtime::Runtime, sync::Notify};
 
 use crate::{
     Flow, ReplySink,
     ports::{
-        CallKey, Conversation, Description, ModelOptions, Port, ReplyModel, ReplyRequest, Replying,
+        CallKey, Conversation, Description, ModelOptions, Port, PortError, ReplyModel,
+        ReplyRequest, Replying,
     },
 };
 
 use super::message;
 
-/// Bytes of text for a token, at the least: an estimate, since the model's vocabulary is on the server. A conversation
-/// that does not fit after all is an error of the server's.
+/// Bytes of text for a token, and tokens around a message: an estimate, since the model's vocabulary is on the server. A
+/// conversation that does not fit after all is an error of the server's.
 const BYTES_PER_TOKEN: usize = 3;
+const TOKENS_AROUND: usize = 8;
+
+/// The longest rest, whatever a server says.
+const LONGEST_REST: Duration = Duration::from_secs(300);
 
 /// Text that may wait for the session: some sentences. More stays in the connection.
 const AHEAD: usize = 2_048;
@@ -61,7 +67,7 @@ pub fn endpoint(options: RemoteReplyOptions) -> ModelOptions<Replying> {
         let remote = &mut Remote {
             endpoint,
             options: options.clone(),
-            runtime,
+            runtime: Some(runtime),
             calls: BTreeMap::new(),
             rest: Arc::default(),
         };
@@ -74,8 +80,8 @@ pub fn endpoint(options: RemoteReplyOptions) -> ModelOptions<Replying> {
 struct Remote {
     endpoint: Endpoint,
     options: RemoteReplyOptions,
-    /// Ends its tasks when it is dropped.
-    runtime: Runtime,
+    /// There until it is dropped, which waits for nothing: a name may be looked up for long.
+    runtime: Option<Runtime>,
     /// Tells the reply of each call that there is room.
     calls: BTreeMap<CallKey, Arc<Notify>>,
     rest: Arc<Mutex<Option<Rest>>>,
@@ -88,9 +94,28 @@ struct Rest {
 }
 
 impl Rest {
-    fn after(error: &RemoteError, usual: Duration) -> Self {
-        let until = Instant::now() + error.retry_after().unwrap_or(usual);
-        Self { until, why: error.to_string() }
+    /// The rest after an error, where it says something of the server, and not of a single conversation.
+    fn after(error: &RemoteError, usual: Duration) -> Option<Self> {
+        let is_servers = match error {
+            RemoteError::Unreachable { .. }
+            | RemoteError::Certificate { .. }
+            | RemoteError::Unauthorized { .. }
+            | RemoteError::NoSuchModel { .. }
+            | RemoteError::RateLimited { .. } => true,
+            RemoteError::TooSlow { what, .. } => matches!(what, Wait::Connect | Wait::FirstToken),
+            RemoteError::Server { status, .. } => status.is_some_and(|status| status >= 500),
+            _ => false,
+        };
+        let span = error.retry_after().unwrap_or(usual).min(LONGEST_REST);
+        is_servers.then(|| Self { until: Instant::now() + span, why: error.to_string() })
+    }
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -109,19 +134,21 @@ impl ReplyModel for Remote {
         if let Some(why) = self.resting() {
             return sink.fail(&why);
         }
-        let room = Arc::new(Notify::new());
-        self.calls.insert(call, Arc::clone(&room));
-        let messages = messages(&request, self.options.context, self.options.most_tokens);
+        let notify = Arc::new(Notify::new());
+        self.calls.insert(call, Arc::clone(&notify));
+        let messages = messages(&request, room(&self.options));
         let most = self.options.most_tokens;
         let max_tokens = request.most_tokens.map_or(most, |own| own.min(most)).max(1);
         let (endpoint, options) = (self.endpoint.clone(), self.options.clone());
+        let begun = request.begun.trim().to_owned();
         let rest = Arc::clone(&self.rest);
         let cancelled = Arc::new(Notify::new());
         sink.on_cancel({
             let cancelled = Arc::clone(&cancelled);
             move || cancelled.notify_one()
         });
-        self.runtime.spawn(async move {
+        let Some(runtime) = &self.runtime else { return };
+        runtime.spawn(async move {
             let request = ChatRequest {
                 messages: &messages,
                 max_tokens,
@@ -129,8 +156,7 @@ impl ReplyModel for Remote {
                 top_p: Some(options.top_p),
                 seed: Some(options.seed),
             };
-            let mut speech =
-                Spoken { sink, room, speech: SpeechText::default(), text: String::new() };
+            let mut speech = Spoken::new(sink, notify, begun);
             let ended = tokio::select! {
                 // Dropping the stream closes the connection.
                 () = cancelled.notified() => return,
@@ -140,8 +166,9 @@ impl ReplyModel for Remote {
                 Ok(RemoteEnd::Complete | RemoteEnd::Length) => speech.end(),
                 Ok(RemoteEnd::Stopped) => {}
                 Err(error) => {
-                    let next = Rest::after(&error, options.rest);
-                    *rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
+                    if let Some(next) = Rest::after(&error, options.rest) {
+                        *rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
+                    }
                     speech.sink.fail(&error);
                 }
             }
@@ -154,6 +181,15 @@ impl ReplyModel for Remote {
         }
     }
 
+    fn check(&self, instructions: &str) -> Result<(), PortError> {
+        let (needed, have) = (tokens(instructions), room(&self.options));
+        if needed <= have {
+            return Ok(());
+        }
+        Err(format!("the instructions take about {needed} tokens, and there is room for {have}")
+            .into())
+    }
+
     fn ahead(&self) -> usize {
         AHEAD
     }
@@ -162,12 +198,13 @@ impl ReplyModel for Remote {
 impl Remote {
     /// Asks whether the server has the model: a wrong name is seen before a call needs it.
     fn greet(&mut self) {
-        match self.runtime.block_on(self.endpoint.check()) {
+        let Some(runtime) = &self.runtime else { return };
+        match runtime.block_on(self.endpoint.check()) {
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!("the reply model on another server cannot be used yet: {error}");
-                let next = Rest::after(&error, self.options.rest);
-                *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
+                *self.rest.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Rest::after(&error, self.options.rest);
             }
         }
     }
@@ -180,18 +217,35 @@ impl Remote {
     }
 }
 
-/// The conversation as chat messages, without the oldest that no longer fit the model's context.
-fn messages(request: &ReplyRequest, context: u32, most_tokens: u32) -> Vec<ChatMessage> {
+/// About how many tokens a message takes.
+fn tokens(text: &str) -> usize {
+    text.len().div_ceil(BYTES_PER_TOKEN) + TOKENS_AROUND
+}
+
+/// Tokens of the model's context without the longest reply.
+fn room(options: &RemoteReplyOptions) -> usize {
+    (options.context as usize).saturating_sub(options.most_tokens as usize)
+}
+
+/// The conversation as chat messages, without the oldest that no longer fit `room` tokens.
+fn messages(request: &ReplyRequest, room: usize) -> Vec<ChatMessage> {
     let Conversation { instructions, lines, open: _ } = &request.conversation;
-    let tokens = (context as usize).saturating_sub(most_tokens as usize);
-    let room = (tokens * BYTES_PER_TOKEN).saturating_sub(instructions.len());
     let mut messages = Vec::new();
+    let mut room = room.saturating_sub(tokens(&request.begun));
     if !instructions.trim().is_empty() {
+        room = room.saturating_sub(tokens(instructions));
         messages.push(ChatMessage::new(Role::System, &**instructions));
     }
-    let sizes: Vec<_> = lines.iter().map(|line| line.text.len()).collect();
-    let from = oldest_to_keep(&sizes, room);
-    messages.extend(lines[from..].iter().map(|line| message(line)));
+    let sizes: Vec<_> = lines.iter().map(|line| tokens(&line.text)).collect();
+    let mut kept = &lines[oldest_to_keep(&sizes, room)..];
+    // Templates want a user's message first.
+    while let [first, rest @ ..] = kept
+        && first.speaker == Speaker::Assistant
+        && !rest.is_empty()
+    {
+        kept = rest;
+    }
+    messages.extend(kept.iter().map(|line| message(line)));
     if !request.begun.trim().is_empty() {
         messages.push(ChatMessage::new(Role::Assistant, request.begun.as_str()));
     }
@@ -220,16 +274,38 @@ struct Spoken {
     /// Tells that there is room in it.
     room: Arc<Notify>,
     speech: SpeechText,
+    repeats: Repetition,
+    /// Whether there was a word.
+    has_words: bool,
     /// Scratch.
     text: String,
 }
 
 impl Spoken {
+    /// Of a reply of which `begun` is written already.
+    fn new(sink: ReplySink, room: Arc<Notify>, begun: String) -> Self {
+        // One that is begun may be complete.
+        let has_words = !begun.is_empty();
+        let (speech, repeats) = (SpeechText::default(), Repetition::of(begun));
+        Self { sink, room, speech, repeats, has_words, text: String::new() }
+    }
+
+    fn push(&mut self) {
+        let text = self.repeats.without(&self.text);
+        self.has_words |= !text.trim().is_empty();
+        self.sink.push(&text);
+    }
+
     fn end(mut self) {
         self.text.clear();
         self.speech.finish(&mut self.text);
-        self.sink.push(&self.text);
-        self.sink.end();
+        self.push();
+        if self.has_words {
+            self.sink.end();
+        } else {
+            // As of a model that only thinks, or is not allowed to say what it would.
+            self.sink.fail(&"the endpoint gave a reply without words");
+        }
     }
 }
 
@@ -237,7 +313,7 @@ impl TextSink for Spoken {
     async fn take(&mut self, piece: &str) -> ControlFlow<()> {
         self.text.clear();
         self.speech.push(piece, &mut self.text);
-        self.sink.push(&self.text);
+        self.push();
         loop {
             match self.sink.flush() {
                 Flow::More => return ControlFlow::Continue(()),
@@ -248,8 +324,37 @@ impl TextSink for Spoken {
     }
 }
 
+/// What is written of a reply already. Some servers go on after it, others begin again: then it is left out.
+struct Repetition {
+    begun: String,
+    /// What came so far and may repeat it.
+    held: String,
+}
+
+impl Repetition {
+    const fn of(begun: String) -> Self {
+        Self { begun, held: String::new() }
+    }
+
+    /// The new part of a piece.
+    fn without(&mut self, piece: &str) -> String {
+        if self.begun.is_empty() {
+            return piece.to_owned();
+        }
+        self.held.push_str(piece);
+        if self.begun.starts_with(self.held.as_str()) {
+            return String::new();
+        }
+        let begun = std::mem::take(&mut self.begun);
+        let held = std::mem::take(&mut self.held);
+        held.strip_prefix(begun.as_str()).map(str::to_owned).unwrap_or(held)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use duplex_core::Line;
+
     use super::*;
 
     #[test]
@@ -259,5 +364,41 @@ mod tests {
         assert_eq!(oldest_to_keep(&[10; 15], 100), 6);
         assert_eq!(oldest_to_keep(&[10, 10, 500], 100), 2, "the newest always stays");
         assert_eq!(oldest_to_keep(&[], 0), 0);
+    }
+
+    #[test]
+    fn a_reply_that_begins_again_is_not_said_again() {
+        let all = |begun: &str, pieces: &[&str]| {
+            let mut repeats = Repetition::of(begun.to_owned());
+            pieces.iter().map(|piece| repeats.without(piece)).collect::<String>()
+        };
+        assert_eq!(all("The sea is", &["The ", "sea", " is wide", "."]), " wide.");
+        assert_eq!(all("The sea is", &["wide", "."]), "wide.");
+        assert_eq!(all("The sea is", &["The ", "moon."]), "The moon.");
+        assert_eq!(all("", &["The ", "sea."]), "The sea.");
+    }
+
+    #[test]
+    fn a_window_begins_with_a_user_and_counts_what_stands_around_each_message() {
+        let line = |speaker, text: &str| Line { speaker, text: text.to_owned(), cut: None }.into();
+        let lines =
+            (0..20).flat_map(|_| [line(Speaker::User, "Yes."), line(Speaker::Assistant, "No.")]);
+        let conversation = Conversation { lines: lines.collect(), ..Conversation::default() };
+        let request = ReplyRequest { conversation, ..ReplyRequest::default() };
+        let kept = messages(&request, 150);
+        assert!(kept.len() < 15 && kept[0].role == Role::User, "{kept:?}");
+    }
+
+    #[test]
+    fn one_conversations_error_rests_nobody_and_a_servers_wish_is_bounded() {
+        let server = |status, retry_after| RemoteError::Server {
+            status: Some(status),
+            message: String::new(),
+            retry_after,
+        };
+        let usual = Duration::from_secs(1);
+        assert!(Rest::after(&server(400, None), usual).is_none());
+        let rest = Rest::after(&server(503, Some(Duration::MAX)), usual).unwrap();
+        assert!(rest.until <= Instant::now() + LONGEST_REST);
     }
 }

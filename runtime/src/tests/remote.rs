@@ -222,6 +222,7 @@ fn a_reply_is_the_servers_or_goes_on_with_the_stand_in_where_the_server_fails() 
             None,
         ),
         ("garbage", vec![vec![OK, Raw(b"data: {nonsense\n\n")]], &alone, Some("")),
+        ("only thoughts", vec![vec![OK, Ends]], &alone, Some("without words")),
         ("401", vec![vec![Head(401, gone)]], &alone, Some("key")),
         (
             "no such model",

@@ -115,3 +115,14 @@ fn of_64_calls_one_is_stuck_and_one_model_is_dead_and_the_others_take_as_long_as
         }
     }
 }
+
+#[test]
+fn a_virtual_call_whose_reply_model_is_dead_is_told_so_and_ends() {
+    let engine = engine(Fakes { reply: dead(), ..Fakes::default() });
+    // The first calls find it alive; once it is given up, its work is refused.
+    for _ in 0..4 {
+        let (spoke, outcome) = call(&engine, None);
+        assert!(spoke.is_none() && outcome.transcript.len() == 1, "{:?}", outcome.transcript);
+    }
+    assert!(!engine.is_healthy());
+}
