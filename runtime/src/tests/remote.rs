@@ -2,10 +2,10 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
         mpsc::{Receiver, Sender, channel},
     },
     time::{Duration, Instant},
@@ -17,10 +17,11 @@ use duplex_model::remote::{EndpointOptions, Secret};
 use super::{
     PATIENCE,
     fakes::{Fakes, replying},
-    virtual_calls::{Speaks, engine_of},
+    virtual_calls::{LISTENS, Speaks, engine_of},
 };
 use crate::{
-    CallOptions, Charges, EngineOptions, ReplyOptions, SessionOptions, SessionStep, Stop,
+    Call, CallOptions, Charges, Engine, EngineOptions, ReplyOptions, SessionOptions, SessionStep,
+    Stop,
     engine::{Seat, Workers},
     job::{Cancellation, SessionMessage},
     models::{self, RemoteReplyOptions},
@@ -47,7 +48,7 @@ enum Part {
     Floods,
     /// Pauses as a slow model does.
     Thinks(u64),
-    /// Nothing more, until the client has gone; the test is told then.
+    /// Nothing more, until the client has gone, or the server was killed; the test is told then.
     Waits,
 }
 
@@ -60,30 +61,73 @@ struct Server {
     url: String,
     requests: Arc<AtomicUsize>,
     left: Receiver<()>,
+    life: Arc<Life>,
+}
+
+/// What it takes to kill a server, from any thread.
+struct Life {
+    address: SocketAddr,
+    is_dead: AtomicBool,
+    connections: Mutex<Vec<TcpStream>>,
+    /// Tells that nothing listens any more.
+    ended: Mutex<Receiver<()>>,
+}
+
+impl Life {
+    /// Ends every connection, and refuses new ones.
+    fn kill(&self) {
+        self.is_dead.store(true, SeqCst);
+        // Wakes the thread that listens.
+        _ = TcpStream::connect(self.address);
+        self.ended.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        for connection in self.connections.lock().unwrap().drain(..) {
+            // The client may have closed it.
+            _ = connection.shutdown(Shutdown::Both);
+        }
+    }
 }
 
 impl Server {
     fn start(scripts: Vec<Vec<Part>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let url = format!("http://{address}/v1");
         let requests = Arc::<AtomicUsize>::default();
         let (sender, left) = channel();
-        let counter = Arc::clone(&requests);
+        let (end, ended) = channel();
+        let life = Arc::new(Life {
+            address,
+            is_dead: AtomicBool::new(false),
+            connections: Mutex::default(),
+            ended: Mutex::new(ended),
+        });
+        let (counter, living) = (Arc::clone(&requests), Arc::clone(&life));
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
+                if living.is_dead.load(SeqCst) {
+                    break;
+                }
+                living.connections.lock().unwrap().push(stream.try_clone().unwrap());
                 let (scripts, counter, left) =
                     (scripts.clone(), Arc::clone(&counter), sender.clone());
                 // Where the client has gone the rest cannot be written, and need not be.
-                std::thread::spawn(move || _ = serve(&stream, &scripts, &counter, &left));
+                std::thread::spawn(move || {
+                    _ = serve(&stream, &scripts, &counter, &left);
+                    // The other handle on it keeps it open otherwise.
+                    _ = stream.shutdown(Shutdown::Both);
+                });
             }
+            drop(listener);
+            _ = end.send(());
         });
-        Self { url, requests, left }
+        Self { url, requests, left, life }
     }
 
     /// Nothing listens there.
     fn nowhere() -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        Self { url: format!("http://{address}/v1"), requests: Arc::default(), left: channel().1 }
+        let server = Self::start(Vec::new());
+        server.life.kill();
+        server
     }
 }
 
@@ -150,6 +194,11 @@ fn says(mut out: &TcpStream, text: &str) -> std::io::Result<()> {
 
 /// The fakes, whose reply model stands in for that of the server.
 fn options(server: &Server, rest: Duration) -> EngineOptions {
+    options_with(server, rest, Duration::from_millis(800))
+}
+
+/// As [`options`], of a server that may pause for so long within a reply.
+fn options_with(server: &Server, rest: Duration, stall: Duration) -> EngineOptions {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key");
     std::fs::write(&file, format!("{KEY}\n")).unwrap();
@@ -157,7 +206,7 @@ fn options(server: &Server, rest: Duration) -> EngineOptions {
         key: Some(Secret::from_file(&file).unwrap()),
         connect: Duration::from_secs(1),
         first_token: Duration::from_millis(1_500),
-        stall: Duration::from_millis(800),
+        stall,
         ..EndpointOptions::new(server.url.as_str(), "a model")
     };
     let remote = RemoteReplyOptions {
@@ -177,19 +226,29 @@ fn options(server: &Server, rest: Duration) -> EngineOptions {
 }
 
 /// What was heard of the assistant in a call in which the user asks once, and the warnings.
-fn call(engine: &crate::Engine) -> (String, Vec<String>) {
+fn call(engine: &Engine) -> (String, Vec<String>) {
+    call_of(engine, Speaks::new(), |_| ())
+}
+
+/// As [`call`], of this user; `meanwhile` sees what the session does.
+fn call_of(
+    engine: &Engine,
+    user: Speaks,
+    mut meanwhile: impl FnMut(&Action) + Send + 'static,
+) -> (String, Vec<String>) {
     let warnings = Arc::new(Mutex::new(Vec::new()));
     let observer = {
         let warnings = Arc::clone(&warnings);
         Box::new(move |step: SessionStep<'_>| {
             for action in step.actions {
+                meanwhile(action);
                 if let Action::Notify(Notice::Warning(what)) = action {
                     warnings.lock().unwrap().push(what.clone());
                 }
             }
         })
     };
-    let (room, charges) = (Box::new(Speaks::new()), Charges::default());
+    let (room, charges) = (Box::new(user), Charges::default());
     let options = CallOptions::default();
     let outcome = run_virtual(engine, room, options, &charges, &Stop::default(), observer).unwrap();
     let heard = outcome.transcript.iter().filter(|line| line.speaker == Speaker::Assistant);
@@ -212,7 +271,7 @@ fn a_reply_is_the_servers_or_goes_on_with_the_stand_in_where_the_server_fails() 
     let gone = "content-length: 0";
     let cases: Vec<Case<'_>> = vec![
         ("good", vec![whole.clone()], wide, None),
-        ("killed in the middle", vec![begins(Raw(b""))], &after, Some("")),
+        ("killed in the middle", vec![begins(Raw(b""))], &after, Some("stopped in the middle")),
         ("frozen at first", vec![vec![OK, Waits]], &alone, Some("1.5s")),
         ("frozen in the middle", vec![begins(Waits)], &after, Some("800ms")),
         (
@@ -221,7 +280,7 @@ fn a_reply_is_the_servers_or_goes_on_with_the_stand_in_where_the_server_fails() 
             "The sea is wide.",
             None,
         ),
-        ("garbage", vec![vec![OK, Raw(b"data: {nonsense\n\n")]], &alone, Some("")),
+        ("garbage", vec![vec![OK, Raw(b"data: {nonsense\n\n")]], &alone, Some("does not speak")),
         ("only thoughts", vec![vec![OK, Ends]], &alone, Some("without words")),
         ("401", vec![vec![Head(401, gone)]], &alone, Some("key")),
         (
@@ -239,7 +298,7 @@ fn a_reply_is_the_servers_or_goes_on_with_the_stand_in_where_the_server_fails() 
             wide,
             None,
         ),
-        ("busy", vec![vec![Head(429, "content-length: 0\r\nretry-after: 60")]], &alone, Some("")),
+        ("busy", vec![vec![Head(429, "content-length: 0\r\nretry-after: 60")]], &alone, Some("no more requests")),
         ("500 once", vec![vec![Head(500, gone)], whole.clone()], wide, None),
         ("500", vec![vec![Head(500, gone)]], &alone, Some("500")),
         (
@@ -251,7 +310,16 @@ fn a_reply_is_the_servers_or_goes_on_with_the_stand_in_where_the_server_fails() 
                 Raw(b"data: {\"choices\":[{\"delta\":{\"content\":\"caf\xc3"),
             ]],
             &after,
-            Some(""),
+            Some("inside a character"),
+        ),
+        (
+            "an error that quotes the key",
+            vec![vec![
+                Head(500, "content-type: application/json"),
+                Raw(br#"{"error":{"message":"key-that-nobody-may-see is odd"}}"#),
+            ]],
+            &alone,
+            Some("[key] is odd"),
         ),
     ];
     for (name, scripts, heard, warning) in cases {
@@ -292,6 +360,158 @@ fn a_server_that_failed_is_left_alone_for_a_while_and_then_asked_again() {
     let nowhere = engine_of(options(&Server::nowhere(), PATIENCE));
     let (said, warnings) = call(&nowhere);
     assert_eq!((said.as_str(), warnings.len()), (STAND_IN, 1), "{warnings:?}");
+}
+
+#[test]
+fn while_a_server_rests_the_next_turn_of_the_call_is_the_stand_ins_at_once() {
+    let back = vec![OK, Says("I am back."), Ends];
+    let server = Server::start(vec![vec![Head(401, "content-length: 0")], back]);
+    let twice = || Speaks::again(2, LISTENS);
+    let (said, warnings) = call_of(&engine_of(options(&server, PATIENCE)), twice(), |_| ());
+    assert_eq!(said, format!("{STAND_IN} | {STAND_IN}"));
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings.iter().all(|why| why.contains("refused the key")), "{warnings:?}");
+    assert_eq!(server.requests.load(SeqCst), 1, "it is not asked");
+    let (said, warnings) = call_of(&engine_of(options(&server, Duration::ZERO)), twice(), |_| ());
+    assert_eq!((said.as_str(), warnings), ("I am back. | I am back.", Vec::new()));
+}
+
+#[test]
+fn after_a_reply_that_broke_off_the_next_turn_of_the_call_is_the_servers_again() {
+    let broken = vec![OK, Says("The sea is wide. "), Says("It is")];
+    let server = Server::start(vec![broken, vec![OK, Says("I am back."), Ends]]);
+    let engine = engine_of(options(&server, PATIENCE));
+    let (said, warnings) = call_of(&engine, Speaks::again(2, LISTENS), |_| ());
+    assert_eq!(said, format!("The sea is wide. {STAND_IN} | I am back."));
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!(server.requests.load(SeqCst), 2);
+}
+
+#[test]
+fn a_server_that_ends_between_two_turns_costs_none_of_them() {
+    let server = Server::start(vec![vec![OK, Says("The sea is wide."), Ends]]);
+    let life = Arc::clone(&server.life);
+    let mut is_over = false;
+    let kill = move |action: &Action| {
+        if matches!(action, Action::Notify(Notice::Finished { .. })) && !is_over {
+            is_over = true;
+            life.kill();
+        }
+    };
+    let engine = engine_of(options(&server, PATIENCE));
+    let (said, warnings) = call_of(&engine, Speaks::again(2, LISTENS), kill);
+    assert_eq!(said, format!("The sea is wide. | {STAND_IN}"));
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("refused"), "{warnings:?}");
+}
+
+#[test]
+fn a_server_rests_for_as_long_as_it_asks_for_and_not_for_ever() {
+    let never = "content-length: 0\r\nretry-after: 18446744073709551615";
+    for asked in ["content-length: 0\r\nretry-after: 60", never] {
+        let server = Server::start(vec![vec![Head(429, asked)]]);
+        let engine = engine_of(options(&server, Duration::ZERO));
+        let (said, warnings) = call_of(&engine, Speaks::again(2, LISTENS), |_| ());
+        assert_eq!(said, format!("{STAND_IN} | {STAND_IN}"), "{asked}");
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        assert!(warnings.iter().all(|why| why.contains("no more requests")), "{warnings:?}");
+        assert_eq!(server.requests.load(SeqCst), 1, "{asked}");
+    }
+}
+
+#[test]
+fn a_request_that_the_server_does_not_take_is_no_reason_to_leave_it_alone() {
+    let too_long = vec![
+        Head(400, "content-type: application/json"),
+        Raw(br#"{"error":{"message":"the request exceeds the context"}}"#),
+    ];
+    let server = Server::start(vec![too_long, vec![OK, Says("The sea is wide."), Ends]]);
+    let engine = engine_of(options(&server, PATIENCE));
+    let (said, warnings) = call(&engine);
+    assert_eq!((said.as_str(), warnings.len()), (STAND_IN, 1), "{warnings:?}");
+    assert!(warnings[0].contains("exceeds the context"), "{warnings:?}");
+    assert_eq!(call(&engine), ("The sea is wide.".to_owned(), Vec::new()), "another call");
+}
+
+#[test]
+fn a_user_who_interrupts_a_reply_of_ten_megabytes_is_answered() {
+    let server = Server::start(vec![vec![OK, Floods], vec![OK, Says("I am brief."), Ends]]);
+    let engine = engine_of(options(&server, Duration::ZERO));
+    let (said, warnings) = call_of(&engine, Speaks::again(2, LISTENS), |_| ());
+    let (flood, answer) = said.split_once(" | ").unwrap();
+    assert!(flood.starts_with("One word follows another word. One word"), "{flood}");
+    assert_eq!((answer, warnings), ("I am brief.", Vec::new()));
+}
+
+/// A call in real time, whose events arrive with the moment at which the session saw them.
+fn live(engine: Engine, user: Speaks) -> (Call, Stop, Receiver<Moment>) {
+    let (sender, moments) = channel();
+    let observer = Box::new(move |step: SessionStep<'_>| {
+        let moment = (Instant::now(), step.event.clone(), step.actions.to_vec());
+        // A test that has seen enough does not listen any more.
+        _ = sender.send(moment);
+    });
+    let (room, stop) = (Box::new(user), Stop::default());
+    let options = CallOptions::default();
+    let call = Call::start(Arc::new(engine), room, options, stop.clone(), observer).unwrap();
+    (call, stop, moments)
+}
+
+/// When something happened, what it was, and what the session did.
+type Moment = (Instant, Event, Vec<Action>);
+
+/// The first moment of this kind; those before it are gone.
+fn next(moments: &Receiver<Moment>, is_it: impl Fn(&Event, &[Action]) -> bool) -> Moment {
+    let began = Instant::now();
+    loop {
+        let left = PATIENCE.saturating_sub(began.elapsed());
+        let moment = moments.recv_timeout(left).unwrap();
+        if is_it(&moment.1, &moment.2) {
+            return moment;
+        }
+    }
+}
+
+fn speaks(_: &Event, actions: &[Action]) -> bool {
+    actions.iter().any(|action| matches!(action, Action::Speak(_)))
+}
+
+#[test]
+fn in_a_live_call_the_stand_in_goes_on_within_two_seconds_of_a_server_that_is_killed() {
+    let begun = vec![OK, Says("The sea is wide. "), Says("It is"), Waits];
+    let server = Server::start(vec![begun]);
+    let engine = engine_of(options_with(&server, PATIENCE, PATIENCE));
+    let (call, stop, moments) = live(engine, Speaks::new());
+    next(&moments, speaks);
+    let killed = Instant::now();
+    server.life.kill();
+    let (at, event, _) = next(&moments, |event, _| matches!(event, Event::Written { .. }));
+    let took = at - killed;
+    eprintln!("from the server's end to the stand-in's words: {} us", took.as_micros());
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(matches!(event, Event::Written { text, last: true, .. } if text == STAND_IN));
+    let finished = |action: &Action| matches!(action, Action::Notify(Notice::Finished { .. }));
+    next(&moments, |_, actions| actions.iter().any(finished));
+    stop.stop();
+    let said = call.join().unwrap().transcript;
+    assert_eq!(said.last().unwrap().text, format!("The sea is wide. {STAND_IN}"));
+}
+
+#[test]
+fn a_user_who_interrupts_closes_the_connection_of_the_reply() {
+    let begun = vec![OK, Says("The sea is wide. "), Says("It is"), Waits];
+    let server = Server::start(vec![begun]);
+    // Nothing else ends the reply while the test waits.
+    let engine = engine_of(options_with(&server, PATIENCE, 10 * PATIENCE));
+    let (_call, stop, moments) = live(engine, Speaks::again(2, 3));
+    next(&moments, speaks);
+    // A reply that was prepared too early was given up before.
+    while server.left.try_recv().is_ok() {}
+    let cancels = |action: &Action| matches!(action, Action::Cancel(_));
+    let (cancelled, ..) = next(&moments, |_, actions| actions.iter().any(cancels));
+    server.left.recv_timeout(PATIENCE).unwrap();
+    eprintln!("from the cancellation to the closed connection: {:?}", cancelled.elapsed());
+    stop.stop();
 }
 
 /// A session's side of a reply.
@@ -350,6 +570,25 @@ fn a_cancelled_reply_closes_its_connection_at_once() {
     server.left.recv_timeout(PATIENCE).unwrap();
     // Sooner than the limit on a pause, which would close it too.
     assert!(cancelled.elapsed() < Duration::from_millis(700), "{:?}", cancelled.elapsed());
+}
+
+#[test]
+fn a_reply_without_an_end_is_cut_and_its_connection_closed() {
+    let server = Server::start(vec![vec![OK, Floods, Waits], vec![OK, Says("I am brief."), Ends]]);
+    let workers = Workers::start(&options(&server, PATIENCE)).unwrap().0;
+    let mut session = Session::new(&workers);
+    let (mut answers, mut size) = (session.begin(false), 0);
+    loop {
+        let Event::Written { text, last, .. } = event(&answers) else { panic!("no clause") };
+        size += text.len();
+        if last {
+            break;
+        }
+        answers = session.go_on();
+    }
+    assert!((16_000..=16 * 1024).contains(&size), "{size} bytes");
+    let Event::Written { text, .. } = event(&session.begin(false)) else { panic!("no clause") };
+    assert_eq!(text, "I am brief.");
 }
 
 #[test]

@@ -18,7 +18,10 @@ use crate::{
     run_virtual,
 };
 
-/// A user who says something, and listens for five seconds.
+/// Seconds for which the user listens at the end.
+pub(super) const LISTENS: usize = 5;
+
+/// A user who says something, once or more often, and listens for five seconds after each time.
 pub(super) struct Speaks {
     audio: std::vec::IntoIter<f32>,
     listens: usize,
@@ -26,9 +29,19 @@ pub(super) struct Speaks {
 
 impl Speaks {
     pub(super) fn new() -> Self {
+        Self::again(1, LISTENS)
+    }
+
+    /// Says it so often, with so many seconds between.
+    pub(super) fn again(times: usize, between: usize) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/speech/q01.flac");
         let audio = Clip::read(&path).unwrap().mono(SAMPLE_RATE);
-        Self { audio: audio.into_iter(), listens: 500 }
+        let silence = vec![0.0; between * SAMPLE_RATE as usize];
+        let audio = vec![audio; times].join(silence.as_slice());
+        Self {
+            audio: audio.into_iter(),
+            listens: LISTENS * SAMPLE_RATE as usize / MICROPHONE_FRAME,
+        }
     }
 }
 
