@@ -104,7 +104,7 @@ fn remote_options(config: &Config) -> Result<Option<RemoteReplyOptions>, Failure
         &config.endpoint;
     let Some(base_url) = base_url else { return Ok(None) };
     let usage = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, error.to_string());
-    let Some(model) = model else {
+    let Some(model) = model.as_deref().map(str::trim).filter(|model| !model.is_empty()) else {
         return Err(usage(&"endpoint.base_url is set, and endpoint.model is not: name the model"));
     };
     let key = match (key_env, key_file) {
@@ -119,7 +119,7 @@ fn remote_options(config: &Config) -> Result<Option<RemoteReplyOptions>, Failure
         connect: ms(config.endpoint.connect_ms),
         first_token: ms(config.endpoint.first_token_ms),
         stall: ms(config.endpoint.stall_ms),
-        ..EndpointOptions::new(base_url.as_str(), model.as_str())
+        ..EndpointOptions::new(base_url.as_str(), model)
     };
     // What is wrong with the address is known now.
     remote::Endpoint::new(endpoint.clone()).map_err(|error| usage(&error))?;
@@ -300,10 +300,12 @@ const MODELS_HINT: &str =
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
-        let exit = match &error {
-            EngineError::Thread(_) => Exit::Io,
-            _ => Exit::Unavailable,
-        };
-        Failure::new(exit, error.to_string()).with_hint(MODELS_HINT)
+        let failure = |exit| Failure::new(exit, error.to_string());
+        match &error {
+            // What is configured is wrong, and no file.
+            EngineError::Options(_) => failure(Exit::Usage),
+            EngineError::Thread(_) => failure(Exit::Io).with_hint(MODELS_HINT),
+            _ => failure(Exit::Unavailable).with_hint(MODELS_HINT),
+        }
     }
 }

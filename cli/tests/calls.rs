@@ -326,3 +326,43 @@ fn the_demo_call_goes_as_it_should() {
     }
     assert!(report["summary"]["rss_mb"].as_f64().unwrap() < 900.0);
 }
+
+#[test]
+fn what_is_wrong_with_the_configured_endpoint_or_instructions_is_2_with_one_line() {
+    let scene = Scene::new();
+    let config = scene.path("long.toml");
+    fs::write(&config, format!("[llm]\nsystem_prompt = \"{}\"\n", "a".repeat(1_000_000))).unwrap();
+    let here = "endpoint.base_url=http://127.0.0.1:9/v1";
+    let (named, missing) = ("endpoint.model=small", "endpoint.key_env=DUPLEX_TEST_NO_SUCH_KEY");
+    let cases: [(&[&str], &str); 8] = [
+        (&["--set", "endpoint.base_url=nonsense", "--set", named], "nonsense is not the URL"),
+        (&["--set", "endpoint.base_url=", "--set", named], "an empty text is not the URL"),
+        (&["--set", here], "endpoint.model is not: name the model"),
+        (&["--set", here, "--set", "endpoint.model="], "endpoint.model is not: name the model"),
+        (&["--set", here, "--set", named, "--set", missing], "NO_SUCH_KEY is not set"),
+        (
+            &["--set", here, "--set", named, "--set", "endpoint.key_file=/no/key"],
+            "/no/key cannot be read (No such file",
+        ),
+        (
+            // The name of this program is as good a key as another.
+            &[
+                "--set",
+                "endpoint.base_url=http://example.org",
+                "--set",
+                named,
+                "--set",
+                "endpoint.key_env=CARGO_PKG_NAME",
+            ],
+            "example.org unencrypted",
+        ),
+        (&["--config", config.to_str().unwrap()], "1000000 bytes: at most"),
+    ];
+    for (args, expected) in cases {
+        let output = scene.run(&[&["demo"], args].concat());
+        let text = stderr(&output);
+        assert_eq!(code(&output), Some(2), "{args:?}: {text}");
+        assert!(text.starts_with("error: ") && text.contains(expected), "{args:?}: {text}");
+        assert_eq!(text.trim_end().lines().count(), 1, "{args:?}: {text}");
+    }
+}

@@ -293,7 +293,7 @@ impl Defaults {
         }
         for (name, _) in &self.replies {
             let options = SessionOptions { reply: Some(name.clone()), ..SessionOptions::default() };
-            Settings::of(&options, "", &self.replies, &self.voices)?;
+            Settings::of(&options, &self.instructions, &self.replies, &self.voices)?;
         }
         Ok(())
     }

@@ -442,6 +442,10 @@ fn pause(error: &RemoteError) -> Option<Duration> {
 
 fn parse(options: &EndpointOptions) -> Result<Url, RemoteError> {
     let text = options.base_url.trim();
+    if text.is_empty() {
+        let reason = "it begins with https:// or http:// and the name of a machine";
+        return Err(RemoteError::NotAUrl { url: "an empty text".to_owned(), reason });
+    }
     let not_a_url = |reason| {
         // Whoever puts a password into a URL, or the key, need not read it in a log.
         let secret = text.contains('@')

@@ -22,7 +22,7 @@ pub enum RemoteError {
         host: String,
     },
     /// There is no key where one should be.
-    #[error("no key: {origin} {reason}")]
+    #[error("no key: {origin} {reason}{}", .source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default())]
     Key {
         /// The variable or file.
         origin: String,

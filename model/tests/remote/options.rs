@@ -23,7 +23,8 @@ fn what_is_not_the_url_of_an_endpoint_is_refused() {
     for url in wrong {
         let error = Endpoint::new(EndpointOptions::new(url, "small")).unwrap_err();
         assert!(matches!(error, RemoteError::NotAUrl { .. }), "{url}: {error}");
-        assert!(!error.to_string().contains("hunter2"), "{error}");
+        let text = error.to_string();
+        assert!(!text.contains("hunter2") && !text.contains("it did not say"), "{error}");
     }
 }
 
@@ -47,7 +48,8 @@ fn a_key_is_read_from_a_file_or_a_variable_and_a_missing_one_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key");
     let missing = Secret::from_file(&file).unwrap_err();
-    assert_eq!(missing.to_string(), format!("no key: the file {} cannot be read", file.display()));
+    let expected = format!("no key: the file {} cannot be read (No such file", file.display());
+    assert!(missing.to_string().starts_with(&expected), "{missing}");
     for (content, reason) in [
         (&b" \n"[..], "is empty"),
         (b"two\nlines", "holds no key"),
