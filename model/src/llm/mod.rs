@@ -30,6 +30,7 @@ pub use prompt::{ChatMessage, Prompt, Role};
 pub use slices::{Dropped, LONGEST_HISTORY, LONGEST_SILENCE, Marks, Slice, UserInput};
 pub use speech::SpeechText;
 pub use weights::{ModelInfo, Weights};
+pub use window::fit_by_size;
 
 use prompt::Memo;
 use reply::Reply;

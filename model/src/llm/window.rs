@@ -67,6 +67,30 @@ pub(super) fn oldest_to_drop(messages: &[Extent], limits: Limits) -> usize {
     oldest
 }
 
+/// How many of the oldest messages after the system prompt to drop, so that the rest fits `room` tokens: as
+/// [`Llm::fit`](super::Llm::fit), for a model of whose tokens only an estimate is known. `size` says how many a message
+/// takes, with what stands around its text.
+pub fn fit_by_size(
+    messages: &[ChatMessage],
+    room: usize,
+    size: impl Fn(&ChatMessage) -> usize,
+) -> usize {
+    let first = usize::from(messages.first().is_some_and(|first| first.role == Role::System));
+    let (system, history) = messages.split_at(first);
+    let budget = room.saturating_sub(system.iter().map(&size).sum());
+    let mut begin = 0;
+    let extents: Vec<_> = history
+        .iter()
+        .map(|message| {
+            let end = begin + size(message);
+            let extent = Extent { role: message.role, begin, end };
+            begin = end;
+            extent
+        })
+        .collect();
+    oldest_to_drop(&extents, Limits::of(budget))
+}
+
 /// How many of the oldest of some parts to drop so that the rest fits `room` tokens: when they no longer do, at least
 /// half, so that the cache is read anew rarely.
 pub(super) fn oldest_parts_to_drop(sizes: &[usize], room: usize) -> usize {
@@ -149,6 +173,20 @@ mod tests {
         let drop = |sizes: &[usize]| oldest_to_drop(&conversation(sizes), limits);
         assert_eq!(drop(&[20, 20, 60, 30]), 2);
         assert_eq!(drop(&[20, 20, 80, 30]), 3);
+    }
+
+    #[test]
+    fn a_window_by_size_counts_the_system_prompt_and_begins_with_a_user() {
+        let mut messages = vec![ChatMessage::new(Role::System, "0123456789")];
+        for number in 0..20 {
+            let role = if number % 2 == 0 { Role::User } else { Role::Assistant };
+            messages.push(ChatMessage::new(role, "0123456789"));
+        }
+        let drop = |room| fit_by_size(&messages, room, |message| message.text.len());
+        assert_eq!(drop(1_000), 0);
+        let dropped = drop(110);
+        assert!((10..19).contains(&dropped) && dropped % 2 == 0, "{dropped}");
+        assert_eq!(fit_by_size(&[], 0, |_| 1), 0);
     }
 
     #[test]

@@ -8,10 +8,9 @@ use std::{
 };
 
 use ::duplex_model::{
-    llm::{ChatMessage, Role, SpeechText},
+    llm::{ChatMessage, Role, SpeechText, fit_by_size},
     remote::{ChatRequest, Endpoint, EndpointOptions, RemoteEnd, RemoteError, TextSink, Wait},
 };
-use duplex_core::Speaker;
 use tokio::{runtime::Runtime, sync::Notify};
 
 use crate::{
@@ -231,41 +230,17 @@ fn room(options: &RemoteReplyOptions) -> usize {
 fn messages(request: &ReplyRequest, room: usize) -> Vec<ChatMessage> {
     let Conversation { instructions, lines, open: _ } = &request.conversation;
     let mut messages = Vec::new();
-    let mut room = room.saturating_sub(tokens(&request.begun));
     if !instructions.trim().is_empty() {
-        room = room.saturating_sub(tokens(instructions));
         messages.push(ChatMessage::new(Role::System, &**instructions));
     }
-    let sizes: Vec<_> = lines.iter().map(|line| tokens(&line.text)).collect();
-    let mut kept = &lines[oldest_to_keep(&sizes, room)..];
-    // Templates want a user's message first.
-    while let [first, rest @ ..] = kept
-        && first.speaker == Speaker::Assistant
-        && !rest.is_empty()
-    {
-        kept = rest;
-    }
-    messages.extend(kept.iter().map(|line| message(line)));
+    let first = messages.len();
+    messages.extend(lines.iter().map(|line| message(line)));
     if !request.begun.trim().is_empty() {
         messages.push(ChatMessage::new(Role::Assistant, request.begun.as_str()));
     }
+    let drop = fit_by_size(&messages, room, |message| tokens(&message.text));
+    messages.drain(first..first + drop);
     messages
-}
-
-/// The oldest of some lines that is kept, so that the rest fits. Where it no longer does, the older half goes at once:
-/// the server's cache of the conversation then holds for many turns.
-fn oldest_to_keep(sizes: &[usize], room: usize) -> usize {
-    let (mut oldest, mut size) = (0, 0);
-    for (newest, line) in sizes.iter().enumerate() {
-        size += line;
-        if size > room {
-            while size > room / 2 && oldest < newest {
-                size -= sizes[oldest];
-                oldest += 1;
-            }
-        }
-    }
-    oldest
 }
 
 /// Puts what can be spoken of a reply into its sink.
@@ -353,18 +328,9 @@ impl Repetition {
 
 #[cfg(test)]
 mod tests {
-    use duplex_core::Line;
+    use duplex_core::{Line, Speaker};
 
     use super::*;
-
-    #[test]
-    fn the_older_half_goes_when_a_conversation_no_longer_fits() {
-        assert_eq!(oldest_to_keep(&[10; 10], 100), 0);
-        assert_eq!(oldest_to_keep(&[10; 11], 100), 6);
-        assert_eq!(oldest_to_keep(&[10; 15], 100), 6);
-        assert_eq!(oldest_to_keep(&[10, 10, 500], 100), 2, "the newest always stays");
-        assert_eq!(oldest_to_keep(&[], 0), 0);
-    }
 
     #[test]
     fn a_reply_that_begins_again_is_not_said_again() {
