@@ -102,8 +102,13 @@ fn voice(config: &Config, source: &VoiceSource) -> Result<ModelOptions<Synthesis
 fn remote_options(config: &Config) -> Result<Option<RemoteReplyOptions>, Failure> {
     let Endpoint { base_url, model, key_env, key_file, allow_plain_http, context, .. } =
         &config.endpoint;
-    let Some(base_url) = base_url else { return Ok(None) };
     let usage = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, error.to_string());
+    let Some(base_url) = base_url else {
+        if model.is_some() || key_env.is_some() || key_file.is_some() {
+            return Err(usage(&"[endpoint] has no base_url: set it, or leave out its other keys"));
+        }
+        return Ok(None);
+    };
     let Some(model) = model.as_deref().map(str::trim).filter(|model| !model.is_empty()) else {
         return Err(usage(&"endpoint.base_url is set, and endpoint.model is not: name the model"));
     };

@@ -334,7 +334,8 @@ fn what_is_wrong_with_the_configured_endpoint_or_instructions_is_2_with_one_line
     fs::write(&config, format!("[llm]\nsystem_prompt = \"{}\"\n", "a".repeat(1_000_000))).unwrap();
     let here = "endpoint.base_url=http://127.0.0.1:9/v1";
     let (named, missing) = ("endpoint.model=small", "endpoint.key_env=DUPLEX_TEST_NO_SUCH_KEY");
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 9] = [
+        (&["--set", named], "[endpoint] has no base_url"),
         (&["--set", "endpoint.base_url=nonsense", "--set", named], "nonsense is not the URL"),
         (&["--set", "endpoint.base_url=", "--set", named], "an empty text is not the URL"),
         (&["--set", here], "endpoint.model is not: name the model"),
