@@ -20,7 +20,6 @@ use crate::{
     engine::{Seat, Workers},
     inbox::{Inbox, Messages, inbox},
     job::{Answer, SessionMessage},
-    jobs::Work,
     session_driver::{QUEUE, SessionDriver},
     settings::{SessionError, SessionOptions, Settings},
 };
@@ -295,7 +294,7 @@ pub(crate) fn converse(
     };
     let mut submit = |work| seat.submit(work, cancellation.clone(), Arc::clone(&answer));
     // What cannot be done yet is done when it is needed.
-    Work::opening().into_iter().for_each(|work| _ = submit(work));
+    seat.opening().into_iter().for_each(|work| _ = submit(work));
     while !driver.over
         && let Some((at, message)) = messages.next()
     {

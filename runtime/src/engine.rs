@@ -313,6 +313,11 @@ impl<'a> Seat<'a> {
         Self { workers, call, settings: Arc::new(settings) }
     }
 
+    /// See [`Work::opening`].
+    pub(crate) fn opening(&self) -> Vec<Work> {
+        Work::opening(&self.settings)
+    }
+
     /// Hands work to its model without waiting; gives it back where no model takes it.
     pub(crate) fn submit(
         &self,

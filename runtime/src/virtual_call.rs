@@ -116,7 +116,7 @@ pub fn run_virtual(
         }
         refused
     };
-    Work::opening().into_iter().for_each(|work| _ = submit(work));
+    seat.opening().into_iter().for_each(|work| _ = submit(work));
     let mut sounds = Vec::new();
     let mut heard = SessionTime(0);
     while !driver.over {

@@ -20,6 +20,7 @@ use crate::{
     job::{Client, Job},
     ports::{Recognition, Replying, Synthesis, TurnPrediction, TurnView},
     reply_stream::ReplyStream,
+    settings::Settings,
 };
 
 /// A piece of work, by the model that does it.
@@ -115,12 +116,11 @@ impl Work {
     }
 
     /// The work with which a call begins: what its models can do while nobody speaks yet.
-    pub(crate) fn opening() -> [Self; 3] {
-        [
-            Self::DuplexModel(decide::read_ahead(TurnView::default())),
-            Self::Reply(prefill::check()),
-            Self::Reply(Job { elsewhere: true, ..prefill::check() }),
-        ]
+    pub(crate) fn opening(settings: &Settings) -> Vec<Self> {
+        let stand_in = settings.fallback.map(|_| Job { elsewhere: true, ..prefill::check() });
+        let checks = [Some(prefill::check()), stand_in].into_iter().flatten().map(Self::Reply);
+        let read_ahead = Self::DuplexModel(decide::read_ahead(TurnView::default()));
+        std::iter::once(read_ahead).chain(checks).collect()
     }
 
     /// No model does it: whoever it would have answered is told.

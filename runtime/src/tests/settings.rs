@@ -170,7 +170,7 @@ fn instructions_that_a_model_has_no_room_for_keep_an_engine_from_starting_and_wa
     let seat = Seat::open(&workers, workers.settings(&long).unwrap());
     let (sender, answers) = channel();
     let answer: crate::job::Answer = Arc::new(move |message| _ = sender.send(message));
-    for opening in crate::jobs::Work::opening() {
+    for opening in seat.opening() {
         assert!(seat.submit(opening, Cancellation::default(), Arc::clone(&answer)).is_ok());
     }
     let warned = answers.recv_timeout(PATIENCE).unwrap();
