@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::commands::{bench::Bench, converse::Converse, demo::Demo, serve::Serve, test::Test};
+use crate::commands::{
+    bench::Bench, converse::Converse, demo::Demo, replay::Replay, serve::Serve, test::Test,
+};
 use crate::failure::Exit;
 
 /// A voice assistant that listens while it speaks
@@ -33,11 +35,7 @@ pub(crate) enum Command {
     Demo(Demo),
     Converse(Converse),
     Serve(Serve),
-    /// Replay a journal through the session and report where it acts differently, if it does
-    Replay {
-        /// A journal that `demo` or `converse` wrote
-        journal: PathBuf,
-    },
+    Replay(Replay),
     Test(Test),
     Bench(Bench),
     /// The models: which there are, where they are stored, whether they are intact

@@ -11,6 +11,7 @@ mod failure;
 mod interrupt;
 mod progress;
 mod run_call;
+mod script;
 mod set;
 mod setup;
 mod view;
@@ -47,7 +48,7 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Demo(demo) => commands::demo::run(demo, &load()?, &mut out),
         Command::Converse(converse) => commands::converse::run(converse, &load()?, &mut out),
         Command::Serve(serve) => commands::serve::run(serve, &load()?, &mut out),
-        Command::Replay { journal } => commands::replay::run(&journal, &mut out),
+        Command::Replay(replay) => commands::replay::run(&replay, &mut out),
         Command::Test(test) => commands::test::run(test, &load()?, &mut out),
         Command::Bench(bench) => commands::bench::run(bench, &load()?, &mut out),
         Command::Models(command) => commands::models::run(command, &load()?, &mut out),

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use duplex_audio::FileError;
+use duplex_core::{Command, SessionTime};
 use duplex_harness::collect::Collector;
 use duplex_harness::record::{Finished, record};
 use duplex_harness::report::{CallRecord, Expect, ReportError};
 use duplex_harness::room::{Cue, Fired, Room, RoomOptions};
-use duplex_runtime::{Call, CallError, Engine, Outcome, Stop, run_virtual};
+use duplex_runtime::{Call, CallError, Engine, Outcome, Stop, WhenFull, run_virtual};
 
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
@@ -25,6 +26,8 @@ pub(crate) struct Scene {
     /// Both sides as audible.
     pub(crate) recording: PathBuf,
     pub(crate) journal: Option<PathBuf>,
+    /// Commands that are sent at moments of the call.
+    pub(crate) script: Vec<(SessionTime, Command)>,
     /// As a virtual call, as fast as the models allow.
     pub(crate) is_virtual: bool,
     pub(crate) mode: Mode,
@@ -49,11 +52,13 @@ pub(crate) fn run_call(
     interrupt::catch()?;
     let mut options = setup::call_options(config);
     options.journal = scene.journal;
+    options.script = scene.script;
     let stop = Stop::default();
     let (room, log) = Room::new(scene.room, scene.cues, Some(scene.recording.clone()))?;
-    let view = View::start(scene.mode, log.clone());
+    // Only a call in real time cannot wait for whoever reads what it shows.
+    let when_full = if scene.is_virtual { WhenFull::Wait(stop.clone()) } else { WhenFull::Lose };
+    let (view, mut show) = View::start(scene.mode, log.clone(), when_full)?;
     let collector = Collector::default();
-    let mut show = view.observer();
     let observer = {
         let collector = collector.clone();
         Box::new(move |seen: duplex_runtime::SessionStep<'_>| {
@@ -96,7 +101,7 @@ impl FinishedCall {
             title,
             fired: &self.fired,
             expect,
-            collected: &self.collector.collected(),
+            shown: &self.collector.collected(),
             outcome: &self.outcome,
             ready_ms: self.ready_ms,
             rss_mb: self.rss_mb,

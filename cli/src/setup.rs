@@ -262,6 +262,11 @@ fn policy(config: &Config) -> Policy {
         resume_within: ms(turn.resume_within_ms),
         reopen_within: ms(turn.reopen_within_ms),
         retries: turn.retries,
+        answers: true,
+        idle_after: ms(turn.idle_after_ms),
+        idle_question: turn.idle_question.clone(),
+        idle_questions: turn.idle_questions,
+        longest_press: ms(turn.longest_press_ms),
     };
     let Some(reference) = reference else { return ours };
     Policy {

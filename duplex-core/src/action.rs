@@ -1,6 +1,8 @@
 //! What the session asks the outside to do: the models, the loudspeaker, and whoever shows the call.
 
-use crate::{DecisionId, LinesEdit, Permille, Samples, SegmentId, SessionTime, Turn, UserKind};
+use crate::{
+    ConversationEvent, DecisionId, LinesEdit, SegmentId, SessionChange, SessionTime, Turn,
+};
 
 /// The conversation as the language model sees it: all of it, of which the model reads what its context has room for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,6 +57,7 @@ impl TurnContext {
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "snake_case")
 )]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Why {
     /// The user's words are a turn.
     Words,
@@ -83,105 +86,12 @@ pub enum Why {
     Model,
     /// Something failed.
     Failure,
+    /// The language model had nothing to say.
+    Empty,
+    /// A program has asked for it.
+    Command,
     /// The user left.
     Left,
-}
-
-/// Something worth showing to a person. Nothing outside may depend on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "snake_case")
-)]
-pub enum Notice {
-    /// Voice onset: the first voice activity frame with speech.
-    Onset,
-    /// Voice offset: the first voice activity frame without speech.
-    Offset,
-    /// The user's words so far, committed and tentative.
-    Words {
-        /// The words of closed segments, and the leading words on which the two newest hypotheses of the open one agree
-        /// (LocalAgreement). A newer hypothesis that differs takes them back.
-        committed: String,
-        /// The rest of the newest hypothesis.
-        tentative: String,
-    },
-    /// The acoustic end-of-turn score arrived.
-    EndOfTurn(Permille),
-    /// A reply is being prepared; nothing of it is audible yet.
-    Preparing {
-        /// Its turn.
-        turn: Turn,
-        /// The user's words that it answers.
-        answers: String,
-    },
-    /// The prepared reply was dropped; nothing of it was heard.
-    Dropped {
-        /// Its turn.
-        turn: Turn,
-        /// The reason.
-        why: Why,
-    },
-    /// The prepared reply was released: the assistant takes the floor.
-    Released {
-        /// Its turn.
-        turn: Turn,
-        /// The user's silence by then, since the last voiced frame.
-        silence: Samples,
-        /// The evidence that the user's turn was over.
-        evidence: Permille,
-        /// The evidence that was needed after this silence.
-        threshold: Permille,
-    },
-    /// The user's sound is settled: a turn, a command, a backchannel or noise.
-    UserTurn {
-        /// When its voice began.
-        began: SessionTime,
-        /// When its last voiced frame ended.
-        ended: SessionTime,
-        /// What was recognised.
-        text: String,
-        /// What it was taken for.
-        kind: UserKind,
-        /// The reason; none for an ordinary turn.
-        why: Option<Why>,
-    },
-    /// The assistant's turn was cut.
-    Cancelled {
-        /// Its turn.
-        turn: Turn,
-        /// The reason.
-        why: Why,
-        /// What was heard of it.
-        heard: String,
-        /// What was planned and never heard.
-        unheard: String,
-        /// The cut may prove wrong, and the reply resume. The step that settles the user's sound
-        /// ([`UserTurn`](Self::UserTurn)) decides: the reply resumes if that step has a [`Resumed`](Self::Resumed) too.
-        may_resume: bool,
-    },
-    /// The user continues a turn that was settled: the next [`UserTurn`](Self::UserTurn) begins with its words.
-    Reopened {
-        /// Those words.
-        text: String,
-    },
-    /// The assistant resumes what was cut, held or ducked.
-    Resumed {
-        /// The turn that speaks from now on: a new one after a cut, else the same.
-        turn: Turn,
-        /// The reason.
-        why: Why,
-    },
-    /// The reply was heard to its end. One that turned out empty finishes too, without ever being released.
-    Finished {
-        /// Its turn.
-        turn: Turn,
-        /// What was heard of it: all.
-        text: String,
-    },
-    /// Something outside failed; the session worked around it.
-    Warning(String),
 }
 
 /// Something that the outside must do.
@@ -260,6 +170,14 @@ pub enum Action {
     Cancel(Turn),
     /// Discard all work of this turn and of older ones. Nothing of it was audible.
     Drop(Turn),
+    /// Take the microphone's sound for silence from now on, or hear it again: no model is given what is said while it is
+    /// closed.
+    Microphone {
+        /// Whether it is heard.
+        open: bool,
+    },
+    /// Change the session: work that is asked for from now on is done with these settings.
+    Configure(Box<SessionChange>),
     /// Show a person what happened.
-    Notify(Notice),
+    Notify(ConversationEvent),
 }

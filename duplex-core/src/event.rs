@@ -1,10 +1,11 @@
 //! What happens outside, as it reaches the session.
 
-use crate::{DecisionId, Samples, SegmentId, SessionTime, Turn};
+use crate::{Command, CommandId, DecisionId, Refusal, Samples, SegmentId, SessionTime, Turn};
 
 /// A probability in thousandths, 0 to 1000. Events are compared and journalled, so they hold no floats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Permille(pub u16);
 
 impl Permille {
@@ -27,6 +28,12 @@ pub struct VadFrame {
     /// High-band signal-to-noise ratio in dB, at least 0: the energy above the vowels' formants relative to the
     /// background. High for a voice close by, near 0 for one behind a wall.
     pub high_band_snr: i8,
+}
+
+impl VadFrame {
+    /// A window in which nothing is heard.
+    pub const SILENT: Self =
+        Self { speech: false, probability: Permille(0), level: i8::MIN, high_band_snr: 0 };
 }
 
 /// Where in a clause's audio a part of its text has been spoken: word timing from the synthesiser.
@@ -53,8 +60,8 @@ pub enum Failure {
     Voice(Turn),
 }
 
-/// Something that happened outside. All but [`VoiceActivity`](Self::VoiceActivity) and [`Left`](Self::Left) answer an
-/// [`Action`](crate::Action).
+/// Something that happened outside. All but [`VoiceActivity`](Self::VoiceActivity), [`Command`](Self::Command) and
+/// [`Left`](Self::Left) answer an [`Action`](crate::Action).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Event {
@@ -129,6 +136,20 @@ pub enum Event {
     },
     /// Something outside is not as it should be, and the call goes on with what there is. For whoever is shown the call.
     Warned(String),
+    /// A program asks something of the conversation.
+    Command {
+        /// The command's number.
+        id: CommandId,
+        /// What is asked.
+        command: Command,
+    },
+    /// What a command asks is not to be had outside: it is refused.
+    Refused {
+        /// The command's number.
+        id: CommandId,
+        /// The reason.
+        why: Refusal,
+    },
     /// The user has left: the call is over, and later events give no actions.
     Left,
 }

@@ -62,17 +62,20 @@
 //! **Both at once.** A sound over the assistant's voice ducks the playout at once and holds it if it lasts; then comes
 //! a [`Verdict`]. A turn, or sheer length, cancels the reply ([`Action::Cancel`]) and is answered; a command to stop
 //! cancels it, and silence follows. After a backchannel, a cough, a far-field voice or words for somebody else, the
-//! playout is released and unducked. A reply that was cut in error resumes under a new turn ([`Notice::Resumed`]). A
-//! user who takes the floor in the first second of a reply had not finished: both parts become one turn
-//! ([`Notice::Reopened`]).
+//! playout is released and unducked. A reply that was cut in error resumes under a new turn. A user who takes the floor
+//! in the first second of a reply had not finished: both parts become one turn.
+//!
+//! **Programs** steer a call by [`Command`]s ([`Event::Command`]), which are obeyed in the step that takes them, and see
+//! it as a stream of [`ConversationEvent`]s ([`Action::Notify`]): nothing else of the actions is meant for people.
 //!
 //! **Cancelled work** dies at one gate: [`DuplexSession::step`] discards every event of a turn other than the live one.
 //!
 //! # Reading order
 //!
 //! 1. `event` and `action`: what goes in, what comes out, and which event answers which action.
+//!    `command` and `conversation_event`: the same for programs and people.
 //! 2. `session`: the gate and the state of the assistant; below it `answer` (the assistant is silent), `overlap` (it
-//!    speaks) and `decide` (requests to the duplex model).
+//!    speaks), `decide` (requests to the duplex model), `obey` (commands) and `show` (what is shown of it).
 //! 3. `user_tracker`: the user's pending sound, its segments and hypotheses.
 //! 4. `evidence`: whether the user's turn is over. `overlap_policy`: what the user's words are, and the verdict.
 //! 5. `reply` and `utterance`: a reply from its first clause to what was heard of it. `transcript`: the lines that
@@ -80,6 +83,8 @@
 //! 6. [`words`]: the word lists behind both judgements. `policy`: every threshold ([`Policy`]).
 
 mod action;
+mod command;
+mod conversation_event;
 mod event;
 mod evidence;
 mod overlap_policy;
@@ -92,7 +97,9 @@ mod user_tracker;
 mod utterance;
 pub mod words;
 
-pub use action::{Action, Context, Notice, SliceWords, TurnContext, Why};
+pub use action::{Action, Context, SliceWords, TurnContext, Why};
+pub use command::{Command, CommandId, Refusal, SessionChange, TurnChange};
+pub use conversation_event::{ConversationEvent, Shown, Stages};
 pub use event::{Event, Failure, Mark, Permille, VadFrame};
 pub use evidence::Evidence;
 pub use overlap_policy::Verdict;
@@ -106,7 +113,14 @@ pub use words::Mishearings;
 /// Numbers the assistant's attempts to speak, from 1. Events of any turn but the live one are discarded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Turn(pub u32);
+
+/// Numbers what the user says, from 0: each number is one sound, of one or more segments, that is settled as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Speech(pub u32);
 
 /// Numbers the segments of the user's sound; each is recognised as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

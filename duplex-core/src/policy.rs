@@ -21,6 +21,8 @@ pub enum Overlap {
     Yields,
     /// The sound is ignored: half duplex.
     Unheard,
+    /// The reply goes on as it is, and the sound is judged once it is over.
+    Waits,
 }
 
 /// Which models are asked whose turn it is. Silence and the user's words count in any case.
@@ -129,6 +131,17 @@ pub struct Policy {
     pub reopen_within: Samples,
     /// How many failures of the language model within one reply are retried.
     pub retries: u32,
+    /// Whether the user's turns are answered without a [`Command::Respond`](crate::Command::Respond).
+    pub answers: bool,
+    /// Silence of both sides after which it is reported ([`UserIdle`](crate::ConversationEvent::UserIdle)), again and
+    /// again; 0: never.
+    pub idle_after: Samples,
+    /// What the assistant asks then; empty: nothing.
+    pub idle_question: String,
+    /// How often it asks before the user has spoken again.
+    pub idle_questions: u32,
+    /// Push-to-talk that is not released counts as released after this.
+    pub longest_press: Samples,
 }
 
 impl Default for Policy {
@@ -172,6 +185,11 @@ impl Default for Policy {
             resume_within: ms(6_000),
             reopen_within: ms(1_000),
             retries: 1,
+            answers: true,
+            idle_after: ms(0),
+            idle_question: String::new(),
+            idle_questions: 2,
+            longest_press: ms(60_000),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A reply of the assistant, from the first clause that is written to the last word that is heard.
 
-use crate::{Samples, Turn, Utterance};
+use crate::{Samples, SessionTime, Stages, Turn, Utterance, command::clauses};
 
 /// What a reply needs next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,15 +13,67 @@ pub(crate) enum Need {
     Audio { clause: u32, text: String },
 }
 
+/// What a reply is to, and so when it is released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Prompt {
+    /// The user's sound, which may go on: released once the evidence suffices that it does not.
+    Sound,
+    /// The conversation as it is, by command: released as soon as there is audio.
+    Command,
+    /// Text to be said by command. Nobody writes it.
+    Text {
+        /// Whether the user can interrupt it.
+        interruptible: bool,
+    },
+}
+
+/// When each stage of a reply was reached.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Timeline {
+    /// The end of the user's last voiced frame, or the command.
+    pub(crate) from: SessionTime,
+    pub(crate) offset: Option<SessionTime>,
+    pub(crate) recognised: Option<SessionTime>,
+    pub(crate) judged: Option<SessionTime>,
+    pub(crate) written: Option<SessionTime>,
+    pub(crate) synthesised: Option<SessionTime>,
+    pub(crate) released: Option<SessionTime>,
+}
+
+impl Timeline {
+    /// The stages of a reply that is audible since a moment.
+    pub(crate) fn stages(&self, audible: SessionTime) -> Stages {
+        let ms = |at: Option<SessionTime>| at.map(|at| (at - self.from).as_millis());
+        Stages {
+            offset_ms: ms(self.offset),
+            recognised_ms: ms(self.recognised),
+            judged_ms: ms(self.judged),
+            written_ms: ms(self.written),
+            synthesised_ms: ms(self.synthesised),
+            released_ms: ms(self.released),
+            audible_ms: (audible - self.from).as_millis(),
+        }
+    }
+}
+
 /// A reply under way, being prepared or spoken.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) turn: Turn,
+    /// The turn in which it was first prepared.
+    pub(crate) id: Turn,
+    pub(crate) prompt: Prompt,
     /// The user's words that it answers.
     pub(crate) answers: String,
     pub(crate) utterance: Utterance,
     /// All clauses are written.
     pub(crate) complete: bool,
+    pub(crate) timeline: Timeline,
+    /// How much of the planned text was shown, and how much of the heard text, in bytes.
+    pub(crate) shown: usize,
+    pub(crate) heard: usize,
+    /// Something of it was audible.
+    pub(crate) is_audible: bool,
     /// The language model has begun it, and has not failed since.
     begun: bool,
     /// A clause is being written.
@@ -34,12 +86,18 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    pub(crate) fn new(turn: Turn, answers: String) -> Self {
+    pub(crate) fn new(turn: Turn, prompt: Prompt, answers: String, timeline: Timeline) -> Self {
         Self {
             turn,
+            id: turn,
+            prompt,
             answers,
             utterance: Utterance::default(),
             complete: false,
+            timeline,
+            shown: 0,
+            heard: 0,
+            is_audible: false,
             begun: false,
             writing: false,
             waiting: Vec::new(),
@@ -48,18 +106,46 @@ impl Reply {
         }
     }
 
-    /// A reply that resumes a cut one with what it had planned and nobody heard.
-    pub(crate) fn resumed(
+    /// A reply that says this text.
+    pub(crate) fn dictated(
         turn: Turn,
-        answers: String,
-        heard: String,
-        unheard: String,
-        complete: bool,
+        text: &str,
+        interruptible: bool,
+        timeline: Timeline,
     ) -> Self {
-        let mut reply = Self { utterance: Utterance::after(heard), ..Self::new(turn, answers) };
-        reply.push(unheard);
-        reply.complete = complete;
+        let prompt = Prompt::Text { interruptible };
+        let mut reply = Self::new(turn, prompt, String::new(), timeline);
+        clauses(text).into_iter().for_each(|clause| reply.push(clause));
+        reply.complete = true;
         reply
+    }
+
+    /// Resumes this reply, which was cut, with what it had planned and nobody heard.
+    pub(crate) fn resumed(self, turn: Turn) -> Self {
+        let unheard = self.utterance.unheard().to_owned();
+        let mut reply = Self {
+            utterance: self.utterance.resumed(),
+            turn,
+            begun: false,
+            writing: false,
+            waiting: Vec::new(),
+            synthesising: false,
+            failures: 0,
+            ..self
+        };
+        reply.heard = reply.utterance.heard().len();
+        match reply.prompt {
+            Prompt::Text { .. } => {
+                clauses(&unheard).into_iter().for_each(|clause| reply.push(clause))
+            }
+            Prompt::Sound | Prompt::Command => reply.push(unheard),
+        }
+        reply
+    }
+
+    /// Whether the user's sound can neither duck nor cut it.
+    pub(crate) const fn is_protected(&self) -> bool {
+        matches!(self.prompt, Prompt::Text { interruptible: false })
     }
 
     /// Takes in a written clause.
@@ -74,6 +160,11 @@ impl Reply {
             let clause = self.utterance.push_clause(&text);
             self.waiting.push((clause, text));
         }
+    }
+
+    /// Nothing more is written once the sentence is complete.
+    pub(crate) fn end_with_the_sentence(&mut self) {
+        self.complete |= self.utterance.planned().trim_end().ends_with(['.', '?', '!', '\u{2026}']);
     }
 
     /// The language model failed; after more than `retries` failures the reply ends with what is written.
@@ -97,7 +188,9 @@ impl Reply {
 
     /// What to request, so that about `lead` of audio is ready ahead of the playout.
     pub(crate) fn need(&mut self, lead: Samples) -> Option<Need> {
-        if self.synthesising {
+        // A text to be said is known as a whole, and much longer than what is likely to be heard of it.
+        let early = matches!(self.prompt, Prompt::Text { .. }) && self.utterance.lead() >= lead;
+        if self.synthesising || early {
             return None;
         }
         if !self.waiting.is_empty() {

@@ -1,19 +1,25 @@
 //! The session: events in, actions out.
 //!
 //! `step` passes each event through one gate, updates what it concerns, and then considers the whole situation anew.
-//! `answer` decides while the assistant is silent, `overlap` while it speaks, and `decide` asks the duplex model.
+//! `answer` decides while the assistant is silent, `overlap` while it speaks, and `decide` asks the duplex model. `obey`
+//! carries out commands, and `show` tells whoever shows the call.
 
 mod answer;
 mod decide;
+mod obey;
 mod overlap;
+mod show;
 
 use decide::Decisions;
+use obey::Orders;
+use show::Showing;
 
 pub(crate) use decide::Decision;
 
 use crate::{
-    Action, Context, Event, Failure, Notice, Policy, SessionTime, Transcript, Turn, UserKind, Why,
-    reply::{Need, Reply},
+    Action, Context, ConversationEvent, Event, Failure, Policy, SessionTime, Speaker, Speech,
+    Transcript, Turn, UserKind, VadFrame, Why,
+    reply::{Need, Prompt, Reply},
     user_tracker::{Pending, UserTracker, VoiceEdge},
 };
 
@@ -38,9 +44,17 @@ enum AssistantState {
 struct Interrupted {
     at: SessionTime,
     why: Why,
-    answers: String,
-    unheard: String,
-    complete: bool,
+    reply: Reply,
+    /// Its end was shown.
+    ended: bool,
+}
+
+/// The newest reply that is over, in case a client says that it played less of it.
+#[derive(Clone, Debug)]
+struct Ended {
+    reply: Reply,
+    /// Its line in the transcript; none if nothing of it was heard, or it was taken back.
+    line: Option<usize>,
 }
 
 /// One conversation as a pure state machine: [`step`](Self::step) takes an [`Event`] and gives the [`Action`]s that
@@ -54,11 +68,14 @@ pub struct DuplexSession {
     /// The newest turn.
     turn: Turn,
     interrupted: Option<Interrupted>,
+    newest: Option<Ended>,
     /// When the assistant last finished a reply.
     spoke_until: SessionTime,
     decisions: Decisions,
     /// The user's committed words in the newest prefill.
     prefilled: String,
+    orders: Orders,
+    showing: Showing,
     over: bool,
     now: SessionTime,
     actions: Vec<Action>,
@@ -74,13 +91,21 @@ impl DuplexSession {
             transcript: Transcript::default(),
             turn: Turn(0),
             interrupted: None,
+            newest: None,
             spoke_until: SessionTime(0),
             decisions: Decisions::default(),
             prefilled: String::new(),
+            orders: Orders::default(),
+            showing: Showing::default(),
             over: false,
             now: SessionTime(0),
             actions: Vec::new(),
         }
+    }
+
+    /// Whether the call is over: later events give no actions.
+    pub const fn is_over(&self) -> bool {
+        self.over
     }
 
     /// The settled lines of the conversation so far.
@@ -92,7 +117,7 @@ impl DuplexSession {
     pub fn unsettled(&self) -> (String, String) {
         let user = self.tracker.pending.as_ref().map(Pending::text).unwrap_or_default();
         let assistant = match &self.assistant {
-            AssistantState::Speaking(reply, _) => reply.utterance.heard(),
+            AssistantState::Speaking(reply, _) => reply.utterance.heard().to_owned(),
             AssistantState::Silent | AssistantState::Preparing(_) => String::new(),
         };
         (user, assistant)
@@ -108,16 +133,11 @@ impl DuplexSession {
         if self.over || event.turn().is_some_and(|turn| Some(turn) != self.live()) {
             return Vec::new();
         }
+        self.show_beginning();
         match event {
-            Event::VoiceActivity(frame) => {
-                let edge = self.tracker.frame(self.now, frame, &self.policy, &mut self.actions);
-                match edge {
-                    VoiceEdge::Onset => self.notify(Notice::Onset),
-                    VoiceEdge::Offset => self.notify(Notice::Offset),
-                    VoiceEdge::Unchanged => {}
-                }
-            }
+            Event::VoiceActivity(frame) => self.frame(frame),
             Event::Recognised { segment, to, text, confidence } => {
+                self.showing.recognised = Some(self.now);
                 if self.tracker.recognised(segment, to, text, confidence) {
                     self.show_words();
                 }
@@ -125,16 +145,18 @@ impl DuplexSession {
             }
             Event::EndOfTurn { to, probability } => {
                 self.tracker.end_of_turn(to, probability);
-                self.notify(Notice::EndOfTurn(probability));
+                self.showing.judged = Some(self.now);
+                if let AssistantState::Preparing(reply) = &mut self.assistant {
+                    reply.timeline.judged = Some(self.now);
+                }
+                self.notify(ConversationEvent::EndOfTurn { probability });
             }
             Event::Decided { slice, idle } => self.decisions.decided(slice, idle),
-            Event::Written { text, last, .. } => {
-                if let Some(reply) = self.reply() {
-                    reply.written(text, last);
-                }
-            }
+            Event::Written { text, last, .. } => self.written(text, last),
             Event::Synthesised { clause, audio, marks, last, .. } => {
+                let now = self.now;
                 if let Some(reply) = self.reply() {
+                    reply.timeline.synthesised.get_or_insert(now);
                     reply.utterance.push_audio(clause, audio, &marks, last);
                     if last {
                         reply.synthesised();
@@ -151,16 +173,52 @@ impl DuplexSession {
                 if let Some(reply) = self.reply() {
                     reply.fell_back();
                 }
-                self.notify(Notice::Warning(format!(
-                    "another model goes on with the reply: {why}"
-                )));
+                let text = "another model goes on with the reply".to_owned();
+                self.notify(ConversationEvent::Warning { text, detail: why });
             }
-            Event::Warned(what) => self.notify(Notice::Warning(what)),
-            Event::Left => return self.left(),
+            Event::Warned(what) => self.warn(&what),
+            Event::Command { id, command } => self.obey(id, command),
+            Event::Refused { id, why } => self.refuse(id, why),
+            Event::Left => self.leave(),
         }
-        self.consider();
-        self.prefill();
+        if !self.over {
+            // What was heard comes before what ends the reply, and what is to be said after what begins it.
+            self.show_reply();
+            self.consider();
+            self.prefill();
+            self.show_reply();
+        }
         std::mem::take(&mut self.actions)
+    }
+
+    /// Takes in a window of the microphone.
+    fn frame(&mut self, frame: VadFrame) {
+        let frame = if self.orders.hears() { frame } else { VadFrame::SILENT };
+        match self.tracker.frame(self.now, frame, &self.policy, &mut self.actions) {
+            VoiceEdge::Onset => {
+                let speech = self.tracker.speech();
+                self.notify(ConversationEvent::UserSpeechStarted { speech });
+            }
+            VoiceEdge::Offset => {
+                (self.showing.offset, self.showing.judged) = (Some(self.now), None);
+                let speech = self.tracker.speech();
+                self.notify(ConversationEvent::UserSpeechStopped { speech });
+            }
+            VoiceEdge::Unchanged => {}
+        }
+        self.release_a_forgotten_press();
+    }
+
+    /// Takes in a clause of the reply under way.
+    fn written(&mut self, text: String, last: bool) {
+        let (now, is_ending) = (self.now, self.orders.is_ending());
+        if let Some(reply) = self.reply() {
+            reply.timeline.written.get_or_insert(now);
+            reply.written(text, last);
+            if is_ending {
+                reply.end_with_the_sentence();
+            }
+        }
     }
 
     fn live(&self) -> Option<Turn> {
@@ -179,17 +237,6 @@ impl DuplexSession {
         }
     }
 
-    fn notify(&mut self, notice: Notice) {
-        self.actions.push(Action::Notify(notice));
-    }
-
-    fn show_words(&mut self) {
-        if let Some(user) = &self.tracker.pending {
-            let (committed, tentative) = user.agreement();
-            self.notify(Notice::Words { committed, tentative });
-        }
-    }
-
     /// Considers the whole situation anew: each event may be the last piece of evidence.
     fn consider(&mut self) {
         self.ask();
@@ -199,8 +246,10 @@ impl DuplexSession {
         if !matches!(self.assistant, AssistantState::Speaking(..)) {
             self.consider_answer();
         }
+        self.say_next();
         self.keep_lead();
         self.finish();
+        self.consider_orders();
     }
 
     /// Keeps synthesised audio ready ahead of the playout, and no more than is likely to be heard.
@@ -225,8 +274,12 @@ impl DuplexSession {
     fn reply_context(&mut self) -> Context {
         let (answers, planned) = match &self.assistant {
             AssistantState::Silent => ("", String::new()),
-            AssistantState::Preparing(reply) => (&*reply.answers, reply.utterance.planned()),
-            AssistantState::Speaking(reply, _) => ("", reply.utterance.planned()),
+            AssistantState::Preparing(reply) if reply.prompt == Prompt::Sound => {
+                (&*reply.answers, reply.utterance.planned().to_owned())
+            }
+            AssistantState::Preparing(reply) | AssistantState::Speaking(reply, _) => {
+                ("", reply.utterance.planned().to_owned())
+            }
         };
         self.transcript.context(answers, false, planned)
     }
@@ -237,45 +290,83 @@ impl DuplexSession {
         if !reply.is_over() {
             return;
         }
-        let (turn, text) = (reply.turn, reply.utterance.planned());
-        let reaction = match std::mem::replace(&mut self.assistant, AssistantState::Silent) {
-            AssistantState::Speaking(_, reaction) => reaction,
-            AssistantState::Preparing(_) | AssistantState::Silent => {
-                // The language model has nothing to say: the user's words are a turn without an answer.
-                self.settle(UserKind::Turn, None);
-                Reaction::default()
-            }
+        let (reply, reaction) = match std::mem::replace(&mut self.assistant, AssistantState::Silent)
+        {
+            AssistantState::Speaking(reply, reaction) => (reply, Some(reaction)),
+            AssistantState::Preparing(reply) => (reply, None),
+            AssistantState::Silent => return,
         };
-        if reaction.held {
-            self.actions.push(Action::Release);
-        }
-        if reaction.ducked {
-            self.actions.push(Action::Unduck);
+        if let Some(reaction) = reaction {
+            if reaction.held {
+                self.actions.push(Action::Release);
+            }
+            if reaction.ducked {
+                self.actions.push(Action::Unduck);
+            }
+        } else if reply.prompt == Prompt::Sound {
+            // The language model has nothing to say: the user's words are a turn without an answer.
+            self.settle(UserKind::Turn, None);
         }
         self.spoke_until = self.now;
-        self.transcript.push_assistant(text.clone(), None);
+        let line = self.transcript.push_assistant(reply.utterance.planned().to_owned(), None);
         // The model's context may just have lost its oldest lines: prefill while nobody waits, up to where the user's
         // next words will follow.
         let context = self.transcript.context("", true, String::new());
         self.actions.push(Action::Prefill(context));
         self.prefill_turn_model("");
-        self.notify(Notice::Finished { turn, text });
+        if reaction.is_some() {
+            self.show_end(&reply, None);
+            self.newest = Some(Ended { reply, line });
+        } else {
+            self.notify(ConversationEvent::ReplyDropped { reply: reply.id, why: Why::Empty });
+        }
     }
 
-    /// Settles the user's pending sound: a turn or a command goes to the transcript.
+    /// Settles the user's pending sound: a turn or a command to stop goes to the transcript.
     fn settle(&mut self, kind: UserKind, why: Option<Why>) {
         let Some(user) = self.tracker.settle() else { return };
         self.prefilled.clear();
-        let text = user.text();
-        if matches!(kind, UserKind::Turn | UserKind::Stop) {
-            // The cut was right: the user has said something.
-            self.interrupted = None;
-            if !text.is_empty() {
-                self.transcript.push_user(&text);
-            }
+        let mut line = user.text();
+        let mut continues = user.continues();
+        let is_turn = matches!(kind, UserKind::Turn | UserKind::Stop);
+        if is_turn || !self.can_resume() {
+            // The cut was right, or it is too late to say otherwise: the reply's end comes before what cut it.
+            self.end_cut();
         }
-        let (began, ended) = (user.began, user.voiced_until);
-        self.notify(Notice::UserTurn { began, ended, text, kind, why });
+        if is_turn && !line.is_empty() {
+            continues = continues.or_else(|| self.unanswered());
+            line = self.transcript.push_user(&line).to_owned();
+            self.showing.turn = Some(user.speech);
+        }
+        if kind != UserKind::Noise {
+            self.orders.user_is_there();
+        }
+        self.notify(ConversationEvent::UserTurn {
+            speech: user.speech,
+            began_ms: user.began.as_millis(),
+            ended_ms: user.voiced_until.as_millis(),
+            text: user.own_text(),
+            kind,
+            why,
+            typed: false,
+            continues,
+            line,
+        });
+    }
+
+    /// The user's newest turn, where the assistant has said nothing since.
+    fn unanswered(&self) -> Option<Speech> {
+        let last = self.transcript.lines().last()?;
+        self.showing.turn.filter(|_| last.speaker == Speaker::User)
+    }
+
+    /// The cut was right: the reply does not resume.
+    fn end_cut(&mut self) {
+        if let Some(cut) = self.interrupted.take()
+            && !cut.ended
+        {
+            self.show_end(&cut.reply, Some(cut.why));
+        }
     }
 
     /// Prefills the user's committed words, while no reply is being prepared or spoken.
@@ -284,7 +375,7 @@ impl DuplexSession {
             return;
         }
         let Some(user) = &self.tracker.pending else { return };
-        let (committed, _) = user.agreement();
+        let committed = user.committed();
         if !committed.is_empty() && committed != self.prefilled {
             let context = self.transcript.context(&committed, true, String::new());
             self.actions.push(Action::Prefill(context));
@@ -306,8 +397,10 @@ impl DuplexSession {
                 // Its clause is never heard, and the ones after it make no sense without it.
                 match &self.assistant {
                     AssistantState::Speaking(..) => self.cancel(Why::Failure),
-                    AssistantState::Preparing(_) => {
-                        self.settle(UserKind::Turn, None);
+                    AssistantState::Preparing(reply) => {
+                        if reply.prompt == Prompt::Sound {
+                            self.settle(UserKind::Turn, None);
+                        }
                         self.drop_prepared(Why::Failure);
                     }
                     AssistantState::Silent => {}
@@ -319,14 +412,16 @@ impl DuplexSession {
             Failure::Model(_) => "the language model did not go on with the reply",
             Failure::Voice(_) => "the voice could not speak; the reply is dropped",
         };
-        self.notify(Notice::Warning(what.to_owned()));
+        self.warn(what);
     }
 
-    fn left(&mut self) -> Vec<Action> {
+    /// The call is over.
+    fn leave(&mut self) {
         self.drop_prepared(Why::Left);
         self.cancel(Why::Left);
         self.settle(UserKind::Turn, Some(Why::Left));
+        self.end_cut();
         self.over = true;
-        std::mem::take(&mut self.actions)
+        self.notify(ConversationEvent::CallEnded);
     }
 }

@@ -23,6 +23,7 @@ pub enum Speaker {
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "snake_case")
 )]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum UserKind {
     /// A turn: it asks for an answer.
     Turn,
@@ -98,8 +99,9 @@ impl Transcript {
         &self.lines
     }
 
-    /// Adds the user's line. Two in a row are one turn for the language model, so they are joined.
-    pub(crate) fn push_user(&mut self, text: &str) {
+    /// Adds the user's line, and gives it as it is then. Two in a row are one turn for the language model, so they are
+    /// joined.
+    pub(crate) fn push_user(&mut self, text: &str) -> &str {
         match self.lines.last_mut() {
             Some(line) if line.speaker == Speaker::User => {
                 join(&mut line.text, text);
@@ -107,19 +109,44 @@ impl Transcript {
             }
             _ => self.push(Speaker::User, text.to_owned(), None),
         }
+        self.lines.last().map_or("", |line| &line.text)
     }
 
-    /// Adds what was heard of the assistant's turn; a turn of which nothing was heard leaves no
-    /// line. The text of a resumed turn includes what was heard before the cut.
-    pub(crate) fn push_assistant(&mut self, heard: String, cut: Option<Cut>) {
-        if !heard.trim().is_empty() {
-            self.push(Speaker::Assistant, heard, cut);
+    /// Adds what was heard of the assistant's turn, and gives the line's place; a turn of which nothing was heard leaves
+    /// no line. The text of a resumed turn includes what was heard before the cut.
+    pub(crate) fn push_assistant(&mut self, heard: String, cut: Option<Cut>) -> Option<usize> {
+        if heard.trim().is_empty() {
+            return None;
         }
+        self.push(Speaker::Assistant, heard, cut);
+        Some(self.lines.len() - 1)
+    }
+
+    /// Less was heard of the assistant's line at `index` than was thought. Returns its place; it is gone where nothing
+    /// was heard, and the user's lines around it are one.
+    pub(crate) fn amend(&mut self, index: usize, heard: &str, cut: Cut) -> Option<usize> {
+        let line = self.lines.get_mut(index).filter(|line| line.speaker == Speaker::Assistant)?;
+        if !heard.trim().is_empty() {
+            (line.text, line.cut) = (heard.to_owned(), Some(cut));
+            self.changed(index);
+            return Some(index);
+        }
+        self.lines.remove(index);
+        self.changed(index.saturating_sub(1));
+        if let Some(before) = index.checked_sub(1)
+            && self.lines.len() > index
+            && self.lines[before].speaker == self.lines[index].speaker
+            && self.lines[before].speaker == Speaker::User
+        {
+            let after = self.lines.remove(index);
+            join(&mut self.lines[before].text, &after.text);
+        }
+        None
     }
 
     /// Takes back the assistant's line where it is the last, to resume it.
-    pub(crate) fn reopen_assistant(&mut self) -> String {
-        self.take_back(Speaker::Assistant).unwrap_or_default()
+    pub(crate) fn reopen_assistant(&mut self) {
+        self.take_back(Speaker::Assistant);
     }
 
     /// Takes back the user's line where it is the last, to continue it.
@@ -198,6 +225,7 @@ mod tests {
         Assistant,
         ReopenUser,
         ReopenAssistant,
+        Amend { index: usize, heard: bool },
         Context { words: bool },
         Turns { without_last: bool },
     }
@@ -208,9 +236,15 @@ mod tests {
             Just(Edit::Assistant),
             Just(Edit::ReopenUser),
             Just(Edit::ReopenAssistant),
+            (0..20usize, any::<bool>()).prop_map(|(index, heard)| Edit::Amend { index, heard }),
             any::<bool>().prop_map(|words| Edit::Context { words }),
             any::<bool>().prop_map(|without_last| Edit::Turns { without_last }),
         ]
+    }
+
+    /// Lines as a model is given them.
+    fn uncut(lines: &[Line]) -> Vec<Line> {
+        lines.iter().map(|line| Line { cut: None, ..line.clone() }).collect()
     }
 
     proptest! {
@@ -224,10 +258,14 @@ mod tests {
             for (number, edit) in edits.into_iter().enumerate() {
                 let text = format!("words {number}");
                 match edit {
-                    Edit::User => transcript.push_user(&text),
-                    Edit::Assistant => transcript.push_assistant(text, None),
+                    Edit::User => _ = transcript.push_user(&text),
+                    Edit::Assistant => _ = transcript.push_assistant(text, None),
                     Edit::ReopenUser => _ = transcript.reopen_user(),
-                    Edit::ReopenAssistant => _ = transcript.reopen_assistant(),
+                    Edit::ReopenAssistant => transcript.reopen_assistant(),
+                    Edit::Amend { index, heard } => {
+                        let cut = Cut { at: SessionTime(0), why: Why::Command, unheard: text };
+                        _ = transcript.amend(index, if heard { "less" } else { "" }, cut);
+                    }
                     Edit::Context { words } => {
                         let words = if words { text.as_str() } else { "" };
                         transcript.context(words, false, String::new()).lines.apply(&mut reply_model);
@@ -235,12 +273,12 @@ mod tests {
                         if !words.is_empty() {
                             expected.push_user(words);
                         }
-                        prop_assert_eq!(&reply_model, expected.lines());
+                        prop_assert_eq!(&reply_model, &uncut(expected.lines()));
                     }
                     Edit::Turns { without_last } => {
                         let upto = transcript.lines().len().saturating_sub(usize::from(without_last));
                         transcript.give(Reader::DuplexModel, upto).apply(&mut duplex_model);
-                        prop_assert_eq!(&duplex_model[..], &transcript.lines()[..upto]);
+                        prop_assert_eq!(&duplex_model, &uncut(&transcript.lines()[..upto]));
                     }
                 }
             }

@@ -1,7 +1,7 @@
 //! The user's side: the pending sound, its segments and hypotheses, and what to recognise next.
 
 use crate::{
-    Action, Permille, Policy, Samples, SegmentId, SessionTime, SliceClock, VadFrame, words,
+    Action, Permille, Policy, Samples, SegmentId, SessionTime, SliceClock, Speech, VadFrame, words,
 };
 
 /// A segment of the user's sound. It is recognised as a whole, in a window that grows while the user speaks.
@@ -23,6 +23,7 @@ struct Segment {
 /// The user's sound that is not settled yet: it may be a turn, a backchannel or a cough.
 #[derive(Clone, Debug)]
 pub(crate) struct Pending {
+    pub(crate) speech: Speech,
     /// When the first voiced frame began.
     pub(crate) began: SessionTime,
     /// When the last voiced frame ended.
@@ -33,6 +34,8 @@ pub(crate) struct Pending {
     pub(crate) high_band_snr: i8,
     /// The newest acoustic end-of-turn score, and where the audio that it scores ends.
     pub(crate) end: Option<(SessionTime, Permille)>,
+    /// The turn that it continues: its newest speech, and its words.
+    continues: Option<(Option<Speech>, String)>,
     /// Words of segments that are closed.
     settled: String,
     /// Closed segments whose final hypothesis is still missing.
@@ -41,14 +44,34 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    /// All words recognised so far, committed or not.
+    /// The words of the whole turn so far, committed or not.
     pub(crate) fn text(&self) -> String {
+        join([self.before(), &self.own_text()].into_iter())
+    }
+
+    /// The words of the turn that it continues.
+    fn before(&self) -> &str {
+        self.continues.as_ref().map_or("", |(_, words)| words)
+    }
+
+    /// The speech that it continues.
+    pub(crate) fn continues(&self) -> Option<Speech> {
+        self.continues.as_ref().and_then(|(speech, _)| *speech)
+    }
+
+    /// The committed words of the whole turn.
+    pub(crate) fn committed(&self) -> String {
+        join([self.before(), &self.agreement().0].into_iter())
+    }
+
+    /// The words of the sound itself.
+    pub(crate) fn own_text(&self) -> String {
         let parts = std::iter::once(self.settled.as_str())
             .chain(self.closing.iter().chain(&self.open).map(|segment| segment.text.as_str()));
         join(parts)
     }
 
-    /// The committed words and the tentative ones: those that two successive hypotheses agree on, and the rest.
+    /// The sound's committed words and its tentative ones: those that two successive hypotheses agree on, and the rest.
     pub(crate) fn agreement(&self) -> (String, String) {
         let Some(open) = self.open.as_ref().filter(|_| self.closing.is_empty()) else {
             return (self.settled.clone(), join(self.closing.iter().map(|s| s.text.as_str())));
@@ -70,9 +93,15 @@ impl Pending {
         self.open.as_ref().map_or(Permille(0), |segment| segment.confidence)
     }
 
-    /// Makes this the continuation of a turn that was settled with the words `text`.
-    pub(crate) fn prepend(&mut self, text: &str) {
-        self.settled = join([text, &self.settled].into_iter());
+    /// Every voiced frame until then has been recognised.
+    fn is_recognised_until(&self, at: SessionTime) -> bool {
+        self.closing.is_empty()
+            && self.open.as_ref().is_none_or(|it| it.covers >= self.voiced_until.min(at))
+    }
+
+    /// Makes this the continuation of a turn that was settled with these words.
+    pub(crate) fn continue_turn(&mut self, speech: Option<Speech>, words: String) {
+        self.continues = Some((speech, words));
     }
 }
 
@@ -106,6 +135,12 @@ pub(crate) struct UserTracker {
     pub(crate) speaking: bool,
     slices: SliceClock,
     next: SegmentId,
+    /// The speech of the next sound.
+    next_speech: Speech,
+    /// The user's turn ends by command: its words are wanted at once.
+    is_hastened: bool,
+    /// The next sound's audio begins no earlier: what came before was settled with words of its own.
+    not_before: SessionTime,
     job: Option<Job>,
     /// Until then nothing is requested, since the recogniser has just failed.
     retry_at: SessionTime,
@@ -124,6 +159,9 @@ impl UserTracker {
             speaking: false,
             slices: SliceClock::new(policy.slice),
             next: SegmentId(0),
+            next_speech: Speech(0),
+            is_hastened: false,
+            not_before: SessionTime(0),
             job: None,
             retry_at: SessionTime(0),
             detected_until: SessionTime(0),
@@ -185,7 +223,13 @@ impl UserTracker {
 
     fn voiced(&mut self, high_band_snr: i8, policy: &Policy) {
         let (now, frame) = (self.now, self.frame);
+        if self.pending.is_none() {
+            self.take_speech();
+        }
+        let speech = Speech(self.next_speech.0 - 1);
         let user = self.pending.get_or_insert_with(|| Pending {
+            speech,
+            continues: None,
             began: now.back(frame),
             voiced_until: now,
             voiced: Samples(0),
@@ -199,7 +243,7 @@ impl UserTracker {
         user.voiced = user.voiced + frame;
         user.high_band_snr = user.high_band_snr.max(high_band_snr);
         if user.open.is_none() {
-            let after = user.closing.last().map_or(SessionTime(0), |closing| closing.covers);
+            let after = user.closing.last().map_or(self.not_before, |closing| closing.covers);
             user.open = Some(Segment {
                 segment: self.next,
                 from: now.back(frame + policy.preroll).max(after),
@@ -271,6 +315,7 @@ impl UserTracker {
         let (segment, to, tail) = match (user.closing.first(), &user.open) {
             (Some(closing), _) => (closing, closing.covers, true),
             (None, Some(open)) if open.covers >= user.voiced_until => return,
+            (None, Some(open)) if self.is_hastened => (open, now, true),
             (None, Some(open)) if silence >= policy.tail_after => {
                 // More silence than ends a segment is of no use to a recogniser that has not answered for long.
                 (open, now.min(user.voiced_until + policy.split_after), true)
@@ -355,8 +400,45 @@ impl UserTracker {
         }
     }
 
+    /// Words come between the turn that the pending sound continues and its own: gives back that turn's.
+    pub(crate) fn part_from_turn(&mut self) -> Option<String> {
+        let (_, words) = self.pending.as_mut()?.continues.take()?;
+        Some(words)
+    }
+
+    /// The speech that is pending, or else the next one.
+    pub(crate) fn speech(&self) -> Speech {
+        self.pending.as_ref().map_or(self.next_speech, |user| user.speech)
+    }
+
+    /// Takes the number of the next speech.
+    pub(crate) fn take_speech(&mut self) -> Speech {
+        let speech = self.next_speech;
+        self.next_speech = Speech(speech.0 + 1);
+        speech
+    }
+
+    /// The user's turn ends now, by command: requests its words without waiting for a silence.
+    pub(crate) fn hasten(&mut self, policy: &Policy, actions: &mut Vec<Action>) {
+        self.is_hastened = self.pending.is_some();
+        self.recognise(false, policy, actions);
+    }
+
+    /// Whether all that the user said until then has its words.
+    pub(crate) fn is_recognised_until(&self, at: SessionTime) -> bool {
+        self.pending.as_ref().is_none_or(|user| user.is_recognised_until(at))
+    }
+
+    /// The pending sound is about to be settled although the user may be speaking: what follows is recognised from where
+    /// its words end.
+    pub(crate) fn part(&mut self) {
+        let open = self.pending.as_ref().and_then(|user| user.open.as_ref());
+        self.not_before = open.map_or(self.not_before, |open| open.covers);
+    }
+
     /// Takes the pending sound, which is settled: a later sound is a new one.
     pub(crate) fn settle(&mut self) -> Option<Pending> {
+        self.is_hastened = false;
         self.pending.take()
     }
 }

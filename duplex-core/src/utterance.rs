@@ -1,17 +1,20 @@
-//! One turn of the assistant's speech, and how much of it has been heard.
+//! One reply of the assistant's, and how much of it has been heard.
 
 use crate::{Mark, Samples};
 
-/// One turn of the assistant's speech: its text, where each word ends in its audio, and how far the playout is.
+/// One reply of the assistant's: its text, where each word ends in its audio, and how far the playout is. A reply that
+/// resumes has what was heard before the cut in front.
 ///
-/// All audio counts samples at 16 kHz since the beginning of the turn, unless said otherwise.
+/// All audio counts samples at 16 kHz since the beginning of the reply, unless said otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Utterance {
-    /// What was heard of an earlier turn that this one resumes.
-    prefix: String,
-    /// What this turn plans to say: all clauses.
+    /// What it plans to say, what was heard before a cut included.
     text: String,
-    /// Where each clause ends in `text`, in bytes.
+    /// How much of `text` was heard before the cut after which it resumes, in bytes.
+    resumed_at: usize,
+    /// Audio that was heard before that cut.
+    earlier: Samples,
+    /// Where each clause of this turn ends in `text`, in bytes.
     clauses: Vec<usize>,
     /// `(samples, bytes)`: once so much audio has been played, `text[..bytes]` was heard. Both ascend.
     marks: Vec<(Samples, usize)>,
@@ -25,14 +28,27 @@ pub struct Utterance {
 }
 
 impl Utterance {
-    /// An utterance that resumes an earlier one, of which `prefix` was heard.
-    pub fn after(prefix: String) -> Self {
-        Self { prefix, ..Self::default() }
+    /// An utterance that resumes this one where it was cut: what was heard of it stays heard, the rest is to be planned
+    /// again.
+    pub fn resumed(mut self) -> Self {
+        let (heard, played) = (self.heard_bytes(), self.played);
+        self.text.truncate(heard);
+        self.marks.retain(|(at, _)| *at <= played);
+        Self {
+            text: self.text,
+            resumed_at: heard,
+            earlier: played,
+            marks: self.marks,
+            settled: played,
+            synthesised: played,
+            played,
+            ..Self::default()
+        }
     }
 
     /// Whether it resumes an earlier one of which something was heard.
     pub const fn is_resumed(&self) -> bool {
-        !self.prefix.is_empty()
+        self.resumed_at > 0
     }
 
     /// Plans another clause and returns its index.
@@ -49,10 +65,11 @@ impl Utterance {
         if index != self.complete || index >= self.clauses.len() {
             return;
         }
-        let (from, to) = (index.checked_sub(1).map_or(0, |i| self.clauses[i]), self.clauses[index]);
+        let before = index.checked_sub(1).map_or(self.resumed_at, |before| self.clauses[before]);
+        let to = self.clauses[index];
         self.synthesised = self.synthesised + audio;
         for mark in marks {
-            let mut bytes = (from + mark.bytes).min(to);
+            let mut bytes = before.saturating_add(mark.bytes).min(to);
             while !self.text.is_char_boundary(bytes) {
                 bytes -= 1;
             }
@@ -65,19 +82,25 @@ impl Utterance {
         }
     }
 
-    /// Records that this much of the turn's audio has been played; a smaller value than before changes nothing.
+    /// Records that this much audio of this turn has been played, counted from where it resumes; a smaller value than
+    /// before changes nothing.
     pub fn played(&mut self, audio: Samples) {
-        self.played = self.played.max(audio);
+        self.played = self.played.max(self.earlier + audio);
     }
 
-    /// All planned text, after what was heard of the turn that it resumes.
-    pub fn planned(&self) -> String {
-        format!("{}{}", self.prefix, self.text)
+    /// Records that no more than this was played, although it was thought so.
+    pub fn rewind(&mut self, audio: Samples) {
+        self.played = self.played.min(audio);
     }
 
-    /// What the user has heard, up to the last whole word, with what was heard of the turn that it resumes.
-    pub fn heard(&self) -> String {
-        format!("{}{}", self.prefix, &self.text[..self.heard_bytes()])
+    /// All planned text, after what was heard before the cut.
+    pub fn planned(&self) -> &str {
+        &self.text
+    }
+
+    /// What the user has heard, up to the last whole word.
+    pub fn heard(&self) -> &str {
+        &self.text[..self.heard_bytes()]
     }
 
     /// The planned text that was not heard.
@@ -96,13 +119,23 @@ impl Utterance {
     }
 
     /// Length of the audio that was heard of this turn.
-    pub const fn heard_audio(&self) -> Samples {
+    pub fn heard_audio(&self) -> Samples {
+        self.played.saturating_sub(self.earlier)
+    }
+
+    /// Length of the audio that was heard, before the cut too.
+    pub const fn all_heard_audio(&self) -> Samples {
         self.played
+    }
+
+    /// Length of the audio there is, before the cut too.
+    pub const fn audio(&self) -> Samples {
+        self.synthesised
     }
 
     /// Whether some audio was made.
     pub fn has_audio(&self) -> bool {
-        self.synthesised > Samples(0)
+        self.synthesised > self.earlier
     }
 
     /// Whether every planned clause has its audio.

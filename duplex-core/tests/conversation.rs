@@ -2,7 +2,7 @@
 
 mod world;
 
-use duplex_core::{Mishearings, Policy, Speaker};
+use duplex_core::{ConversationEvent, Mishearings, Policy, Samples, Speaker, UserKind};
 use world::{Says, World};
 
 const STORY: &[&str] =
@@ -176,6 +176,21 @@ fn a_long_sound_without_words_interrupts_and_the_reply_resumes_afterwards() {
     let lines = world.session.transcript().lines();
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert_eq!(lines[1].text, STORY.concat(), "it resumes where it was cut");
+}
+
+#[test]
+fn the_end_of_a_reply_that_is_too_late_to_resume_is_shown_before_the_sound_that_cut_it() {
+    let long = Says { from: 3_000, to: 4_900, words: "", end: 500 };
+    let policy = Policy { resume_within: Samples::from_millis(500), ..Policy::default() };
+    let mut world = World::with_policy(&[question(), long], policy).reply("story", STORY);
+    world.run(15_000);
+    let ends = |event: &ConversationEvent| matches!(event, ConversationEvent::ReplyEnded { .. });
+    let end = world.shown.iter().position(|(_, event)| ends(event));
+    let settled = world.shown.iter().rposition(|(_, event)| {
+        matches!(event, ConversationEvent::UserTurn { kind: UserKind::Noise, .. })
+    });
+    assert!(end.is_some() && end < settled, "{:?}", world.shown);
+    assert!(world.resumed.is_empty(), "{}", world.trace);
 }
 
 #[test]

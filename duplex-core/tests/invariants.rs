@@ -2,7 +2,7 @@
 
 mod world;
 
-use duplex_core::{Action, DuplexSession, Notice, Policy, Samples, Sources, Speaker};
+use duplex_core::{Action, ConversationEvent, DuplexSession, Policy, Samples, Sources, Speaker};
 use proptest::prelude::*;
 use world::{Latencies, SAMPLES_PER_BYTE, Says, World, ms};
 
@@ -140,11 +140,10 @@ proptest! {
     #[test]
     fn every_reply_that_was_released_ends_or_is_cut(user in user(), latencies in latencies()) {
         let world = play(&user, latencies);
-        let count = |wanted: fn(&Notice) -> bool| {
-            world.actions.iter().filter(|action| matches!(action, Action::Notify(notice) if wanted(notice))).count()
-        };
         let spoken = world.actions.iter().filter(|action| matches!(action, Action::Speak(_))).count();
-        let ended = count(|notice| matches!(notice, Notice::Finished { .. } | Notice::Cancelled { .. }));
+        let ended = world.shown.iter().filter(|(_, event)| {
+            matches!(event, ConversationEvent::ReplyEnded { cut: None, .. } | ConversationEvent::ReplyCancelled { .. })
+        }).count();
         prop_assert_eq!(spoken, ended, "{}", world.trace);
     }
 }

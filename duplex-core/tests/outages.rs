@@ -1,8 +1,8 @@
 //! A recogniser that fails for long: the call is not deaf afterwards.
 
 use duplex_core::{
-    Action, DuplexSession, Event, Failure, Notice, Permille, Policy, Samples, SessionTime, Speaker,
-    VadFrame,
+    Action, ConversationEvent, DuplexSession, Event, Failure, Permille, Policy, Samples,
+    SessionTime, Speaker, VadFrame,
 };
 
 const FRAME: u64 = 512;
@@ -147,7 +147,7 @@ fn a_voice_that_fails_in_the_first_clause_costs_that_answer_and_no_word_of_the_u
             Some(Event::Synthesised { turn, clause, audio, marks, last: true })
         }
         Action::Speak(turn) => Some(Event::Played { turn, audio: Samples::from_millis(500) }),
-        Action::Notify(Notice::Warning(what)) => {
+        Action::Notify(ConversationEvent::Warning { text: what, .. }) => {
             warnings.push(what);
             None
         }

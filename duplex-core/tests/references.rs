@@ -2,7 +2,7 @@
 
 mod world;
 
-use duplex_core::{Action, Notice, Policy};
+use duplex_core::{Action, ConversationEvent, Policy};
 use world::{Says, World};
 
 const STORY: &[&str] =
@@ -29,7 +29,7 @@ fn barge_in_stops_for_a_cough_and_never_resumes() {
     assert!(world.audible.iter().all(|(at, _)| *at <= silent_from), "{}", world.trace);
     // Nor is anybody told to wait for it.
     let waits = |action: &Action| {
-        matches!(action, Action::Notify(Notice::Cancelled { may_resume: true, .. }))
+        matches!(action, Action::Notify(ConversationEvent::ReplyCancelled { may_resume: true, .. }))
     };
     assert!(!world.actions.iter().any(waits), "{}", world.trace);
 }

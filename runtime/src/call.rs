@@ -13,13 +13,18 @@ use std::{
 use duplex_audio::{
     FRAME_MILLIS, FarEnd, FrontEnd, FrontEndOptions, MICROPHONE_FRAME, PLAYOUT_FRAME, Speaker,
 };
-use duplex_core::{Action, Event, Line, Permille, Policy, SessionTime, VadFrame};
+use duplex_core::{
+    Action, Command, ConversationEvent, Event, Line, Permille, Policy, SessionChange, SessionTime,
+    VadFrame,
+};
 
 use crate::{
     Acoustics, Engine, JournalError, Scene,
-    engine::{Seat, Workers},
+    call_handle::CallHandle,
+    engine::{Models, Seat, Workers},
     inbox::{Inbox, Messages, inbox},
-    job::{Answer, SessionMessage},
+    job::{Answer, Cancellation, SessionMessage},
+    jobs::Work,
     session_driver::{QUEUE, SessionDriver},
     settings::{SessionError, SessionOptions, Settings},
 };
@@ -40,6 +45,8 @@ pub struct CallOptions {
     pub duck_db: f32,
     /// Instructions, voice and the like.
     pub session: SessionOptions,
+    /// Commands that are sent by themselves at these moments of the call, numbered from 1 in their order.
+    pub script: Vec<(SessionTime, Command)>,
 }
 
 impl Default for CallOptions {
@@ -50,6 +57,7 @@ impl Default for CallOptions {
             front_end: FrontEndOptions::default(),
             duck_db: -14.0,
             session: SessionOptions::default(),
+            script: Vec::new(),
         }
     }
 }
@@ -77,6 +85,16 @@ pub struct SessionStep<'a> {
     pub event: &'a Event,
     /// What was done.
     pub actions: &'a [Action],
+}
+
+impl<'a> SessionStep<'a> {
+    /// What this step shows of the conversation, in order: all that whoever renders a call needs.
+    pub fn conversation(&self) -> impl Iterator<Item = &'a ConversationEvent> + use<'a> {
+        self.actions.iter().filter_map(|action| match action {
+            Action::Notify(event) => Some(event),
+            _ => None,
+        })
+    }
 }
 
 /// Counters of a call. All but frames and decisions should be small.
@@ -134,6 +152,7 @@ impl Stop {
 /// A live conversation.
 #[derive(Debug)]
 pub struct Call {
+    handle: CallHandle,
     session: Option<JoinHandle<Outcome>>,
     sound: Option<JoinHandle<()>>,
     stop: Stop,
@@ -155,8 +174,10 @@ impl Call {
         let (playout, speaker) = duplex_audio::playout(QUEUE);
         let device = Device::new(&engine, acoustics, speaker, options.front_end);
         let settings = engine.workers().settings(&options.session)?;
+        let commands = options.script.len() as u32;
         let driver = SessionDriver::new(options, playout, observer)?;
         let (inbox, messages) = inbox(INBOX);
+        let handle = CallHandle::new(inbox.clone(), commands);
         let spawn = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let thread = |error: std::io::Error| CallError::Thread(error.to_string());
         let sound = {
@@ -171,7 +192,12 @@ impl Call {
             })
         }
         .map_err(thread)?;
-        Ok(Self { session: Some(session), sound: Some(sound), stop })
+        Ok(Self { handle, session: Some(session), sound: Some(sound), stop })
+    }
+
+    /// What steers the call, from any thread.
+    pub fn handle(&self) -> CallHandle {
+        self.handle.clone()
     }
 
     /// Waits until the user has left, or the call was stopped.
@@ -277,6 +303,27 @@ fn in_real_time(mut device: Device, inbox: &Inbox, stop: &Stop) {
     }
 }
 
+/// Models that answer into an inbox.
+struct Live<'a> {
+    seat: Seat<'a>,
+    cancellation: Cancellation,
+    answer: Answer,
+}
+
+impl Models for Live<'_> {
+    fn submit(&mut self, work: Work) -> Result<(), Work> {
+        self.seat.submit(work, self.cancellation.clone(), Arc::clone(&self.answer))
+    }
+
+    fn changed(&self, change: &SessionChange) -> Result<Settings, SessionError> {
+        self.seat.changed(change)
+    }
+
+    fn set(&mut self, settings: Settings) {
+        self.seat.set(settings);
+    }
+}
+
 /// Steps the session with what arrives in its inbox, until the user has left.
 pub(crate) fn converse(
     mut driver: SessionDriver,
@@ -286,28 +333,27 @@ pub(crate) fn converse(
     messages: &Messages,
     stop: &Stop,
 ) -> Outcome {
-    let seat = Seat::open(workers, settings);
-    let cancellation = driver.cancellation.clone();
     let answer: Answer = {
         let inbox = inbox.clone();
         Arc::new(move |message| inbox.answer(message))
     };
-    let mut submit = |work| seat.submit(work, cancellation.clone(), Arc::clone(&answer));
+    let cancellation = driver.cancellation.clone();
+    let mut models = Live { seat: Seat::open(workers, settings), cancellation, answer };
     // What cannot be done yet is done when it is needed.
-    seat.opening().into_iter().for_each(|work| _ = submit(work));
+    models.seat.opening().into_iter().for_each(|work| _ = models.submit(work));
     while !driver.over
         && let Some((at, message)) = messages.next()
     {
-        driver.handle(at, message, &mut submit);
+        driver.handle(at, message, &mut models);
         for failure in messages.take_unanswered() {
-            driver.handle(at, SessionMessage::Event(Event::Failed(failure)), &mut submit);
+            driver.handle(at, SessionMessage::Event(Event::Failed(failure)), &mut models);
         }
         if driver.error.is_some() {
             stop.stop();
         }
     }
     driver.finish();
-    drop(seat);
+    drop(models);
     messages.count(&mut driver.counters);
     outcome(driver, messages.now())
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use duplex_audio::{ActivityError, VoiceActivity};
-use duplex_core::Event;
+use duplex_core::{Event, SessionChange};
 
 use crate::{
     CallKey,
@@ -306,6 +306,21 @@ pub(crate) struct Seat<'a> {
     settings: Arc<Settings>,
 }
 
+/// The models as a session has them.
+pub(crate) trait Models {
+    /// Hands work to its model without waiting; gives it back where no model takes it.
+    fn submit(&mut self, work: Work) -> Result<(), Work>;
+
+    /// The call's settings with a change.
+    ///
+    /// # Errors
+    /// The engine does not have what it asks for.
+    fn changed(&self, change: &SessionChange) -> Result<Settings, SessionError>;
+
+    /// Work that is handed over from now on is done with these settings.
+    fn set(&mut self, settings: Settings);
+}
+
 impl<'a> Seat<'a> {
     /// A new call.
     pub(crate) fn open(workers: &'a Workers, settings: Settings) -> Self {
@@ -316,6 +331,19 @@ impl<'a> Seat<'a> {
     /// See [`Work::opening`].
     pub(crate) fn opening(&self) -> Vec<Work> {
         Work::opening(&self.settings)
+    }
+
+    /// The call's settings with a change.
+    ///
+    /// # Errors
+    /// The engine does not have what it asks for.
+    pub(crate) fn changed(&self, change: &SessionChange) -> Result<Settings, SessionError> {
+        self.workers.settings(&self.settings.options.clone().changed(change))
+    }
+
+    /// Work is done with these settings from now on.
+    pub(crate) fn set(&mut self, settings: Settings) {
+        self.settings = Arc::new(settings);
     }
 
     /// Hands work to its model without waiting; gives it back where no model takes it.

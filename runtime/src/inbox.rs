@@ -6,9 +6,9 @@ use std::sync::{
     mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
 };
 
-use duplex_core::{Event, Failure, SessionTime};
+use duplex_core::{Command, CommandId, Event, Failure, SessionTime};
 
-use crate::{Counters, job::SessionMessage};
+use crate::{CommandError, Counters, job::SessionMessage};
 
 /// Both ends of an inbox with room for so many messages.
 pub(crate) fn inbox(capacity: usize) -> (Inbox, Messages) {
@@ -92,6 +92,18 @@ impl Inbox {
                 unanswered.push(failure);
             }
         }
+    }
+
+    /// Puts in a command without waiting.
+    ///
+    /// # Errors
+    /// It was not put in.
+    pub(crate) fn command(&self, id: CommandId, command: Command) -> Result<(), CommandError> {
+        let message = SessionMessage::Event(Event::Command { id, command });
+        self.push(message).map_err(|error| match error {
+            TrySendError::Full(_) => CommandError::Busy,
+            TrySendError::Disconnected(_) => CommandError::Over,
+        })
     }
 
     /// Puts in `Event::Left`, waiting for room: the session ends by nothing else.

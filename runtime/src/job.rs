@@ -29,6 +29,7 @@ impl SessionMessage {
             }
             Self::Audio { turn, .. } => Some(Failure::Voice(*turn)),
             Self::Event(Event::Failed(failure)) => Some(*failure),
+            // A command that finds no room is refused to whoever sends it.
             Self::Sound { .. } | Self::Event(_) => None,
         }
     }

@@ -11,9 +11,11 @@ use std::{
 use duplex_core::{Action, DuplexSession, Event, Policy, SessionTime};
 use serde::{Deserialize, Serialize};
 
+use crate::SessionStep;
+
 /// Version of what this program writes and reads. It changes with everything that is written: the policy, the events
 /// and the actions, their fields too. `tests/golden.rs` checks that.
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 
 /// Why a journal could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -144,18 +146,30 @@ pub struct Difference {
 /// # Errors
 /// The journal cannot be read.
 pub fn replay(path: &Path) -> Result<(usize, Option<Difference>), JournalError> {
-    let file =
-        File::open(path).map_err(|source| JournalError::Io { path: path.to_owned(), source })?;
-    replay_from(path, BufReader::new(file))
+    replay_seen(path, &mut |_| ())
 }
 
-/// As [`replay`], of a journal that is no file; `name` stands for its path in errors.
+/// As [`replay`]; `observer` sees every event and what the session does now.
+///
+/// # Errors
+/// The journal cannot be read.
+pub fn replay_seen(
+    path: &Path,
+    observer: &mut dyn FnMut(SessionStep<'_>),
+) -> Result<(usize, Option<Difference>), JournalError> {
+    let file =
+        File::open(path).map_err(|source| JournalError::Io { path: path.to_owned(), source })?;
+    replay_from(path, BufReader::new(file), observer)
+}
+
+/// As [`replay_seen`], of a journal that is no file; `name` stands for its path in errors.
 ///
 /// # Errors
 /// The journal cannot be read.
 pub fn replay_from(
     name: &Path,
     mut reader: impl BufRead,
+    observer: &mut dyn FnMut(SessionStep<'_>),
 ) -> Result<(usize, Option<Difference>), JournalError> {
     let io = |source| JournalError::Io { path: name.to_owned(), source };
     let malformed =
@@ -194,6 +208,7 @@ pub fn replay_from(
             Err(error) => return Err(malformed(line, error.to_string())),
         };
         let now = session.step(entry.at, entry.event.clone());
+        observer(SessionStep { at: entry.at, event: &entry.event, actions: &now });
         if now != entry.actions {
             let Entry { at, event, actions: then } = entry;
             return Ok((line - 1, Some(Difference { line, at, event, then, now })));

@@ -75,12 +75,15 @@
 //!
 //! `ports` (what a model must be able to do) and `models` (those there are). `job` (a piece of
 //! work, and who asks for it) and `jobs` (each kind of it in a file). `session_driver` (carries out a session's
-//! actions), `call` (the two threads of a live call) and its `inbox`, `virtual_call` (the same in one loop). `queue` and
-//! `worker` (how the models of a port serve all calls), `reply_stream` (a reply on its way), `engine` (starts them).
+//! actions), `call` (the two threads of a live call), its `inbox`, `call_handle` (what steers it) and `event_queue` (what
+//! it shows, on its way to a reader who may be slow), `virtual_call` (the same in one loop). `queue` and `worker` (how
+//! the models of a port serve all calls), `reply_stream` (a reply on its way), `engine` (starts them).
 
 mod acoustics;
 mod call;
+mod call_handle;
 mod engine;
+mod event_queue;
 mod inbox;
 mod job;
 mod jobs;
@@ -96,8 +99,10 @@ mod worker;
 
 pub use acoustics::{Acoustics, Scene};
 pub use call::{Call, CallError, CallOptions, Counters, Outcome, SessionStep, Stop};
+pub use call_handle::{CallHandle, CommandError};
 pub use engine::{Engine, EngineError, EngineInfo, EngineOptions, ReplyOptions};
-pub use journal::{Difference, Journal, JournalError, replay, replay_from};
+pub use event_queue::{EVENT_QUEUE, EventReader, EventWriter, WhenFull, event_queue};
+pub use journal::{Difference, Journal, JournalError, replay, replay_from, replay_seen};
 pub use ports::CallKey;
 pub use reply_stream::{Flow, ReplySink};
 pub use settings::{SessionError, SessionOptions};

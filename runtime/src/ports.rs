@@ -215,7 +215,7 @@ pub struct Conversation {
 }
 
 /// What a reply model is asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ReplyRequest {
     /// What the reply answers.
     pub conversation: Conversation,
@@ -223,6 +223,8 @@ pub struct ReplyRequest {
     pub begun: String,
     /// The longest reply, in tokens, where it is to be shorter than what the model's options allow.
     pub most_tokens: Option<u32>,
+    /// The sampling temperature, where it is to be another than that of the model's options.
+    pub temperature: Option<f32>,
 }
 
 /// Writes replies.

@@ -6,12 +6,16 @@ use std::{
 };
 
 use duplex_audio::{FRAME_MILLIS, PLAYOUT_RATE, Playout};
-use duplex_core::{Action, DuplexSession, Event, Mark, SAMPLE_RATE, Samples, SessionTime, Turn};
+use duplex_core::{
+    Action, Command, CommandId, DuplexSession, Event, Mark, Refusal, SAMPLE_RATE, Samples,
+    SessionChange, SessionTime, Turn, VadFrame,
+};
 
 use crate::{
     CallError, CallOptions, Counters, Journal, SessionStep,
+    engine::Models,
     job::{Cancellation, SessionMessage},
-    jobs::{Material, Work},
+    jobs::{Material, Work, check},
 };
 
 /// Samples at the playout rate for one at the session rate.
@@ -53,6 +57,10 @@ pub(crate) struct SessionDriver {
     playout: Playout,
     backlogs: BTreeMap<Turn, Backlog>,
     playing: Option<Playing>,
+    /// Whether the models are given what the microphone hears.
+    microphone_open: bool,
+    /// Commands that are sent at a moment of the call, the first one last.
+    script: Vec<(SessionTime, CommandId, Command)>,
     duck_gain: f32,
     journal: Option<Journal>,
     pub(crate) cancellation: Cancellation,
@@ -70,12 +78,20 @@ impl SessionDriver {
     ) -> Result<Self, CallError> {
         let create = |path: &Path| Journal::create(path, &options.policy);
         let journal = options.journal.as_deref().map(create).transpose()?;
+        // Sorting keeps the order of those that are due at once.
+        let mut script = options.script;
+        script.sort_by_key(|&(at, _)| at);
+        let ids = (1..).map(CommandId);
+        let script: Vec<_> =
+            script.into_iter().zip(ids).map(|((at, it), id)| (at, id, it)).collect();
         Ok(Self {
             session: DuplexSession::new(options.policy),
             material: Material::new(HISTORY.0 as usize),
             playout,
             backlogs: BTreeMap::new(),
             playing: None,
+            microphone_open: true,
+            script: script.into_iter().rev().collect(),
             duck_gain: 10f32.powf(options.duck_db / 20.0),
             journal,
             cancellation: Cancellation::default(),
@@ -91,31 +107,86 @@ impl SessionDriver {
         &self.session
     }
 
-    /// Handles a message; `submit` hands work to the models, and gives it back if no model takes it.
+    /// The user's sound so far.
+    #[cfg(test)]
+    pub(crate) fn history(&self) -> &duplex_audio::History {
+        &self.material.history
+    }
+
+    /// Handles a message; `models` do the work that follows from it.
     pub(crate) fn handle(
         &mut self,
         at: SessionTime,
         message: SessionMessage,
-        submit: &mut dyn FnMut(Work) -> Result<(), Work>,
+        models: &mut dyn Models,
     ) {
         match message {
-            SessionMessage::Sound { cleaned, frame, .. } => {
-                self.counters.frames += 1;
-                self.material.history.push(&cleaned);
-                self.pump();
-                if let Some(event) = self.progress() {
-                    self.step(at, event, submit);
-                }
-                self.step(at, Event::VoiceActivity(frame), submit);
+            SessionMessage::Sound { cleaned, frame, .. } => self.hear(at, cleaned, frame, models),
+            SessionMessage::Event(Event::Command { id, command }) => {
+                self.command(at, id, command, models);
             }
-            SessionMessage::Event(event) => self.step(at, event, submit),
+            SessionMessage::Event(event) => self.step(at, event, models),
             SessionMessage::Audio { turn, clause, samples, marks, last } => {
                 if let Some(event) = self.queue(turn, clause, &samples, marks, last) {
-                    self.step(at, event, submit);
+                    self.step(at, event, models);
                 }
             }
         }
         self.pump();
+    }
+
+    /// Takes in a window of the microphone.
+    fn hear(
+        &mut self,
+        at: SessionTime,
+        mut cleaned: Vec<f32>,
+        mut frame: VadFrame,
+        models: &mut dyn Models,
+    ) {
+        while let Some((_, id, command)) = self.script.pop_if(|(due, ..)| *due <= at) {
+            self.command(at, id, command, models);
+        }
+        if !self.microphone_open {
+            cleaned.fill(0.0);
+            frame = VadFrame::SILENT;
+        }
+        self.counters.frames += 1;
+        self.material.history.push(&cleaned);
+        self.pump();
+        if let Some(event) = self.progress() {
+            self.step(at, event, models);
+        }
+        self.step(at, Event::VoiceActivity(frame), models);
+    }
+
+    /// Hands a command to the session, unless it asks for what the engine does not have.
+    fn command(
+        &mut self,
+        at: SessionTime,
+        id: CommandId,
+        command: Command,
+        models: &mut dyn Models,
+    ) {
+        let refused = match &command {
+            Command::Configure(change) => models.changed(change).err(),
+            _ => None,
+        };
+        let event = match refused {
+            Some(why) => Event::Refused { id, why: Refusal::Setting(why.to_string()) },
+            None => Event::Command { id, command },
+        };
+        self.step(at, event, models);
+    }
+
+    /// Changes the settings with which work is done.
+    fn configure(&mut self, change: &SessionChange, models: &mut dyn Models) -> Option<Work> {
+        match models.changed(change) {
+            Ok(settings) => models.set(settings),
+            // It was possible when the command came, and the engine has not changed since.
+            Err(error) => tracing::error!("the session was not changed: {error}"),
+        }
+        // Whether the reply model has room for other instructions is known to it alone.
+        change.instructions.as_ref().map(|_| Work::Reply(check()))
     }
 
     fn queue(
@@ -166,18 +237,13 @@ impl SessionDriver {
         Some(Event::Played { turn: playing.turn, audio })
     }
 
-    fn step(
-        &mut self,
-        at: SessionTime,
-        event: Event,
-        submit: &mut dyn FnMut(Work) -> Result<(), Work>,
-    ) {
-        self.over |= event == Event::Left;
+    fn step(&mut self, at: SessionTime, event: Event, models: &mut dyn Models) {
         self.counters.decided += u64::from(matches!(event, Event::Decided { .. }));
         if let Event::FellBack { turn, .. } = &event {
             self.material.fell_back = Some(*turn);
         }
         let actions = self.session.step(at, event.clone());
+        self.over |= self.session.is_over();
         let asked = actions.iter().filter(|action| matches!(action, Action::Decide { .. }));
         self.counters.decisions += asked.count() as u64;
         if let Some(journal) = &mut self.journal
@@ -189,20 +255,20 @@ impl SessionDriver {
         (self.observer)(SessionStep { at, event: &event, actions: &actions });
         let mut failures = Vec::new();
         for action in actions {
-            if let Some(work) = self.act(action)
-                && let Err(work) = submit(work)
+            if let Some(work) = self.act(action, models)
+                && let Err(work) = models.submit(work)
             {
                 self.counters.refused += 1;
                 failures.extend(work.failure());
             }
         }
         for failure in failures {
-            self.step(at, Event::Failed(failure), submit);
+            self.step(at, Event::Failed(failure), models);
         }
     }
 
     /// Carries out an action; returns the work that a model must do for it, if any.
-    fn act(&mut self, action: Action) -> Option<Work> {
+    fn act(&mut self, action: Action, models: &mut dyn Models) -> Option<Work> {
         let action = match Work::of(action, &mut self.material) {
             Ok(work) => return Some(work),
             Err(action) => action,
@@ -223,6 +289,8 @@ impl SessionDriver {
                 self.forget(turn);
             }
             Action::Drop(turn) => self.forget(turn),
+            Action::Microphone { open } => self.microphone_open = open,
+            Action::Configure(change) => return self.configure(&change, models),
             // Work was taken out before.
             _ => {}
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use duplex_core::words::LANGUAGES;
+use duplex_core::{SessionChange, words::LANGUAGES};
 
 /// Most bytes of instructions: some thousands of words.
 const MOST_INSTRUCTIONS: usize = 64 * 1024;
@@ -10,6 +10,9 @@ const MOST_INSTRUCTIONS: usize = 64 * 1024;
 /// Most words of a call's vocabulary, and most bytes of each. A recogniser takes in a few names; more make it worse.
 const MOST_WORDS: usize = 32;
 const LONGEST_WORD: usize = 64;
+
+/// Allowed sampling temperatures.
+const TEMPERATURES: std::ops::RangeInclusive<f32> = 0.0..=2.0;
 
 /// Allowed speeds, relative to the voice's own pace.
 const SPEEDS: std::ops::RangeInclusive<f32> = 0.5..=2.0;
@@ -28,6 +31,8 @@ pub struct SessionOptions {
     pub reply: Option<String>,
     /// The longest reply, in tokens, where it is to be shorter than what the model's options allow.
     pub most_reply_tokens: Option<u32>,
+    /// How freely the reply model chooses its words: 0 takes the likeliest, 2 is the most that is allowed.
+    pub temperature: Option<f32>,
     /// The name of the voice.
     pub voice: Option<String>,
     /// How fast the assistant speaks, relative to the voice's own pace: 0.5 to 2.
@@ -35,6 +40,28 @@ pub struct SessionOptions {
 }
 
 impl SessionOptions {
+    /// These options with a change.
+    #[must_use]
+    pub fn changed(mut self, change: &SessionChange) -> Self {
+        fn set<T: Clone>(old: &mut Option<T>, new: &Option<T>) {
+            if new.is_some() {
+                old.clone_from(new);
+            }
+        }
+        let thousandths = |value: Option<u16>| value.map(|value| f32::from(value) / 1000.0);
+        set(&mut self.instructions, &change.instructions);
+        set(&mut self.language, &change.language);
+        set(&mut self.reply, &change.reply);
+        set(&mut self.most_reply_tokens, &change.most_reply_tokens);
+        set(&mut self.temperature, &thousandths(change.temperature));
+        set(&mut self.voice, &change.voice);
+        set(&mut self.speed, &thousandths(change.speed));
+        if let Some(vocabulary) = &change.vocabulary {
+            self.vocabulary.clone_from(vocabulary);
+        }
+        self
+    }
+
     /// Whether any engine could give a call this, but for the models that it names.
     ///
     /// # Errors
@@ -53,6 +80,11 @@ impl SessionOptions {
             && !SPEEDS.contains(&speed)
         {
             return Err(SessionError::Speed { speed });
+        }
+        if let Some(temperature) = self.temperature
+            && !TEMPERATURES.contains(&temperature)
+        {
+            return Err(SessionError::Temperature { temperature });
         }
         if let Some(language) = &self.language
             && !LANGUAGES.contains(&language.as_str())
@@ -94,6 +126,16 @@ pub enum SessionError {
         /// The speed asked for.
         speed: f32,
     },
+    /// The sampling temperature is out of range.
+    #[error(
+        "the temperature {temperature} is not between {} and {}",
+        TEMPERATURES.start(),
+        TEMPERATURES.end()
+    )]
+    Temperature {
+        /// The temperature asked for.
+        temperature: f32,
+    },
     /// Turn-taking has no word lists for the language.
     #[error("turn-taking has no word lists for `{language}`; it has: {}", LANGUAGES.join(", "))]
     Language {
@@ -105,6 +147,8 @@ pub enum SessionError {
 /// A call's settings, complete, with its models by their place in the engine.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
+    /// What the call has asked for.
+    pub(crate) options: SessionOptions,
     /// What the reply model is told about its task.
     pub(crate) instructions: Arc<str>,
     pub(crate) language: Option<String>,
@@ -113,6 +157,7 @@ pub(crate) struct Settings {
     /// The reply model that goes on should that one fail.
     pub(crate) fallback: Option<usize>,
     pub(crate) most_reply_tokens: Option<u32>,
+    pub(crate) temperature: Option<f32>,
     pub(crate) voice: usize,
     /// Relative to the voice's own pace.
     pub(crate) speed: f32,
@@ -121,12 +166,14 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            options: SessionOptions::default(),
             instructions: Arc::default(),
             language: None,
             vocabulary: Vec::new(),
             reply: 0,
             fallback: None,
             most_reply_tokens: None,
+            temperature: None,
             voice: 0,
             speed: 1.0,
         }
@@ -153,12 +200,14 @@ impl Settings {
         }
         options.check()?;
         Ok(Self {
+            options: options.clone(),
             instructions: with_the_time(instructions).into(),
             language: options.language.clone(),
             vocabulary: options.vocabulary.clone(),
             reply,
             fallback,
             most_reply_tokens: options.most_reply_tokens,
+            temperature: options.temperature,
             voice: place("voice", options.voice.as_ref(), voices)?,
             speed: options.speed.unwrap_or(1.0),
         })

@@ -1,21 +1,21 @@
 //! A call that does not wait for the clock: every model job is charged a fixed latency.
 
 use std::{
-    cell::RefCell,
     collections::{BTreeMap, VecDeque},
     sync::{Arc, mpsc::channel},
 };
 
 use duplex_audio::MICROPHONE_FRAME;
-use duplex_core::{Event, Samples, SessionTime};
+use duplex_core::{Event, Samples, SessionChange, SessionTime};
 
 use crate::{
     Acoustics, CallError, CallOptions, Engine, Outcome, Scene, SessionStep, Stop,
     call::{Device, outcome},
-    engine::Seat,
+    engine::{Models, Seat},
     job::{Cancellation, SessionMessage},
     jobs::{ModelKind, Work},
     session_driver::{QUEUE, SessionDriver},
+    settings::{SessionError, Settings},
 };
 
 /// Latency of each kind of job in a virtual call, in session time. The defaults are about those of two cores.
@@ -81,6 +81,40 @@ impl Agenda {
     }
 }
 
+/// Models whose answers are due after a fixed latency.
+struct Charged<'a> {
+    seat: Seat<'a>,
+    charges: &'a Charges,
+    agenda: Agenda,
+}
+
+impl Models for Charged<'_> {
+    fn submit(&mut self, work: Work) -> Result<(), Work> {
+        let (model, charge) = (work.model(), work.charge(self.charges));
+        // Never cancelled while it is done: whether its result still counts is decided when it arrives in session time.
+        let (sender, answers) = channel();
+        let answer = Arc::new(move |message| _ = sender.send(message));
+        let refused =
+            self.seat.submit(work, Cancellation::default(), answer).map_err(|mut work| {
+                work.give_up();
+                work
+            });
+        let messages: VecDeque<_> = answers.into_iter().collect();
+        if refused.is_ok() || !messages.is_empty() {
+            self.agenda.add(model, charge, self.charges.more_audio, messages);
+        }
+        refused
+    }
+
+    fn changed(&self, change: &SessionChange) -> Result<Settings, SessionError> {
+        self.seat.changed(change)
+    }
+
+    fn set(&mut self, settings: Settings) {
+        self.seat.set(settings);
+    }
+}
+
 /// Runs a call as fast as the models allow. The outcome depends on the audio, the models and the charges, not on the
 /// machine's speed: it is for behaviour, never for latency figures. Calls that run at the same time on one engine share
 /// the language model's context, whose logits then differ in the last bits.
@@ -100,23 +134,8 @@ pub fn run_virtual(
     let settings = engine.workers().settings(&options.session)?;
     let mut driver = SessionDriver::new(options, playout, observer)?;
     let seat = Seat::open(engine.workers(), settings);
-    let agenda = RefCell::new(Agenda::default());
-    let mut submit = |work: Work| {
-        let (model, charge) = (work.model(), work.charge(charges));
-        // Never cancelled while it is done: whether its result still counts is decided when it arrives in session time.
-        let (sender, answers) = channel();
-        let answer = Arc::new(move |message| _ = sender.send(message));
-        let refused = seat.submit(work, Cancellation::default(), answer).map_err(|mut work| {
-            work.give_up();
-            work
-        });
-        let messages: VecDeque<_> = answers.into_iter().collect();
-        if refused.is_ok() || !messages.is_empty() {
-            agenda.borrow_mut().add(model, charge, charges.more_audio, messages);
-        }
-        refused
-    };
-    seat.opening().into_iter().for_each(|work| _ = submit(work));
+    let mut models = Charged { seat, charges, agenda: Agenda::default() };
+    models.seat.opening().into_iter().for_each(|work| _ = models.submit(work));
     let mut sounds = Vec::new();
     let mut heard = SessionTime(0);
     while !driver.over {
@@ -124,23 +143,22 @@ pub fn run_virtual(
         heard = heard + Samples(MICROPHONE_FRAME as u64);
         for (end, sound) in sounds.drain(..) {
             loop {
-                let next = agenda
-                    .borrow_mut()
-                    .due
+                let due = &mut models.agenda.due;
+                let next = due
                     .first_entry()
                     .and_then(|entry| (entry.key().0 < end).then(|| entry.remove_entry()));
                 let Some(((at, _), message)) = next else { break };
-                agenda.borrow_mut().now = at;
-                driver.handle(at, message, &mut submit);
+                models.agenda.now = at;
+                driver.handle(at, message, &mut models);
             }
-            agenda.borrow_mut().now = end;
-            driver.handle(end, sound, &mut submit);
+            models.agenda.now = end;
+            driver.handle(end, sound, &mut models);
         }
         if scene == Scene::Over || stop.is_stopped() || driver.error.is_some() {
-            driver.handle(heard, SessionMessage::Event(Event::Left), &mut submit);
+            driver.handle(heard, SessionMessage::Event(Event::Left), &mut models);
         }
     }
     driver.finish();
-    drop(seat);
+    drop(models);
     Ok(outcome(driver, heard))
 }

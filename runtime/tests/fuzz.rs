@@ -28,7 +28,7 @@ const MOST_BYTES: usize = 64 << 20;
 
 fn read(bytes: &[u8]) -> Result<(usize, Option<Difference>), JournalError> {
     PEAK.reset_peak_usage();
-    let read = replay_from(Path::new("any.journal"), bytes);
+    let read = replay_from(Path::new("any.journal"), bytes, &mut |_| ());
     let most = PEAK.peak_usage();
     assert!(most < MOST_BYTES, "{most} bytes of memory for a journal of {}", bytes.len());
     let lines = bytes.split_inclusive(|&byte| byte == b'\n').count();

@@ -10,7 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use duplex_core::{Action, Event, Notice, Policy, SessionTime};
+use duplex_core::{
+    Action, Command, CommandId, ConversationEvent, Event, Policy, Refusal, Samples, SessionTime,
+    Turn, Why,
+};
 use duplex_runtime::{Journal, replay};
 use serde_json::Value;
 
@@ -19,7 +22,7 @@ const JOURNALS: [&str; 2] = ["demo.journal", "demo-both.journal"];
 
 /// The version, and what is written under it: a digest of all names in the kept journals. Whoever changes the second
 /// changes the first.
-const LAYOUT: (u64, u64) = (6, 0xf516_c950_47b9_a01d);
+const LAYOUT: (u64, u64) = (7, 0xeb24_1c95_3e77_5888);
 
 fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals").join(name)
@@ -60,10 +63,11 @@ fn the_kept_journals_show_what_a_conversation_is_made_of() {
         "Played",
         "Decided",
         "Left",
-        "cancelled",
-        "resumed",
+        "reply_cancelled",
+        "reply_resumed",
         "user_turn",
-        "released",
+        "reply_started",
+        "reply_heard",
     ] {
         assert!(text.contains(&format!("\"{what}\"")), "no {what} in the kept journals");
     }
@@ -111,7 +115,7 @@ fn the_version_changes_with_what_is_written() {
 /// What a journal can have and a good call does not: every reason, kind and failure, as it is written. A new one
 /// does not compile until it stands in the match below its list.
 fn rare() -> impl Iterator<Item = String> {
-    use duplex_core::{Failure, Overlap, SegmentId, Sources, Turn, UserKind, Why};
+    use duplex_core::{Failure, Overlap, SegmentId, Sources, UserKind};
     let reasons = [
         Why::Words,
         Why::Length,
@@ -126,6 +130,8 @@ fn rare() -> impl Iterator<Item = String> {
         Why::Revised,
         Why::Model,
         Why::Failure,
+        Why::Empty,
+        Why::Command,
         Why::Left,
     ];
     let _: fn(Why) = |why| match why {
@@ -142,6 +148,8 @@ fn rare() -> impl Iterator<Item = String> {
         | Why::Revised
         | Why::Model
         | Why::Failure
+        | Why::Empty
+        | Why::Command
         | Why::Left => (),
     };
     let kinds = [UserKind::Turn, UserKind::Stop, UserKind::Backchannel, UserKind::Noise];
@@ -162,14 +170,73 @@ fn rare() -> impl Iterator<Item = String> {
     ]);
     let failures = events.map(move |it| written(serde_json::to_string(&it)));
     let policies = [
-        written(serde_json::to_string(&[Overlap::Weighed, Overlap::Yields, Overlap::Unheard])),
+        written(serde_json::to_string(&[
+            Overlap::Weighed,
+            Overlap::Yields,
+            Overlap::Unheard,
+            Overlap::Waits,
+        ])),
         written(serde_json::to_string(&[Sources::Acoustic, Sources::Model, Sources::Both])),
     ];
-    let notices = [
-        written(serde_json::to_string(&Notice::Reopened { text: String::new() })),
-        written(serde_json::to_string(&Notice::Warning(String::new()))),
+    let notices = shown().map(move |event| written(serde_json::to_string(&Action::Notify(event))));
+    let commands =
+        commands().into_iter().map(|command| Event::Command { id: CommandId(1), command });
+    let commands = commands.map(move |it| written(serde_json::to_string(&it)));
+    let rest = policies.into_iter().chain(notices).chain(commands);
+    reasons.into_iter().chain(kinds).chain(failures).chain(rest)
+}
+
+/// What is shown of a call in which more happens than in the kept ones.
+fn shown() -> impl Iterator<Item = ConversationEvent> {
+    use ConversationEvent as E;
+    let (reply, text, why) = (Turn(1), String::new(), Why::Command);
+    let (heard, unheard) = (text.clone(), text.clone());
+    [
+        E::ReplyDropped { reply, why },
+        E::ReplyTruncated { reply, heard, unheard },
+        E::UserIdle { silence_ms: 1, times: 1 },
+        E::Microphone { open: true },
+        E::Configured { command: CommandId(1) },
+        E::Refused { command: CommandId(1), reason: Refusal::NoReply, text: text.clone() },
+        E::Warning { text: text.clone(), detail: text },
+        E::Lost { events: 1 },
+        E::CallEnded,
+    ]
+    .into_iter()
+}
+
+/// Every command. A new one does not compile until it stands in the match below the list.
+fn commands() -> Vec<Command> {
+    let text = String::new();
+    let commands = vec![
+        Command::Respond,
+        Command::Cancel,
+        Command::UserText(text.clone()),
+        Command::Say { text: text.clone(), interruptible: true },
+        Command::Configure(Box::default()),
+        Command::Mute,
+        Command::Unmute,
+        Command::Press,
+        Command::Release,
+        Command::End,
+        Command::Truncate { reply: Turn(1), audio: Samples(1) },
+        Command::ToolResult { call: text.clone(), output: text },
     ];
-    reasons.into_iter().chain(kinds).chain(failures).chain(policies).chain(notices)
+    let _: fn(Command) = |command| match command {
+        Command::Respond
+        | Command::Cancel
+        | Command::UserText(_)
+        | Command::Say { .. }
+        | Command::Configure(_)
+        | Command::Mute
+        | Command::Unmute
+        | Command::Press
+        | Command::Release
+        | Command::End
+        | Command::Truncate { .. }
+        | Command::ToolResult { .. } => (),
+    };
+    commands
 }
 
 /// The path of every name in a value.

@@ -1,105 +1,75 @@
-//! The conversation as the client is sent it: from the session's notices to [`ServerEvent`]s.
+//! The conversation as the client is sent it: from the stream of events to [`ServerEvent`]s.
 
-use duplex_core::{Action, Event, Notice, UserKind};
-use duplex_runtime::SessionStep;
+use duplex_core::{ConversationEvent, UserKind};
 
 use crate::message::{Role, ServerEvent};
 
-/// Turns the steps of one call into events for its client. A line that is sent as final stays final: what may still
-/// be revised waits.
-#[derive(Debug, Default)]
-pub(crate) struct Captions {
-    /// What was heard of a reply that was cut and may resume.
-    cut: Option<String>,
-    /// Words of the user's turn that were sent as final before it was reopened.
-    reopened: String,
-}
-
-impl Captions {
-    /// The events of a step, in order.
-    pub(crate) fn events(&mut self, seen: SessionStep<'_>) -> Vec<ServerEvent> {
-        let resumes = |action: &Action| matches!(action, Action::Notify(Notice::Resumed { .. }));
-        if seen.actions.iter().any(resumes) {
-            self.cut = None;
+/// What the client is sent about an event, in order. A line that is sent as final stays final: what may still be revised
+/// is not, and the stream has the end of a reply that was cut before the words that cut it.
+pub(crate) fn captions(event: &ConversationEvent) -> Vec<ServerEvent> {
+    let mut sent = Vec::new();
+    let mut line = |role: Role, text: &str, is_final: bool| {
+        let text = text.trim().to_owned();
+        if !text.is_empty() {
+            sent.push(ServerEvent::Transcript { role, text, is_final });
         }
-        let mut events = Vec::new();
-        for action in seen.actions {
-            match action {
-                Action::Cancel(_) => events.push(ServerEvent::Clear),
-                Action::Notify(Notice::Warning(text)) => {
-                    // Why is for the log: it may name hosts that are no concern of the client's.
-                    let text = match seen.event {
-                        Event::FellBack { .. } => "another model goes on with the reply".to_owned(),
-                        _ => text.clone(),
-                    };
-                    events.push(ServerEvent::Warning { text });
-                }
-                Action::Notify(notice) => self.caption(notice, &mut events),
-                _ => {}
-            }
+    };
+    match event {
+        ConversationEvent::UserWords { committed, tentative, .. } => {
+            line(Role::User, &format!("{committed} {tentative}"), false);
         }
-        events
-    }
-
-    fn caption(&mut self, notice: &Notice, events: &mut Vec<ServerEvent>) {
-        let mut send = |role: Role, text: &str, is_final: bool| {
-            let text = text.trim().to_owned();
-            if !text.is_empty() {
-                events.push(ServerEvent::Transcript { role, text, is_final });
-            }
-        };
-        match notice {
-            Notice::Words { committed, tentative } => {
-                send(Role::User, self.unsent(&format!("{committed} {tentative}")), false);
-            }
-            Notice::UserTurn { text, kind, .. } => {
-                if let Some(heard) = self.cut.take() {
-                    send(Role::Agent, &heard, true);
-                }
-                if *kind != UserKind::Noise {
-                    send(Role::User, self.unsent(text), true);
-                }
-                self.reopened.clear();
-            }
-            Notice::Cancelled { may_resume: true, heard, .. } => {
-                send(Role::Agent, heard, false);
-                self.cut = Some(heard.clone());
-            }
-            Notice::Cancelled { heard, .. } => send(Role::Agent, heard, true),
-            Notice::Finished { text, .. } => send(Role::Agent, text, true),
-            Notice::Reopened { text } => self.reopened.clone_from(text),
-            _ => {}
+        ConversationEvent::UserTurn { text, kind, .. } if *kind != UserKind::Noise => {
+            line(Role::User, text, true);
         }
+        ConversationEvent::ReplyCancelled { heard, may_resume, .. } => {
+            // What was heard is final with the reply's end.
+            if *may_resume {
+                line(Role::Agent, heard, false);
+            }
+            sent.insert(0, ServerEvent::Clear);
+        }
+        ConversationEvent::ReplyEnded { heard, .. } => line(Role::Agent, heard, true),
+        // The detail is for the log.
+        ConversationEvent::Warning { text, .. } => {
+            sent.push(ServerEvent::Warning { text: text.clone() });
+        }
+        _ => {}
     }
-
-    /// The part of the user's turn that was not sent as final yet.
-    fn unsent<'a>(&self, text: &'a str) -> &'a str {
-        text.strip_prefix(&self.reopened).unwrap_or(text)
-    }
+    sent
 }
 
 #[cfg(test)]
 mod tests {
-    use duplex_core::{SessionTime, Turn, Why};
+    use duplex_core::{Speech, Turn, Why};
 
     use super::*;
 
-    fn step(captions: &mut Captions, actions: &[Action]) -> Vec<String> {
-        let event = Event::Left;
-        let events = captions.events(SessionStep { at: SessionTime(0), event: &event, actions });
-        events.iter().map(|event| serde_json::to_string(event).unwrap()).collect()
+    fn lines(events: &[ConversationEvent]) -> Vec<String> {
+        let sent = events.iter().flat_map(captions);
+        sent.map(|event| serde_json::to_string(&event).unwrap()).collect()
     }
 
-    fn lines(actions: &[Action]) -> Vec<String> {
-        step(&mut Captions::default(), actions)
+    fn cancelled(why: Why, heard: &str, taken_back: bool) -> Vec<ConversationEvent> {
+        let may_resume = matches!(why, Why::Words | Why::Length | Why::Model) && !taken_back;
+        let cancelled = ConversationEvent::ReplyCancelled {
+            reply: Turn(1),
+            why,
+            heard: heard.to_owned(),
+            unheard: " of France".to_owned(),
+            may_resume,
+            taken_back,
+        };
+        let ended = (!may_resume).then(|| ended(heard, Some(why)));
+        std::iter::once(cancelled).chain(ended).collect()
     }
 
-    fn cancelled(why: Why, heard: &str) -> [Action; 2] {
-        let (turn, unheard) = (Turn(1), " of France".to_owned());
-        let heard = heard.to_owned();
-        let may_resume = matches!(why, Why::Words | Why::Length | Why::Model);
-        let notice = Notice::Cancelled { turn, why, heard, unheard, may_resume };
-        [Action::Cancel(turn), Action::Notify(notice)]
+    fn ended(heard: &str, cut: Option<Why>) -> ConversationEvent {
+        let (heard, unheard) = (heard.to_owned(), String::new());
+        ConversationEvent::ReplyEnded { reply: Turn(1), heard, unheard, cut }
+    }
+
+    fn resumed(why: Why) -> ConversationEvent {
+        ConversationEvent::ReplyResumed { reply: Turn(1), why }
     }
 
     fn finals(lines: &[String]) -> Vec<&str> {
@@ -107,21 +77,33 @@ mod tests {
         finals.filter_map(|line| line.split('"').nth(11)).collect()
     }
 
-    fn user(text: &str, kind: UserKind) -> Action {
-        let at = SessionTime(0);
-        Action::Notify(Notice::UserTurn {
-            began: at,
-            ended: at,
+    fn user(text: &str, kind: UserKind) -> ConversationEvent {
+        continued(text, kind, None, text)
+    }
+
+    fn continued(
+        text: &str,
+        kind: UserKind,
+        continues: Option<Speech>,
+        line: &str,
+    ) -> ConversationEvent {
+        ConversationEvent::UserTurn {
+            speech: Speech(2),
+            began_ms: 0,
+            ended_ms: 0,
             text: text.to_owned(),
             kind,
             why: None,
-        })
+            typed: false,
+            continues,
+            line: line.to_owned(),
+        }
     }
 
     #[test]
     fn a_cancelled_reply_clears_and_shows_what_was_heard() {
         assert_eq!(
-            lines(&cancelled(Why::StopCommand, " The capital")),
+            lines(&cancelled(Why::StopCommand, " The capital", false)),
             [
                 r#"{"type":"clear"}"#,
                 r#"{"type":"transcript","role":"agent","text":"The capital","final":true}"#
@@ -130,60 +112,59 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_that_may_resume_clears_first_and_is_not_final() {
+        assert_eq!(
+            lines(&cancelled(Why::Words, " The capital", false)),
+            [
+                r#"{"type":"clear"}"#,
+                r#"{"type":"transcript","role":"agent","text":"The capital","final":false}"#
+            ]
+        );
+    }
+
+    #[test]
     fn a_reply_that_is_cut_and_resumes_is_one_line() {
-        let mut captions = Captions::default();
-        assert!(finals(&step(&mut captions, &cancelled(Why::Words, "The capital"))).is_empty());
-        let resumes = Action::Notify(Notice::Resumed { turn: Turn(2), why: Why::NoWords });
-        let noise = user("", UserKind::Noise);
-        assert!(finals(&step(&mut captions, &[noise, resumes])).is_empty());
-        let text = "The capital of France is Paris.".to_owned();
-        let finished = Action::Notify(Notice::Finished { turn: Turn(2), text });
-        let sent = step(&mut captions, &[finished]);
-        assert_eq!(finals(&sent), ["The capital of France is Paris."]);
+        let mut events = cancelled(Why::Words, "The capital", false);
+        events.extend([user("", UserKind::Noise), resumed(Why::NoWords)]);
+        assert!(finals(&lines(&events)).is_empty());
+        events.push(ended("The capital of France is Paris.", None));
+        assert_eq!(finals(&lines(&events)), ["The capital of France is Paris."]);
     }
 
     #[test]
     fn a_reply_that_the_duplex_model_cut_and_that_resumes_is_one_line() {
-        let mut captions = Captions::default();
-        let cut = step(&mut captions, &cancelled(Why::Model, "The capital"));
-        let resumed = Action::Notify(Notice::Resumed { turn: Turn(2), why: Why::Backchannel });
-        let noise = user("Blue whales.", UserKind::Noise);
-        let went_on = step(&mut captions, &[noise, resumed]);
-        let text = "The capital of France is Paris.".to_owned();
-        let finished =
-            step(&mut captions, &[Action::Notify(Notice::Finished { turn: Turn(2), text })]);
-        let all = [cut, went_on, finished].concat();
-        assert_eq!(finals(&all), ["The capital of France is Paris."]);
+        let mut events = cancelled(Why::Model, "The capital", false);
+        events.extend([user("Blue whales.", UserKind::Noise), resumed(Why::Backchannel)]);
+        events.push(ended("The capital of France is Paris.", None));
+        assert_eq!(finals(&lines(&events)), ["The capital of France is Paris."]);
     }
 
     #[test]
     fn a_reply_that_is_cut_for_good_comes_before_what_cut_it() {
-        let mut captions = Captions::default();
-        step(&mut captions, &cancelled(Why::Words, "The capital"));
-        let sent = step(&mut captions, &[user("What about Spain?", UserKind::Turn)]);
-        assert_eq!(finals(&sent), ["The capital", "What about Spain?"]);
+        let mut events = cancelled(Why::Words, "The capital", false);
+        events.push(ended("The capital", Some(Why::Words)));
+        events.push(user("What about Spain?", UserKind::Turn));
+        assert_eq!(finals(&lines(&events)), ["The capital", "What about Spain?"]);
     }
 
     #[test]
     fn what_the_user_said_before_the_turn_was_reopened_is_not_sent_twice() {
-        let mut captions = Captions::default();
-        let first = "I would like".to_owned();
-        let sent = step(&mut captions, &[user(&first, UserKind::Turn)]);
-        assert_eq!(finals(&sent), ["I would like"]);
-        step(&mut captions, &cancelled(Why::Words, ""));
-        step(&mut captions, &[Action::Notify(Notice::Reopened { text: first })]);
-        let sent = step(&mut captions, &[user("I would like a coffee.", UserKind::Turn)]);
-        assert_eq!(finals(&sent), ["a coffee."]);
-        let sent = step(&mut captions, &[user("I would like milk.", UserKind::Turn)]);
-        assert_eq!(finals(&sent), ["I would like milk."]);
+        let mut events = vec![user("I would like", UserKind::Turn)];
+        events.extend(cancelled(Why::Words, "", true));
+        let whole = "I would like a coffee.";
+        events.push(continued("a coffee.", UserKind::Turn, Some(Speech(1)), whole));
+        assert_eq!(finals(&lines(&events)), ["I would like", "a coffee."]);
     }
 
     #[test]
     fn words_are_sent_while_they_may_change_and_when_they_are_final() {
-        let words =
-            Notice::Words { committed: "What is".to_owned(), tentative: "the cap".to_owned() };
+        let words = ConversationEvent::UserWords {
+            speech: Speech(1),
+            committed: "What is".to_owned(),
+            tentative: "the cap".to_owned(),
+        };
         assert_eq!(
-            lines(&[Action::Notify(words), user("What is the capital?", UserKind::Turn)]),
+            lines(&[words, user("What is the capital?", UserKind::Turn)]),
             [
                 r#"{"type":"transcript","role":"user","text":"What is the cap","final":false}"#,
                 r#"{"type":"transcript","role":"user","text":"What is the capital?","final":true}"#
@@ -193,17 +174,17 @@ mod tests {
 
     #[test]
     fn a_client_is_told_that_another_model_goes_on_and_not_of_whose_server() {
-        let event = Event::FellBack { turn: Turn(1), why: "llm.inside is down".to_owned() };
-        let notice = Notice::Warning("another model: llm.inside is down".to_owned());
-        let actions = [Action::Notify(notice)];
-        let step = SessionStep { at: SessionTime(0), event: &event, actions: &actions };
-        let sent = Captions::default().events(step);
-        let sent = serde_json::to_string(&sent).unwrap();
-        assert!(sent.contains("warning") && !sent.contains("inside"), "{sent}");
+        let text = "another model goes on with the reply".to_owned();
+        let detail = "llm.inside is down".to_owned();
+        assert_eq!(
+            lines(&[ConversationEvent::Warning { text, detail }]),
+            [r#"{"type":"warning","text":"another model goes on with the reply"}"#]
+        );
     }
 
     #[test]
     fn a_sound_without_words_is_not_sent() {
-        assert!(lines(&[user("", UserKind::Turn), user("(cough)", UserKind::Noise)]).is_empty());
+        let events = [user("", UserKind::Turn), user("(cough)", UserKind::Noise)];
+        assert!(lines(&events).is_empty());
     }
 }

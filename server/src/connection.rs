@@ -105,7 +105,7 @@ impl End {
 pub(crate) async fn run_call(
     mut socket: WebSocket,
     caller: Caller,
-    (device, mut events, mut ingress, mut inbox): (SocketAudio, EventSink, PcmIngress, Inbox),
+    (device, events, mut ingress, mut inbox): (SocketAudio, EventSink, PcmIngress, Inbox),
 ) {
     let Caller { number, rate, session, engine, shared } = caller;
     tracing::info!("call {number} begins, at {rate} Hz");

@@ -17,7 +17,7 @@ use duplex_core::SAMPLE_RATE;
 use duplex_runtime::{Acoustics, Scene, SessionStep};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::{captions::Captions, packer::Packer};
+use crate::{captions::captions, packer::Packer};
 
 /// Audio of the peer that may wait to be heard.
 pub(crate) const MOST_AHEAD: Duration = Duration::from_secs(1);
@@ -102,7 +102,6 @@ pub(crate) struct SocketAudio {
 
 /// Sends the peer the events of the conversation.
 pub(crate) struct EventSink {
-    captions: Captions,
     outbox: Outbox,
 }
 
@@ -175,7 +174,7 @@ pub(crate) fn socket_audio(
         buffer: buffer.clone(),
     };
     let audio = SocketAudio { buffer, packer: Packer::new(rate)?, outbox: outbox.clone() };
-    Ok((audio, EventSink { captions: Captions::default(), outbox }, ingress, inbox))
+    Ok((audio, EventSink { outbox }, ingress, inbox))
 }
 
 impl Acoustics for SocketAudio {
@@ -193,8 +192,8 @@ impl Acoustics for SocketAudio {
 
 impl EventSink {
     /// Sends what the peer is to know of a step.
-    pub(crate) fn see(&mut self, seen: SessionStep<'_>) {
-        for event in self.captions.events(seen) {
+    pub(crate) fn see(&self, seen: SessionStep<'_>) {
+        for event in seen.conversation().flat_map(captions) {
             match serde_json::to_string(&event) {
                 Ok(text) => self.outbox.put(Outgoing::Text(text)),
                 Err(error) => tracing::error!("a caption cannot be written: {error}"),

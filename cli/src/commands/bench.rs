@@ -289,6 +289,7 @@ fn turns(args: &Bench, config: &Config) -> Result<Report, Failure> {
         cues,
         recording: args.out.join("call.wav"),
         journal: Some(args.out.join("call.journal")),
+        script: Vec::new(),
         is_virtual: false,
         mode: Mode::choose(false),
     };

@@ -10,6 +10,7 @@ use duplex_harness::room::{Anchor, Cue, RoomOptions, Sound};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::run_call::{Scene, folder, run_call};
+use crate::script;
 use crate::setup;
 use crate::view::Mode;
 
@@ -29,6 +30,11 @@ pub(crate) struct Converse {
     /// not depend on the machine's speed. For behaviour, not for latency figures
     #[arg(long = "virtual")]
     is_virtual: bool,
+
+    /// Send the commands of this file to the call at their moments: a line is SECONDS COMMAND, as in
+    /// `2.5 say One moment.` (docs/commands.md)
+    #[arg(long, value_name = "FILE")]
+    commands: Option<PathBuf>,
 
     /// Write every event of the call to this file, which `duplex replay` reads
     #[arg(long, value_name = "FILE")]
@@ -50,13 +56,15 @@ pub(crate) struct Converse {
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0)]
     tail: f64,
 
-    /// For programs: every notice as a JSON object on a line of standard output
+    /// For programs: every event of the conversation as a JSON object on a line of standard output
+    /// (docs/conversation-events.md)
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(args: Converse, config: &Config, out: &mut dyn Write) -> Result<(), Failure> {
     let sound = Sound::read(&args.input)?;
+    let script = args.commands.as_deref().map(script::read).transpose()?.unwrap_or_default();
     let engine = setup::engine(config)?;
     let cue = Cue::new("input", sound, Anchor::Start(Samples(0)));
     let room = RoomOptions {
@@ -73,6 +81,7 @@ pub(crate) fn run(args: Converse, config: &Config, out: &mut dyn Write) -> Resul
             cues: vec![cue],
             recording: args.output.clone(),
             journal: args.journal,
+            script,
             is_virtual: args.is_virtual,
             mode: Mode::choose(args.json),
         },

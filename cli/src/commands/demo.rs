@@ -24,7 +24,8 @@ pub(crate) struct Demo {
     #[arg(long = "virtual")]
     is_virtual: bool,
 
-    /// For programs: every notice as a JSON object on a line of standard output
+    /// For programs: every event of the conversation as a JSON object on a line of standard output
+    /// (docs/conversation-events.md)
     #[arg(long)]
     json: bool,
 }
@@ -41,6 +42,7 @@ pub(crate) fn run(args: Demo, config: &Config, out: &mut dyn Write) -> Result<()
             cues,
             recording: args.out.join("call.wav"),
             journal: Some(args.out.join("call.journal")),
+            script: Vec::new(),
             is_virtual: args.is_virtual,
             mode: Mode::choose(args.json),
         },

@@ -403,6 +403,22 @@ pub(crate) struct Turn {
     /// How often a failed job is tried again for one reply.
     #[config(default = 1)]
     pub(crate) retries: u32,
+
+    /// Silence of both sides after which it is reported, and idle_question asked; 0: never.
+    #[config(default = 0)]
+    pub(crate) idle_after_ms: u64,
+
+    /// What the assistant asks then, as in "Are you there?"; empty: nothing.
+    #[config(default = "")]
+    pub(crate) idle_question: String,
+
+    /// How often it asks before the user has spoken again.
+    #[config(default = 2)]
+    pub(crate) idle_questions: u32,
+
+    /// Push-to-talk that a client does not release counts as released after this.
+    #[config(default = 60_000)]
+    pub(crate) longest_press_ms: u64,
 }
 
 /// Calls over WebSockets.

@@ -1,10 +1,10 @@
 //! The assistant is silent: whether and when it answers.
 
 use crate::{
-    Action, Notice, Samples, Turn, UserKind, Why,
+    Action, ConversationEvent, Permille, Samples, SessionTime, Turn, UserKind, Why,
     evidence::end_of_turn_evidence,
     overlap_policy::{self, UtteranceClass},
-    reply::Reply,
+    reply::{Prompt, Reply},
     words,
 };
 
@@ -13,6 +13,15 @@ use super::{AssistantState, DuplexSession, Reaction, decide::Decision};
 impl DuplexSession {
     /// The assistant is silent: does the user's sound need an answer, and is the turn over?
     pub(super) fn consider_answer(&mut self) {
+        if self.orders.has_pressed() {
+            return;
+        }
+        if let Some(ended) = self.orders.turn_ends() {
+            return self.answer_the_turn(ended);
+        }
+        if matches!(&self.assistant, AssistantState::Preparing(it) if it.prompt != Prompt::Sound) {
+            return self.release_by_command();
+        }
         let Some(user) = &self.tracker.pending else { return };
         let silence = self.tracker.silence();
         if self.tracker.speaking || !user.is_recognised() {
@@ -73,21 +82,21 @@ impl DuplexSession {
 
     /// Prepares a reply, and releases it once the evidence suffices.
     fn prepare(&mut self, text: String, silence: Samples) {
+        let Some(from) = self.tracker.pending.as_ref().map(|user| user.voiced_until) else {
+            return;
+        };
         match &self.assistant {
+            _ if !self.policy.answers => {}
             AssistantState::Preparing(reply)
                 if words::normalise(&reply.answers) == words::normalise(&text) => {}
             AssistantState::Preparing(reply) => {
                 let why = if text.starts_with(&reply.answers) { Why::WentOn } else { Why::Revised };
                 self.drop_prepared(why);
-                self.start(text.clone());
+                self.start(text.clone(), Prompt::Sound, from);
             }
-            _ => self.start(text.clone()),
+            _ => self.start(text.clone(), Prompt::Sound, from),
         }
-        let (AssistantState::Preparing(reply), Some(user)) =
-            (&self.assistant, &self.tracker.pending)
-        else {
-            return;
-        };
+        let Some(user) = &self.tracker.pending else { return };
         let Some(threshold) = self.policy.threshold(silence) else { return };
         let decision = self.decision(&text, false);
         let idle = decision.idle();
@@ -100,50 +109,89 @@ impl DuplexSession {
             return;
         }
         let evidence = end_of_turn_evidence(user, &text, idle).weigh();
-        if evidence < threshold || decision == Decision::Awaited || !reply.utterance.has_audio() {
+        if evidence < threshold || decision == Decision::Awaited {
             return;
         }
-        let AssistantState::Preparing(reply) =
+        match &self.assistant {
+            AssistantState::Preparing(reply) if reply.utterance.has_audio() => {
+                self.speak(silence, evidence, threshold);
+            }
+            AssistantState::Silent if !self.policy.answers => self.settle(UserKind::Turn, None),
+            _ => {}
+        }
+    }
+
+    /// Releases the prepared reply.
+    pub(super) fn speak(&mut self, silence: Samples, evidence: Permille, threshold: Permille) {
+        let AssistantState::Preparing(mut reply) =
             std::mem::replace(&mut self.assistant, AssistantState::Silent)
         else {
             return;
         };
-        let turn = reply.turn;
+        reply.timeline.released = Some(self.now);
+        let (turn, prompt) = (reply.turn, reply.prompt);
         self.assistant = AssistantState::Speaking(reply, Reaction::default());
         self.actions.push(Action::Speak(turn));
-        self.settle(UserKind::Turn, None);
-        self.notify(Notice::Released { turn, silence, evidence, threshold });
+        if prompt == Prompt::Sound {
+            self.settle(UserKind::Turn, None);
+        } else {
+            self.end_cut();
+        }
+        let silence_ms = silence.as_millis();
+        self.notify(ConversationEvent::ReplyStarted {
+            reply: turn,
+            silence_ms,
+            evidence,
+            threshold,
+        });
     }
 
-    fn start(&mut self, answers: String) {
-        self.turn = Turn(self.turn.0 + 1);
-        let turn = self.turn;
-        self.notify(Notice::Preparing { turn, answers: answers.clone() });
-        self.assistant = AssistantState::Preparing(Reply::new(turn, answers));
+    /// Begins to prepare a reply. Its latency counts `from` then.
+    pub(super) fn start(&mut self, answers: String, prompt: Prompt, from: SessionTime) {
+        let (turn, timeline) = self.next_turn(from);
+        self.notify(ConversationEvent::ReplyPreparing { reply: turn, answers: answers.clone() });
+        self.assistant = AssistantState::Preparing(Reply::new(turn, prompt, answers, timeline));
     }
 
     pub(super) fn drop_prepared(&mut self, why: Why) {
-        if let AssistantState::Preparing(reply) = &self.assistant {
-            let turn = reply.turn;
-            self.assistant = AssistantState::Silent;
-            self.actions.push(Action::Drop(turn));
-            self.notify(Notice::Dropped { turn, why });
+        if !matches!(self.assistant, AssistantState::Preparing(_)) {
+            return;
+        }
+        let state = std::mem::replace(&mut self.assistant, AssistantState::Silent);
+        let AssistantState::Preparing(reply) = state else { return };
+        self.actions.push(Action::Drop(reply.turn));
+        self.notify(ConversationEvent::ReplyDropped { reply: reply.id, why });
+        if matches!(why, Why::WentOn | Why::Revised) {
+            self.say_again(&reply);
         }
     }
 
+    /// Whether a reply was cut and could still go on.
+    pub(super) fn can_resume(&self) -> bool {
+        self.interrupted.as_ref().is_some_and(|cut| {
+            let something_left =
+                !cut.reply.utterance.unheard().trim().is_empty() || !cut.reply.complete;
+            something_left && self.now - cut.at <= self.policy.resume_within
+        })
+    }
+
     /// The cut proved wrong: resumes the reply with what was never heard.
-    fn resume(&mut self, why: Why) {
-        let Some(cut) = self.interrupted.take() else { return };
-        let nothing_left = cut.unheard.trim().is_empty() && cut.complete;
-        if self.now - cut.at > self.policy.resume_within || nothing_left {
-            return;
+    pub(super) fn resume(&mut self, why: Why) {
+        if !self.can_resume() {
+            return self.end_cut();
         }
+        let Some(cut) = self.interrupted.take() else { return };
+        let utterance = &cut.reply.utterance;
         self.turn = Turn(self.turn.0 + 1);
         let turn = self.turn;
-        let heard = self.transcript.reopen_assistant();
-        let reply = Reply::resumed(turn, cut.answers, heard, cut.unheard, cut.complete);
+        if !utterance.heard().trim().is_empty() {
+            self.transcript.reopen_assistant();
+        }
+        self.newest = None;
+        let reply = cut.reply.resumed(turn);
+        let id = reply.id;
         self.assistant = AssistantState::Speaking(reply, Reaction::default());
         self.actions.push(Action::Speak(turn));
-        self.notify(Notice::Resumed { turn, why });
+        self.notify(ConversationEvent::ReplyResumed { reply: id, why });
     }
 }

@@ -129,7 +129,7 @@ impl DuplexSession {
         let mut slices: Vec<SliceWords> = Vec::new();
         let mut heard = Vec::new();
         if let AssistantState::Speaking(reply, _) = &self.assistant {
-            heard = in_slices(&reply.utterance.heard());
+            heard = in_slices(reply.utterance.heard());
             if let Some((line, before)) = finished.split_last()
                 && line.speaker == Speaker::User
             {

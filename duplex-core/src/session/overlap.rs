@@ -1,17 +1,24 @@
 //! The assistant speaks, and the user makes a sound.
 
-use crate::{Action, Cut, Notice, Overlap, Samples, UserKind, Verdict, Why, overlap_policy};
+use crate::{
+    Action, ConversationEvent, Cut, Overlap, Samples, UserKind, Verdict, Why, overlap_policy,
+    reply::Prompt,
+};
 
-use super::{AssistantState, DuplexSession, Interrupted};
+use super::{AssistantState, DuplexSession, Ended, Interrupted};
 
 impl DuplexSession {
     /// The assistant speaks: does the user's sound take the floor?
     pub(super) fn consider_overlap(&mut self) {
+        let AssistantState::Speaking(reply, _) = &self.assistant else { return };
+        if reply.is_protected() || self.policy.overlap == Overlap::Waits {
+            return self.play_on();
+        }
         let Some(user) = &self.tracker.pending else { return };
         let (speaking, silence, voiced) =
             (self.tracker.speaking, self.tracker.silence(), user.voiced);
         match self.policy.overlap {
-            Overlap::Weighed => {}
+            Overlap::Weighed | Overlap::Waits => {}
             Overlap::Yields if voiced >= self.policy.yield_after => {
                 return self.cancel(Why::Length);
             }
@@ -19,26 +26,29 @@ impl DuplexSession {
                 if !speaking && silence >= self.policy.settle_after {
                     self.settle(UserKind::Noise, Some(Why::ShortSound));
                 }
-                return;
+                return self.play_on();
             }
             Overlap::Unheard => {
                 self.tracker.settle();
-                return;
+                return self.play_on();
             }
         }
         let decision = self.decision(&user.text(), true);
         let near = user.high_band_snr >= self.policy.near_high_band_snr;
         let verdict = overlap_policy::judge(user, speaking, silence, decision, &self.policy);
-        let AssistantState::Speaking(_, reaction) = &mut self.assistant else { return };
+        let AssistantState::Speaking(reply, reaction) = &mut self.assistant else { return };
+        let reply = reply.id;
         match verdict {
             Verdict::Undecided => {
                 if speaking && !reaction.ducked {
                     reaction.ducked = true;
                     self.actions.push(Action::Duck);
+                    self.actions.push(Action::Notify(ConversationEvent::ReplyDucked { reply }));
                 }
                 if speaking && near && voiced >= self.policy.hold_after && !reaction.held {
                     reaction.held = true;
                     self.actions.push(Action::Hold);
+                    self.actions.push(Action::Notify(ConversationEvent::ReplyHeld { reply }));
                 }
             }
             Verdict::Continue(Why::NoAnswer) if !reaction.ducked => {}
@@ -59,58 +69,84 @@ impl DuplexSession {
             Why::Far if self.tracker.speaking => {}
             _ => self.settle(UserKind::Noise, Some(why)),
         }
-        let AssistantState::Speaking(reply, reaction) = &mut self.assistant else { return };
-        let turn = reply.turn;
+        if self.undo_reaction()
+            && let AssistantState::Speaking(reply, _) = &self.assistant
+        {
+            let reply = reply.id;
+            self.notify(ConversationEvent::ReplyResumed { reply, why });
+        }
+    }
+
+    /// Hold and duck are undone. Whether the voice was ducked.
+    fn undo_reaction(&mut self) -> bool {
+        let AssistantState::Speaking(_, reaction) = &mut self.assistant else { return false };
         let before = std::mem::take(reaction);
         if before.held {
             self.actions.push(Action::Release);
         }
         if before.ducked {
             self.actions.push(Action::Unduck);
-            self.notify(Notice::Resumed { turn, why });
+        }
+        before.ducked
+    }
+
+    /// The user's sound does not matter, although an earlier one may have ducked the reply.
+    fn play_on(&mut self) {
+        if self.undo_reaction()
+            && let AssistantState::Speaking(reply, _) = &self.assistant
+        {
+            let reply = reply.id;
+            self.notify(ConversationEvent::ReplyResumed { reply, why: Why::Command });
         }
     }
 
     /// The assistant loses the floor: what was heard of its turn stays in the transcript, the rest does not.
     pub(super) fn cancel(&mut self, why: Why) {
-        let AssistantState::Speaking(reply, _) =
-            std::mem::replace(&mut self.assistant, AssistantState::Silent)
-        else {
+        if !matches!(self.assistant, AssistantState::Speaking(..)) {
             return;
-        };
-        let (heard, unheard) = (reply.utterance.heard(), reply.utterance.unheard().to_owned());
+        }
+        let state = std::mem::replace(&mut self.assistant, AssistantState::Silent);
+        let AssistantState::Speaking(reply, _) = state else { return };
+        let heard = reply.utterance.heard().to_owned();
+        let unheard = reply.utterance.unheard().to_owned();
         self.actions.push(Action::Cancel(reply.turn));
         // What was said over the reply may turn out to need no answer.
         let is_doubtful = matches!(why, Why::Words | Why::Length | Why::Model);
-        let reopened = !reply.utterance.is_resumed()
+        let taken_back = !reply.utterance.is_resumed()
             && reply.utterance.heard_audio() < self.policy.reopen_within
+            && reply.prompt == Prompt::Sound
             && is_doubtful;
-        let may_resume = is_doubtful && !reopened && self.policy.resume_within > Samples(0);
-        self.notify(Notice::Cancelled {
-            turn: reply.turn,
+        let may_resume = is_doubtful && !taken_back && self.policy.resume_within > Samples(0);
+        self.notify(ConversationEvent::ReplyCancelled {
+            reply: reply.id,
             why,
             heard: heard.clone(),
             unheard: unheard.clone(),
             may_resume,
+            taken_back,
         });
-        if reopened {
+        let mut line = None;
+        if taken_back {
             // The assistant interrupted the user, who was not finished: both parts are one turn.
+            let speech = self.showing.turn;
             if let (Some(text), Some(user)) =
                 (self.transcript.reopen_user(), self.tracker.pending.as_mut())
             {
-                user.prepend(&text);
-                self.notify(Notice::Reopened { text });
+                user.continue_turn(speech, text);
             }
         } else {
-            let cut = Cut { at: self.now, why, unheard: unheard.clone() };
-            self.transcript.push_assistant(heard, Some(cut));
+            let cut = Cut { at: self.now, why, unheard };
+            line = self.transcript.push_assistant(heard, Some(cut));
         }
-        self.interrupted = (is_doubtful && !reopened).then_some(Interrupted {
+        if !may_resume {
+            self.show_end(&reply, Some(why));
+        }
+        self.newest = Some(Ended { reply: reply.clone(), line });
+        self.interrupted = (is_doubtful && !taken_back).then_some(Interrupted {
             at: self.now,
             why,
-            answers: reply.answers,
-            unheard,
-            complete: reply.complete,
+            reply,
+            ended: !may_resume,
         });
         if why == Why::StopCommand {
             self.settle(UserKind::Stop, Some(why));

@@ -6,8 +6,8 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use duplex_core::{
-    Action, DuplexSession, Event, Line, LinesEdit, Mark, Notice, Permille, Policy, Samples,
-    SessionTime, Turn, TurnContext, VadFrame,
+    Action, Command, CommandId, ConversationEvent, DuplexSession, Event, Line, LinesEdit, Mark,
+    Permille, Policy, Samples, SessionChange, SessionTime, Turn, TurnContext, VadFrame,
 };
 
 pub(crate) const FRAME: u64 = 512;
@@ -74,6 +74,12 @@ pub(crate) struct World {
     pub(crate) audible: Vec<(SessionTime, Turn)>,
     pub(crate) cancelled: BTreeMap<Turn, SessionTime>,
     pub(crate) resumed: Vec<Turn>,
+    last_cancelled: Option<Turn>,
+    /// What was shown of the conversation, and when.
+    pub(crate) shown: Vec<(SessionTime, ConversationEvent)>,
+    pub(crate) microphone_open: bool,
+    pub(crate) configured: Vec<SessionChange>,
+    commands: u32,
     /// Of each cut turn: what was heard, what was not, and how much audio of it had played.
     pub(crate) cuts: Vec<(String, String, u64)>,
     /// Of each recognition job: when it was requested, and its audio from and to.
@@ -114,6 +120,11 @@ impl World {
             audible: Vec::new(),
             cancelled: BTreeMap::new(),
             resumed: Vec::new(),
+            last_cancelled: None,
+            shown: Vec::new(),
+            microphone_open: true,
+            configured: Vec::new(),
+            commands: 0,
             cuts: Vec::new(),
             recognitions: Vec::new(),
             outstanding: 0,
@@ -128,6 +139,15 @@ impl World {
     /// Answers a last user line that contains `to` with these clauses.
     pub(crate) fn reply(mut self, to: &'static str, with: &[&'static str]) -> Self {
         self.replies.insert(to, with.to_vec());
+        self
+    }
+
+    /// A program sends a command so many milliseconds after the call began.
+    pub(crate) fn command(mut self, at: u64, command: Command) -> Self {
+        self.commands += 1;
+        self.scheduled += 1;
+        let id = CommandId(self.commands);
+        self.agenda.insert((ms(at), self.scheduled), Event::Command { id, command });
         self
     }
 
@@ -305,26 +325,44 @@ impl World {
                 self.playing = None;
                 self.held = false;
                 self.gain_low = false;
+                self.last_cancelled = Some(turn);
                 self.cancelled.insert(turn, self.now);
                 self.note(&format!("cancel {}", turn.0));
             }
             Action::Drop(turn) => self.note(&format!("drop {}", turn.0)),
-            Action::Notify(notice) => match notice {
-                Notice::UserTurn { text, kind, .. } => self.note(&format!("{kind:?} {text:?}")),
-                Notice::Finished { text, .. } => self.note(&format!("finished {text:?}")),
-                Notice::Resumed { turn, .. } if self.playing == Some(turn) && self.played == 0 => {
-                    self.resumed.push(turn);
-                }
-                Notice::Cancelled { turn, heard, unheard, why, .. } => {
-                    // A resumed turn has audio of the rest only.
-                    if !self.resumed.contains(&turn) {
-                        self.cuts.push((heard.clone(), unheard, self.played));
-                    }
-                    self.note(&format!("cut by {why:?} after {heard:?}"));
-                }
-                Notice::Preparing { answers, .. } => self.note(&format!("prepare {answers:?}")),
-                _ => {}
-            },
+            Action::Microphone { open } => self.microphone_open = open,
+            Action::Configure(change) => self.configured.push(*change),
+            Action::Notify(event) => self.see(event),
         }
+    }
+
+    fn see(&mut self, event: ConversationEvent) {
+        use ConversationEvent as E;
+        match &event {
+            E::UserTurn { text, kind, typed, .. } => {
+                let typed = if *typed { " typed" } else { "" };
+                self.note(&format!("{kind:?} {text:?}{typed}"));
+            }
+            E::ReplyEnded { heard, cut: None, .. } => self.note(&format!("finished {heard:?}")),
+            E::ReplyResumed { .. } if self.played == 0 => self.resumed.extend(self.playing),
+            E::ReplyCancelled { heard, unheard, why, .. } => {
+                // A resumed turn has audio of the rest only.
+                if self
+                    .playing
+                    .or(self.last_cancelled)
+                    .is_some_and(|it| !self.resumed.contains(&it))
+                {
+                    self.cuts.push((heard.clone(), unheard.clone(), self.played));
+                }
+                self.note(&format!("cut by {why:?} after {heard:?}"));
+            }
+            E::ReplyPreparing { answers, .. } => self.note(&format!("prepare {answers:?}")),
+            E::Refused { text, .. } => self.note(&format!("refused: {text}")),
+            E::UserIdle { times, .. } => self.note(&format!("idle {times}")),
+            E::Warning { text, .. } => self.note(&format!("warning: {text}")),
+            E::CallEnded => self.note("the call ended"),
+            _ => {}
+        }
+        self.shown.push((self.now, event));
     }
 }

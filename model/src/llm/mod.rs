@@ -102,6 +102,8 @@ struct Call {
     /// The last reply that was started.
     reply: Option<Reply>,
     limits: ReplyLimits,
+    /// The sampling temperature, where it is another than that of the options.
+    temperature: Option<f32>,
 }
 
 impl<'w> Llm<'w> {
@@ -226,12 +228,10 @@ impl<'w> Llm<'w> {
                     return Err(LlmError::ContextFull { needed, have });
                 }
                 let given = prompt.starts.last().map_or(0, |start| prompt.tokens.len() - start);
-                Reply::new(
-                    prompt.tokens,
-                    given,
-                    &self.options.sampling,
-                    self.weights.vocab().n_tokens(),
-                )
+                let usual = self.options.sampling.temperature;
+                let temperature = state.temperature.unwrap_or(usual);
+                let sampling = Sampling { temperature, ..self.options.sampling.clone() };
+                Reply::new(prompt.tokens, given, &sampling, self.weights.vocab().n_tokens())
             }
         };
         let reply = state.reply.insert(reply);
@@ -346,6 +346,19 @@ impl<'w> Llm<'w> {
         let most = most.unwrap_or(hard).max(1);
         find(&mut self.calls, call)?.limits =
             ReplyLimits { soft: soft.min(most), hard: hard.min(most) };
+        Ok(())
+    }
+
+    /// Samples the replies of a call that begin from now on at this temperature; none: at that of the options.
+    ///
+    /// # Errors
+    /// [`LlmError::NoSuchCall`].
+    pub fn set_temperature(
+        &mut self,
+        call: CallId,
+        temperature: Option<f32>,
+    ) -> Result<(), LlmError> {
+        find(&mut self.calls, call)?.temperature = temperature;
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use crate::{
     job::{Client, Job, Kind},
     ports::{Conversation, ReplyRequest, Replying},
     reply_stream::{ReplyStream, reply_stream},
+    settings::Settings,
 };
 
 const BEGIN: Kind =
@@ -30,11 +31,9 @@ pub(super) fn begin(
         let instructions = client.settings.instructions.clone();
         let conversation = Conversation { instructions, lines, open: false };
         sink.allow_ahead(model.ahead());
-        model.begin(
-            client.call,
-            ReplyRequest { conversation, begun, most_tokens: client.settings.most_reply_tokens },
-            sink,
-        );
+        let Settings { most_reply_tokens: most_tokens, temperature, .. } = *client.settings;
+        let request = ReplyRequest { conversation, begun, most_tokens, temperature };
+        model.begin(client.call, request, sink);
     });
     let at_once = move |client: &Client| {
         if client.settings.fallback.is_some() && !elsewhere {

@@ -139,6 +139,7 @@ impl ReplyModel for Remote {
         let most = self.options.most_tokens;
         let max_tokens = request.most_tokens.map_or(most, |own| own.min(most)).max(1);
         let (endpoint, options) = (self.endpoint.clone(), self.options.clone());
+        let temperature = request.temperature.unwrap_or(options.temperature);
         let begun = request.begun.trim().to_owned();
         let rest = Arc::clone(&self.rest);
         let cancelled = Arc::new(Notify::new());
@@ -151,7 +152,7 @@ impl ReplyModel for Remote {
             let request = ChatRequest {
                 messages: &messages,
                 max_tokens,
-                temperature: Some(options.temperature),
+                temperature: Some(temperature),
                 top_p: Some(options.top_p),
                 seed: Some(options.seed),
             };

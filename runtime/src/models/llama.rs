@@ -128,6 +128,7 @@ impl<'w> Llama<'w> {
         // A reply to the same words was dropped before; it must not be continued.
         self.llm.discard_reply(id)?;
         self.llm.limit_reply(id, request.most_tokens.map(|most| most as usize))?;
+        self.llm.set_temperature(id, request.temperature)?;
         Ok(messages)
     }
 

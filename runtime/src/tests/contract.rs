@@ -193,7 +193,7 @@ fn request(words: &str, begun: &str) -> ReplyRequest {
     let lines = vec![Line { speaker: Speaker::User, text: words.to_owned(), cut: None }.into()];
     let conversation =
         Conversation { instructions: DEFAULT_SYSTEM_PROMPT.into(), lines, open: false };
-    ReplyRequest { conversation, begun: begun.to_owned(), most_tokens: None }
+    ReplyRequest { conversation, begun: begun.to_owned(), most_tokens: None, temperature: None }
 }
 
 /// A whole reply, clause by clause; what `meanwhile` does happens after each.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use duplex_audio::ACTIVITY_WINDOW;
-use duplex_core::{Event, Notice, SessionTime, Speaker};
+use duplex_core::{ConversationEvent, Event, SessionTime, Speaker};
 
 use super::{
     PATIENCE, PLAYED,
@@ -78,11 +78,9 @@ enum Progress {
 }
 
 fn report(progress: &Sender<Progress>, step: SessionStep<'_>) {
-    let ends = step.actions.iter().any(|action| {
-        matches!(
-            action,
-            duplex_core::Action::Notify(Notice::Finished { .. } | Notice::Dropped { .. })
-        )
+    let ends = step.conversation().any(|event| {
+        use ConversationEvent::{ReplyDropped, ReplyEnded};
+        matches!(event, ReplyEnded { cut: None, .. } | ReplyDropped { .. })
     });
     if ends {
         _ = progress.send(Progress::Finished);

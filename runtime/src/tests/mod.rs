@@ -1,6 +1,7 @@
 //! What the threads around a session do, with models that answer by rule.
 
 mod cancelled_turns;
+mod commands;
 mod contract;
 mod fakes;
 mod many_calls;
@@ -8,6 +9,7 @@ mod queue;
 mod remote;
 mod replies;
 mod reply_stream;
+mod scene;
 mod settings;
 mod virtual_calls;
 mod workers;

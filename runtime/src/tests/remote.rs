@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use duplex_core::{Action, Context, Event, Notice, Speaker, Turn};
+use duplex_core::{Action, Context, ConversationEvent, Event, Speaker, Turn};
 use duplex_model::remote::{EndpointOptions, Secret};
 
 use super::{
@@ -242,8 +242,8 @@ fn call_of(
         Box::new(move |step: SessionStep<'_>| {
             for action in step.actions {
                 meanwhile(action);
-                if let Action::Notify(Notice::Warning(what)) = action {
-                    warnings.lock().unwrap().push(what.clone());
+                if let Action::Notify(ConversationEvent::Warning { text, detail }) = action {
+                    warnings.lock().unwrap().push(format!("{text} {detail}"));
                 }
             }
         })
@@ -393,7 +393,9 @@ fn a_server_that_ends_between_two_turns_costs_none_of_them() {
     let life = Arc::clone(&server.life);
     let mut is_over = false;
     let kill = move |action: &Action| {
-        if matches!(action, Action::Notify(Notice::Finished { .. })) && !is_over {
+        if matches!(action, Action::Notify(ConversationEvent::ReplyEnded { cut: None, .. }))
+            && !is_over
+        {
             is_over = true;
             life.kill();
         }
@@ -490,7 +492,9 @@ fn in_a_live_call_the_stand_in_goes_on_within_two_seconds_of_a_server_that_is_ki
     eprintln!("from the server's end to the stand-in's words: {} us", took.as_micros());
     assert!(took < Duration::from_secs(2), "{took:?}");
     assert!(matches!(event, Event::Written { text, last: true, .. } if text == STAND_IN));
-    let finished = |action: &Action| matches!(action, Action::Notify(Notice::Finished { .. }));
+    let finished = |action: &Action| {
+        matches!(action, Action::Notify(ConversationEvent::ReplyEnded { cut: None, .. }))
+    };
     next(&moments, |_, actions| actions.iter().any(finished));
     stop.stop();
     let said = call.join().unwrap().transcript;

@@ -11,7 +11,7 @@ use duplex_runtime::{
     run_virtual,
 };
 
-use crate::{collect::Collector, record::noted};
+use crate::{collect::Collector, record::notices};
 
 use super::{Agent, AgentError, AgentReport, ReportedLine, watch::Watch};
 
@@ -81,10 +81,9 @@ impl Agent for Local {
             Some(_) => super::Clock::default(),
             None => watch.lock().unwrap_or_else(PoisonError::into_inner).clock(),
         };
-        let notices = collector.collected().notices;
         Ok(AgentReport {
             transcript: transcript.into_iter().map(said).collect(),
-            decisions: notices.iter().map(|(at, notice)| noted(*at, notice)).collect(),
+            decisions: notices(&collector.collected()),
             clock,
         })
     }

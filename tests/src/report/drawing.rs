@@ -288,7 +288,7 @@ impl<'a> Drawing<'a> {
         for notice in &self.record.notices {
             match notice.kind.as_str() {
                 "duck" => since = since.or(Some(notice.at_ms)),
-                "unduck" | "cancel" => {
+                "unduck" | "resume" | "cancel" | "finished" => {
                     spans.extend(since.take().map(|from| (from as f64, notice.at_ms as f64)));
                 }
                 _ => {}

@@ -122,9 +122,9 @@ impl Spoken {
 pub struct Notice {
     /// When it happened.
     pub at_ms: u64,
-    /// Its kind: `onset`, `offset`, `partial`, `final`, `end_of_turn`, `prepared`, `released`,
-    /// `dropped`, `cancel`, `reopened`, `resume`, `finished`, `ignore` or `warning`. The drawing
-    /// also knows `duck`, `unduck`, `hold` and `release`.
+    /// Its kind: `onset`, `offset`, `partial`, `final`, `end_of_turn`, `prepared`, `released`, `dropped`, `duck`, `hold`,
+    /// `cancel`, `reopened`, `resume`, `finished`, `truncated`, `ignore`, `idle`, `microphone`, `refused` or `warning`.
+    /// The drawing also knows `unduck` and `release`.
     pub kind: String,
     /// Details, for people.
     pub detail: String,

@@ -1,0 +1,450 @@
+//! Commands: what a program asks of the conversation, and what follows from it later.
+
+use std::collections::VecDeque;
+
+use crate::{
+    Action, Command, CommandId, ConversationEvent, Cut, Permille, Refusal, Samples, SessionChange,
+    SessionTime, Turn, TurnChange, UserKind, Why,
+    command::plain,
+    reply::{Prompt, Reply},
+    words,
+};
+
+use super::{AssistantState, DuplexSession};
+
+/// Most texts that wait to be said.
+const MOST_TO_SAY: usize = 16;
+
+/// Text to be said.
+#[derive(Clone, Debug)]
+struct ToSay {
+    text: String,
+    interruptible: bool,
+}
+
+/// What was asked for by command and is not done yet.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Orders {
+    is_muted: bool,
+    /// Since when push-to-talk is down.
+    pressed: Option<SessionTime>,
+    /// When the user's turn ended, by command; what was said until then may not have its words yet.
+    turn_ends: Option<SessionTime>,
+    /// That turn is answered even if it has no words.
+    is_asked: bool,
+    to_say: VecDeque<ToSay>,
+    /// The call ends once nothing more is said.
+    is_ending: bool,
+    /// A change that waits for the reply under way to end.
+    change: SessionChange,
+    /// Since when neither side has said anything, and how often that was reported.
+    idle_since: SessionTime,
+    idle_reported: u64,
+    /// How often since the user last spoke.
+    idle_times: u32,
+}
+
+impl Orders {
+    /// Whether the microphone is heard.
+    pub(super) const fn hears(&self) -> bool {
+        !self.is_muted || self.pressed.is_some()
+    }
+
+    /// Whether push-to-talk is down.
+    pub(super) const fn has_pressed(&self) -> bool {
+        self.pressed.is_some()
+    }
+
+    /// When the user's turn ended by command, where its answer is not prepared yet.
+    pub(super) const fn turn_ends(&self) -> Option<SessionTime> {
+        self.turn_ends
+    }
+
+    /// Whether the call is about to end.
+    pub(super) const fn is_ending(&self) -> bool {
+        self.is_ending
+    }
+
+    /// The user has said something.
+    pub(super) fn user_is_there(&mut self) {
+        self.idle_times = 0;
+    }
+}
+
+impl DuplexSession {
+    /// Carries out a command, or refuses it.
+    pub(super) fn obey(&mut self, id: CommandId, command: Command) {
+        let was_open = self.orders.hears();
+        let done = command.check().and_then(|()| match command {
+            Command::Respond => self.respond(),
+            Command::Cancel => self.cancel_all(),
+            Command::UserText(text) => self.user_text(&text),
+            Command::Say { text, interruptible } => self.say(&text, interruptible),
+            Command::Configure(change) => {
+                self.configure(*change);
+                self.notify(ConversationEvent::Configured { command: id });
+                Ok(())
+            }
+            Command::Mute => {
+                self.orders.is_muted = true;
+                Ok(())
+            }
+            Command::Unmute => {
+                self.orders.is_muted = false;
+                Ok(())
+            }
+            Command::Press => self.press(),
+            Command::Release => self.release(),
+            Command::End => self.end(),
+            Command::Truncate { reply, audio } => self.truncate(reply, audio),
+            Command::ToolResult { .. } => Err(Refusal::NoSuchToolCall),
+        });
+        if let Err(why) = done {
+            self.refuse(id, why);
+        }
+        self.show_microphone(was_open);
+    }
+
+    /// Tells whoever sent it that a command changes nothing.
+    pub(super) fn refuse(&mut self, command: CommandId, why: Refusal) {
+        let text = why.to_string();
+        self.notify(ConversationEvent::Refused { command, reason: why, text });
+    }
+
+    fn show_microphone(&mut self, was_open: bool) {
+        let open = self.orders.hears();
+        if open != was_open {
+            self.actions.push(Action::Microphone { open });
+            self.notify(ConversationEvent::Microphone { open });
+        }
+    }
+
+    fn respond(&mut self) -> Result<(), Refusal> {
+        match &self.assistant {
+            AssistantState::Preparing(reply) if reply.prompt == Prompt::Sound => {}
+            AssistantState::Silent => {}
+            _ => return Err(Refusal::ReplyUnderWay),
+        }
+        if self.orders.is_ending {
+            return Err(Refusal::Ending);
+        }
+        self.orders.is_asked = true;
+        self.end_turn();
+        Ok(())
+    }
+
+    /// The user's turn ends here.
+    fn end_turn(&mut self) {
+        self.orders.turn_ends = Some(self.now);
+        self.tracker.hasten(&self.policy, &mut self.actions);
+    }
+
+    fn cancel_all(&mut self) -> Result<(), Refusal> {
+        let waits = !self.orders.to_say.is_empty() || self.orders.is_asked;
+        self.orders.to_say.clear();
+        (self.orders.is_asked, self.orders.turn_ends) = (false, None);
+        match &self.assistant {
+            AssistantState::Silent if waits => {}
+            AssistantState::Silent => return Err(Refusal::NoReply),
+            AssistantState::Preparing(reply) => {
+                if reply.prompt == Prompt::Sound {
+                    self.settle(UserKind::Turn, Some(Why::Command));
+                }
+                self.drop_prepared(Why::Command);
+            }
+            AssistantState::Speaking(..) => self.cancel(Why::Command),
+        }
+        Ok(())
+    }
+
+    fn user_text(&mut self, text: &str) -> Result<(), Refusal> {
+        if self.orders.is_ending {
+            return Err(Refusal::Ending);
+        }
+        self.take_the_floor(Why::Revised);
+        let (text, speech) = (plain(text), self.tracker.take_speech());
+        if let Some(before) = self.tracker.part_from_turn() {
+            self.transcript.push_user(&before);
+        }
+        let continues = self.unanswered();
+        let line = self.transcript.push_user(&text).to_owned();
+        self.showing.turn = Some(speech);
+        self.orders.user_is_there();
+        let at = self.now.as_millis();
+        self.notify(ConversationEvent::UserTurn {
+            speech,
+            began_ms: at,
+            ended_ms: at,
+            text,
+            kind: UserKind::Turn,
+            why: None,
+            typed: true,
+            continues,
+            line,
+        });
+        self.orders.is_asked = true;
+        self.end_turn();
+        Ok(())
+    }
+
+    /// The user has the floor for certain: what is prepared or said ends, unless it cannot be interrupted.
+    fn take_the_floor(&mut self, why: Why) {
+        match &self.assistant {
+            AssistantState::Silent => {}
+            AssistantState::Preparing(_) => self.drop_prepared(why),
+            AssistantState::Speaking(reply, _) if reply.is_protected() => {}
+            AssistantState::Speaking(..) => self.cancel(Why::Command),
+        }
+        self.end_cut();
+    }
+
+    fn say(&mut self, text: &str, interruptible: bool) -> Result<(), Refusal> {
+        if self.orders.is_ending {
+            return Err(Refusal::Ending);
+        }
+        let waiting: usize = self.orders.to_say.iter().map(|it| it.text.len()).sum();
+        if self.orders.to_say.len() == MOST_TO_SAY || waiting > Command::LONGEST_TEXT {
+            return Err(Refusal::TooMuchToSay);
+        }
+        self.orders.to_say.push_back(ToSay { text: plain(text), interruptible });
+        Ok(())
+    }
+
+    /// A text that was prepared and not begun is said later.
+    pub(super) fn say_again(&mut self, reply: &Reply) {
+        if let Prompt::Text { interruptible } = reply.prompt {
+            let text = reply.utterance.planned().to_owned();
+            self.orders.to_say.push_front(ToSay { text, interruptible });
+        }
+    }
+
+    /// Begins with the next text that is to be said, where nothing else is.
+    pub(super) fn say_next(&mut self) {
+        let is_silent = matches!(self.assistant, AssistantState::Silent);
+        if !is_silent || self.orders.pressed.is_some() || self.orders.turn_ends.is_some() {
+            return;
+        }
+        let user_waits = self.tracker.pending.is_some();
+        let next = self.orders.to_say.pop_front_if(|it| !it.interruptible || !user_waits);
+        let Some(next) = next else { return };
+        self.end_cut();
+        let (turn, timeline) = self.next_turn(self.now);
+        let reply = Reply::dictated(turn, &next.text, next.interruptible, timeline);
+        self.notify(ConversationEvent::ReplyPreparing { reply: turn, answers: String::new() });
+        self.assistant = AssistantState::Preparing(reply);
+    }
+
+    /// Prepares the answer to a turn that ended by command, once its words are there.
+    pub(super) fn answer_the_turn(&mut self, ended: SessionTime) {
+        let is_heard = self.tracker.is_recognised_until(ended);
+        if !is_heard && self.now - ended < self.policy.recogniser_patience {
+            return;
+        }
+        self.orders.turn_ends = None;
+        let is_asked = std::mem::take(&mut self.orders.is_asked);
+        let mut from = ended;
+        let mut text = String::new();
+        if let Some(user) = &self.tracker.pending {
+            (text, from) = (user.text(), user.voiced_until.min(ended));
+        }
+        let has_words = !words::normalise(&text).is_empty();
+        self.tracker.part();
+        if has_words {
+            self.settle(UserKind::Turn, None);
+        } else {
+            if is_asked {
+                self.end_cut();
+            }
+            self.settle(UserKind::Noise, Some(Why::NoWords));
+            if !is_asked {
+                return self.resume(Why::NoWords);
+            }
+            let unanswered = self.transcript.lines().last().filter(|_| self.unanswered().is_some());
+            text = unanswered.map(|line| line.text.clone()).unwrap_or_default();
+        }
+        match &mut self.assistant {
+            AssistantState::Preparing(reply)
+                if words::normalise(&reply.answers) == words::normalise(&text) =>
+            {
+                reply.prompt = Prompt::Command;
+            }
+            _ => {
+                self.drop_prepared(Why::Revised);
+                self.start(text, Prompt::Command, from);
+            }
+        }
+    }
+
+    /// Releases a reply that was asked for by command, as soon as there is something to hear.
+    pub(super) fn release_by_command(&mut self) {
+        let AssistantState::Preparing(reply) = &self.assistant else { return };
+        if !reply.utterance.has_audio() {
+            return;
+        }
+        let silence = self.tracker.silence();
+        self.speak(silence, Permille(1000), Permille(0));
+    }
+
+    fn configure(&mut self, change: SessionChange) {
+        self.change_turns(change.turns.clone());
+        let (language, vocabulary) = (change.language.clone(), change.vocabulary.clone());
+        if language.is_some() || vocabulary.is_some() {
+            let heard = SessionChange { language, vocabulary, ..SessionChange::default() };
+            self.actions.push(Action::Configure(Box::new(heard)));
+        }
+        let said = SessionChange {
+            language: None,
+            vocabulary: None,
+            turns: TurnChange::default(),
+            ..change
+        };
+        if said == SessionChange::default() {
+            return;
+        }
+        self.orders.change.merge(said);
+        // A reply that nobody has asked for yet is prepared again as it is to be now.
+        let is_early = |it: &Reply| it.prompt == Prompt::Sound;
+        if matches!(&self.assistant, AssistantState::Preparing(reply) if is_early(reply)) {
+            self.drop_prepared(Why::Revised);
+        }
+        if matches!(self.assistant, AssistantState::Silent) {
+            self.apply_change();
+        }
+    }
+
+    fn change_turns(&mut self, change: TurnChange) {
+        let TurnChange { overlap, answers, release, idle_after, idle_question } = change;
+        let policy = &mut self.policy;
+        policy.overlap = overlap.unwrap_or(policy.overlap);
+        policy.answers = answers.unwrap_or(policy.answers);
+        policy.idle_after = idle_after.unwrap_or(policy.idle_after);
+        if let Some(release) = release {
+            policy.release = release;
+        }
+        if let Some(question) = idle_question {
+            policy.idle_question = question;
+        }
+    }
+
+    /// Applies a change that waited for the reply under way to end.
+    pub(super) fn apply_change(&mut self) {
+        let change = std::mem::take(&mut self.orders.change);
+        if change == SessionChange::default() {
+            return;
+        }
+        self.actions.push(Action::Configure(Box::new(change)));
+        // Instructions come before everything else that a model has read.
+        let context = self.transcript.context("", true, String::new());
+        self.actions.push(Action::Prefill(context));
+        self.prefilled.clear();
+    }
+
+    fn press(&mut self) -> Result<(), Refusal> {
+        if self.orders.is_ending {
+            return Err(Refusal::Ending);
+        }
+        if self.orders.pressed.is_some() {
+            return Err(Refusal::Pressed);
+        }
+        self.orders.pressed = Some(self.now);
+        (self.orders.is_asked, self.orders.turn_ends) = (false, None);
+        self.take_the_floor(Why::WentOn);
+        Ok(())
+    }
+
+    fn release(&mut self) -> Result<(), Refusal> {
+        self.orders.pressed.take().ok_or(Refusal::NotPressed)?;
+        self.end_turn();
+        Ok(())
+    }
+
+    /// A client that is gone, or has lost a key's release, does not keep the assistant silent for ever.
+    pub(super) fn release_a_forgotten_press(&mut self) {
+        let longest = self.policy.longest_press;
+        if self.orders.pressed.is_some_and(|since| self.now - since >= longest) {
+            let was_open = self.orders.hears();
+            _ = self.release();
+            self.show_microphone(was_open);
+            let seconds = longest.as_millis() / 1000;
+            self.warn(&format!("push-to-talk was down for {seconds} s: it counts as released"));
+        }
+    }
+
+    fn end(&mut self) -> Result<(), Refusal> {
+        if std::mem::replace(&mut self.orders.is_ending, true) {
+            return Err(Refusal::Ending);
+        }
+        if let Some(reply) = self.reply() {
+            reply.end_with_the_sentence();
+        }
+        Ok(())
+    }
+
+    fn truncate(&mut self, id: Turn, audio: Samples) -> Result<(), Refusal> {
+        let spoken = matches!(&self.assistant, AssistantState::Speaking(it, _) if it.id == id);
+        let reply = match (&mut self.assistant, &mut self.newest) {
+            (AssistantState::Speaking(reply, _), _) if spoken => reply,
+            (_, Some(newest)) if newest.reply.id == id => &mut newest.reply,
+            _ => return Err(Refusal::NoSuchReply),
+        };
+        if audio > reply.utterance.audio() {
+            let audio_ms = reply.utterance.audio().as_millis();
+            return Err(Refusal::BeyondTheEnd { audio_ms });
+        }
+        reply.utterance.rewind(audio);
+        let (heard, unheard) =
+            (reply.utterance.heard().to_owned(), reply.utterance.unheard().to_owned());
+        if let Some(newest) = self.newest.as_mut().filter(|_| !spoken)
+            && let Some(line) = newest.line
+        {
+            let cut = Cut { at: self.now, why: Why::Command, unheard: unheard.clone() };
+            newest.line = self.transcript.amend(line, &heard, cut);
+        }
+        if let Some(cut) = self.interrupted.as_mut().filter(|cut| cut.reply.id == id) {
+            cut.reply.utterance.rewind(audio);
+        }
+        self.notify(ConversationEvent::ReplyTruncated { reply: id, heard, unheard });
+        if spoken {
+            self.cancel(Why::Command);
+        }
+        Ok(())
+    }
+
+    /// What follows from earlier commands: a change that waited, a question into the silence, the end of the call.
+    pub(super) fn consider_orders(&mut self) {
+        let is_silent = matches!(self.assistant, AssistantState::Silent);
+        if is_silent {
+            self.apply_change();
+        }
+        self.consider_idle();
+        if self.orders.is_ending && is_silent && self.orders.to_say.is_empty() {
+            self.leave();
+        }
+    }
+
+    fn consider_idle(&mut self) {
+        let after = self.policy.idle_after;
+        let is_quiet = matches!(self.assistant, AssistantState::Silent)
+            && self.tracker.pending.is_none()
+            && !self.tracker.speaking
+            && self.orders.pressed.is_none()
+            && self.orders.turn_ends.is_none()
+            && self.orders.to_say.is_empty();
+        if !is_quiet || after == Samples(0) {
+            (self.orders.idle_since, self.orders.idle_reported) = (self.now, 0);
+            return;
+        }
+        let silence = self.now - self.orders.idle_since;
+        if silence.0 / after.0 <= self.orders.idle_reported {
+            return;
+        }
+        self.orders.idle_reported = silence.0 / after.0;
+        self.orders.idle_times += 1;
+        let times = self.orders.idle_times;
+        self.notify(ConversationEvent::UserIdle { silence_ms: silence.as_millis(), times });
+        let question = plain(&self.policy.idle_question);
+        if times <= self.policy.idle_questions && !question.is_empty() && !self.orders.is_ending {
+            self.orders.to_say.push_back(ToSay { text: question, interruptible: true });
+        }
+    }
+}
