@@ -2,12 +2,13 @@
 //!
 //! The principal type is [`FrontEnd`]: it takes the microphone and what the loudspeaker played, 10 ms at a time, and
 //! reports whether the user is speaking. On the output side, [`playout()`] makes the queue between speech synthesis and
-//! the loudspeaker; its [`Speaker`] runs in a real-time callback.
+//! the loudspeaker; its [`Speaker`] runs in a real-time callback. A [`room::Room`] is a sound device without hardware.
 //!
 //! Samples are `f32` in -1..=1, mono unless stated otherwise. This crate knows nothing of language or of turn-taking.
 //! It never opens an audio device and runs nothing in the background: all calls block. The voice activity model runs on
 //! a one-thread pool while its caller waits.
 
+mod acoustics;
 pub mod activity;
 pub mod echo;
 pub mod far_end;
@@ -26,6 +27,7 @@ mod high_band_snr;
 mod residual_echo;
 mod units;
 
+pub use acoustics::{Acoustics, Scene};
 pub use activity::{Activity, ActivityError, Detector, Thresholds, VoiceActivity};
 pub use echo::EchoCanceller;
 pub use far_end::FarEnd;

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use duplex_audio::FileError;
+use duplex_audio::room::{Cue, Fired, Room, RoomOptions};
 use duplex_core::{Command, SessionTime};
 use duplex_harness::collect::Collector;
 use duplex_harness::record::{Finished, record};
 use duplex_harness::report::{CallRecord, Expect, ReportError};
-use duplex_harness::room::{Cue, Fired, Room, RoomOptions};
 use duplex_runtime::{Call, CallError, Engine, Outcome, Stop, WhenFull, run_virtual};
 
 use crate::config::Config;

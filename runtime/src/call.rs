@@ -11,7 +11,8 @@ use std::{
 };
 
 use duplex_audio::{
-    FRAME_MILLIS, FarEnd, FrontEnd, FrontEndOptions, MICROPHONE_FRAME, PLAYOUT_FRAME, Speaker,
+    Acoustics, FRAME_MILLIS, FarEnd, FrontEnd, FrontEndOptions, MICROPHONE_FRAME, PLAYOUT_FRAME,
+    Scene, Speaker,
 };
 use duplex_core::{
     Action, Command, ConversationEvent, Event, Line, Permille, Policy, SessionChange, SessionTime,
@@ -19,7 +20,7 @@ use duplex_core::{
 };
 
 use crate::{
-    Acoustics, Engine, JournalError, Scene,
+    Engine, JournalError,
     call_handle::CallHandle,
     engine::{Models, Seat, Workers},
     inbox::{Inbox, Messages, inbox},

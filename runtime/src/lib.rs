@@ -10,16 +10,15 @@
 //!
 //! # Running a call
 //!
-//! An engine is started once; each call needs a sound device, which is whatever implements [`Acoustics`].
+//! An engine is started once; each call needs a sound device, which is whatever implements [`Acoustics`](duplex_audio::Acoustics).
 //!
 //! ```no_run
 //! use std::sync::Arc;
 //!
-//! use duplex_audio::{MICROPHONE_FRAME, PLAYOUT_FRAME};
+//! use duplex_audio::{Acoustics, MICROPHONE_FRAME, PLAYOUT_FRAME, Scene};
 //! use duplex_model::{asr::RecogniserOptions, llm::LlmOptions, tts::VoiceOptions};
 //! use duplex_runtime::{
-//!     Acoustics, Call, CallOptions, Engine, EngineOptions, ReplyOptions, Scene, SessionStep, Stop,
-//!     models,
+//!     Call, CallOptions, Engine, EngineOptions, ReplyOptions, SessionStep, Stop, models,
 //! };
 //!
 //! /// A device without a microphone, for ten seconds.
@@ -79,7 +78,6 @@
 //! it shows, on its way to a reader who may be slow), `virtual_call` (the same in one loop). `queue` and `worker` (how
 //! the models of a port serve all calls), `reply_stream` (a reply on its way), `engine` (starts them).
 
-mod acoustics;
 mod call;
 mod call_handle;
 mod engine;
@@ -97,7 +95,6 @@ mod settings;
 mod virtual_call;
 mod worker;
 
-pub use acoustics::{Acoustics, Scene};
 pub use call::{Call, CallError, CallOptions, Counters, Outcome, SessionStep, Stop};
 pub use call_handle::{CallHandle, CommandError};
 pub use engine::{Engine, EngineError, EngineInfo, EngineOptions, ReplyOptions};

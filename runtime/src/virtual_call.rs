@@ -5,11 +5,11 @@ use std::{
     sync::{Arc, mpsc::channel},
 };
 
-use duplex_audio::MICROPHONE_FRAME;
+use duplex_audio::{Acoustics, MICROPHONE_FRAME, Scene};
 use duplex_core::{Event, Samples, SessionChange, SessionTime};
 
 use crate::{
-    Acoustics, CallError, CallOptions, Engine, Outcome, Scene, SessionStep, Stop,
+    CallError, CallOptions, Engine, Outcome, SessionStep, Stop,
     call::{Device, outcome},
     engine::{Models, Seat},
     job::{Cancellation, SessionMessage},

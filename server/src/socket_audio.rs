@@ -10,11 +10,11 @@ use std::{
 
 use axum::body::Bytes;
 use duplex_audio::{
-    JitterBuffer, JitterCounters, JitterOptions, MICROPHONE_FRAME, PLAYOUT_FRAME, RateError,
-    Resampler, pcm,
+    Acoustics, JitterBuffer, JitterCounters, JitterOptions, MICROPHONE_FRAME, PLAYOUT_FRAME,
+    RateError, Resampler, Scene, pcm,
 };
 use duplex_core::SAMPLE_RATE;
-use duplex_runtime::{Acoustics, Scene, SessionStep};
+use duplex_runtime::SessionStep;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::{captions::captions, packer::Packer};

@@ -2,15 +2,12 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use duplex_audio::room::{Cue, RoomOptions};
 use duplex_core::Samples;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    report::Expect,
-    room::{Cue, RoomOptions},
-    score::Limits,
-};
+use crate::{report::Expect, score::Limits};
 
 /// What a case tests.
 #[derive(

@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use duplex_audio::{Clip, FileError, noise};
-use duplex_core::{SAMPLE_RATE, Samples};
-
-use crate::{
-    case::Expectation,
-    report::Expect,
+use duplex_audio::{
+    Clip, FileError, noise,
     room::{Anchor, Cue, RoomOptions, Sound},
 };
+use duplex_core::{SAMPLE_RATE, Samples};
+
+use crate::{case::Expectation, report::Expect};
 
 /// Level of the cough, in dB of full scale: that of a person at the microphone.
 const COUGH_DB: f32 = -24.0;

@@ -1,7 +1,7 @@
-//! Test harness for voice agents: scripted calls, a simulated room, scoring and reports.
+//! Test harness for voice agents: scripted calls, scoring and reports.
 //!
 //! [`suite::run`] runs a set of [`case`]s with an [`agent::Agent`] and reports it; [`measure`] says
-//! what each call shows. A [`room::Room`] is the sound device of a scripted call.
+//! what each call shows. A [`Room`](duplex_audio::room::Room) is the sound device of a scripted call.
 //! [`record::record`] makes a [`report::CallRecord`] of a finished call.
 //!
 //! Calls are judged by what was audible. Of what the system itself reports, only its transcript and
@@ -16,7 +16,6 @@ pub mod demo;
 pub mod measure;
 pub mod record;
 pub mod report;
-pub mod room;
 pub mod scenario;
 pub mod score;
 pub mod script;

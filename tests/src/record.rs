@@ -2,14 +2,13 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use duplex_audio::{Clip, FileError, PLAYOUT_RATE};
+use duplex_audio::{Clip, FileError, PLAYOUT_RATE, room::Fired};
 use duplex_core::{ConversationEvent as Event, Permille, SAMPLE_RATE, Shown, UserKind};
 use duplex_runtime::Outcome;
 
 use crate::{
     measure::{Sides, heard},
     report::{CallRecord, EventResult, Expect, Notice, Percentiles, Said, Spoken, Stage, Summary},
-    room::Fired,
     score::{Limits, Span, judge},
 };
 

@@ -1,7 +1,8 @@
 //! A vocabulary for tests in which a scripted call reads like a story.
 //!
 //! ```
-//! use duplex_harness::{room::Sound, script::script};
+//! use duplex_audio::room::Sound;
+//! use duplex_harness::script::script;
 //!
 //! let silence = || Sound::from_session(vec![0.0; 1_600]);
 //! let case = script("a cough")
@@ -15,12 +16,12 @@
 
 use std::collections::BTreeMap;
 
+use duplex_audio::room::{Anchor, Cue, RoomOptions, Sound};
 use duplex_core::Samples;
 
 use crate::{
     case::{Case, Category, Expectation},
     report::Expect,
-    room::{Anchor, Cue, RoomOptions, Sound},
 };
 
 /// How long after the call began, or after both sides have fallen silent, a question is asked.

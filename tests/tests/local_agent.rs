@@ -6,12 +6,13 @@ mod engine;
 
 use std::path::Path;
 
-use duplex_core::{Samples, Speaker};
-use duplex_harness::{
-    agent::{Agent as _, AgentReport, Clock, Local},
+use duplex_audio::{
+    Acoustics,
     room::{Anchor, Cue, Room, RoomOptions, Sound},
 };
-use duplex_runtime::{Acoustics, CallOptions, Charges, Stop};
+use duplex_core::{Samples, Speaker};
+use duplex_harness::agent::{Agent as _, AgentReport, Clock, Local};
+use duplex_runtime::{CallOptions, Charges, Stop};
 
 fn room(clip: &str) -> Box<dyn Acoustics> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("speech");
@@ -60,7 +61,7 @@ fn a_call_in_real_time_is_stopped_in_its_middle() {
             &mut self,
             playout: &[f32; duplex_audio::PLAYOUT_FRAME],
             microphone: &mut [f32; duplex_audio::MICROPHONE_FRAME],
-        ) -> duplex_runtime::Scene {
+        ) -> duplex_audio::Scene {
             self.1 += 1;
             if self.1 == 100 {
                 self.2.stop();

@@ -9,7 +9,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use duplex_audio::{Clip, MICROPHONE_FRAME, PLAYOUT_FRAME};
+use duplex_audio::{Acoustics, Clip, MICROPHONE_FRAME, PLAYOUT_FRAME};
 use duplex_harness::{
     agent::{
         Agent, AgentError, AgentReport, Clock,
@@ -20,7 +20,7 @@ use duplex_harness::{
         compare, picture, run, table,
     },
 };
-use duplex_runtime::{Acoustics, Stop};
+use duplex_runtime::Stop;
 use known_cases::cases;
 
 /// Does to one call what a test wants, and leaves the others to the simulated agent.

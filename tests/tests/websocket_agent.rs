@@ -10,12 +10,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use duplex_audio::{MICROPHONE_FRAME, PLAYOUT_FRAME, level_db};
+use duplex_audio::{Acoustics, MICROPHONE_FRAME, PLAYOUT_FRAME, Scene, level_db};
 use duplex_core::Speaker;
 use duplex_harness::agent::{
     Agent as _, AgentError, AgentReport, WebSocketAgent, WebSocketOptions,
 };
-use duplex_runtime::{Acoustics, Scene, Stop};
+use duplex_runtime::Stop;
 use tungstenite::{
     Message, WebSocket,
     protocol::{CloseFrame, frame::coding::CloseCode},

@@ -3,6 +3,7 @@
 mod activity;
 mod common;
 mod echo;
+mod echo_path;
 mod far_end;
 mod files;
 mod front_end;

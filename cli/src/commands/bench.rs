@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use duplex_audio::Clip;
+use duplex_audio::room::{Anchor, Cue, RoomOptions, Sound};
 use duplex_core::{SAMPLE_RATE, Samples};
 use duplex_harness::report::{Expect, Percentiles};
-use duplex_harness::room::{Anchor, Cue, RoomOptions, Sound};
 use duplex_harness::suite::{self, SuiteReport};
 use duplex_model::asr::{Recogniser, Request, wer};
 use duplex_model::llm::{ChatMessage, Llm, Role, Weights};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
+use duplex_audio::room::{Anchor, Cue, RoomOptions, Sound};
 use duplex_core::Samples;
-use duplex_harness::room::{Anchor, Cue, RoomOptions, Sound};
 
 use crate::config::Config;
 use crate::failure::Failure;

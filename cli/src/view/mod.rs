@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use duplex_harness::room::RoomLog;
+use duplex_audio::room::RoomLog;
 use duplex_runtime::{EVENT_QUEUE, EventReader, SessionStep, WhenFull, event_queue};
 
 use crate::failure::{Exit, Failure};

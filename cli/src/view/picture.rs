@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use duplex_harness::room::RoomLog;
+use duplex_audio::room::RoomLog;
 use duplex_runtime::EventReader;
 use ratatui::{
     Frame, Terminal, TerminalOptions, Viewport,

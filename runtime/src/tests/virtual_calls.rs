@@ -8,15 +8,12 @@ use std::{
     },
 };
 
-use duplex_audio::{Clip, MICROPHONE_FRAME, PLAYOUT_FRAME};
+use duplex_audio::{Acoustics, Clip, MICROPHONE_FRAME, PLAYOUT_FRAME, Scene};
 use duplex_core::{Action, Policy, SAMPLE_RATE, SessionTime, Sources};
 use duplex_model::weights::{Manifest, ModelSource, Role, Store};
 
 use super::fakes::{Fakes, Hook};
-use crate::{
-    Acoustics, CallOptions, Charges, Engine, EngineOptions, Outcome, Scene, SessionStep, Stop,
-    run_virtual,
-};
+use crate::{CallOptions, Charges, Engine, EngineOptions, Outcome, SessionStep, Stop, run_virtual};
 
 /// Seconds for which the user listens at the end.
 pub(super) const LISTENS: usize = 5;

@@ -2,9 +2,8 @@
 //! `BOLERO_RANDOM_TEST_TIME_MS` says so (docs/soak.md).
 
 use bolero::{TypeGenerator, produce};
-use duplex_audio::{MICROPHONE_FRAME, PLAYOUT_FRAME};
+use duplex_audio::{Acoustics as _, MICROPHONE_FRAME, PLAYOUT_FRAME};
 use duplex_core::SAMPLE_RATE;
-use duplex_runtime::Acoustics as _;
 
 use super::*;
 use crate::{server::RATES, socket_audio::socket_audio};

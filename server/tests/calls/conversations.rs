@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use duplex_audio::{Clip, level_db};
-use duplex_core::{Samples, Speaker};
-use duplex_harness::{
-    agent::{Agent as _, AgentReport, WebSocketAgent, WebSocketOptions},
+use duplex_audio::{
+    Clip, level_db,
     room::{Anchor, Cue, Room, RoomOptions, Sound},
 };
+use duplex_core::{Samples, Speaker};
+use duplex_harness::agent::{Agent as _, AgentReport, WebSocketAgent, WebSocketOptions};
 use duplex_runtime::Stop;
 
 use crate::support::{Served, options};

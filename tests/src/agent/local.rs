@@ -5,10 +5,9 @@ use std::{
     time::Instant,
 };
 
-use duplex_audio::{MICROPHONE_FRAME, PLAYOUT_FRAME};
+use duplex_audio::{Acoustics, MICROPHONE_FRAME, PLAYOUT_FRAME, Scene};
 use duplex_runtime::{
-    Acoustics, Call, CallError, CallOptions, Charges, Engine, Outcome, Scene, SessionStep, Stop,
-    run_virtual,
+    Call, CallError, CallOptions, Charges, Engine, Outcome, SessionStep, Stop, run_virtual,
 };
 
 use crate::{collect::Collector, record::notices};

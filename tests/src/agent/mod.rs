@@ -8,10 +8,11 @@ pub mod websocket;
 
 mod watch;
 
+use duplex_audio::{Acoustics, room::Fired};
 use duplex_core::Speaker;
-use duplex_runtime::{Acoustics, Stop};
+use duplex_runtime::Stop;
 
-use crate::{report::Notice, room::Fired};
+use crate::report::Notice;
 
 pub use local::Local;
 pub use websocket::{WebSocketAgent, WebSocketOptions};

@@ -13,9 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use duplex_audio::{MICROPHONE_FRAME, PLAYOUT_FRAME};
+use duplex_audio::{Acoustics, MICROPHONE_FRAME, PLAYOUT_FRAME, Scene};
 use duplex_core::SAMPLE_RATE;
-use duplex_runtime::{Acoustics, Scene, Stop};
+use duplex_runtime::Stop;
 use tungstenite::{
     Error as SocketError, HandshakeError,
     client::{IntoClientRequest as _, client_with_config},

@@ -15,7 +15,7 @@ pub mod words;
 mod call;
 mod trial;
 
-use duplex_audio::resample;
+use duplex_audio::{resample, room::Fired};
 use duplex_core::{SAMPLE_RATE, SessionTime, Speaker};
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,6 @@ use crate::{
     agent::Take,
     case::{Case, Category},
     report::{EventResult, Expect},
-    room::Fired,
     score::{AssistantActivity, CueSpan, GO_ON_WITHIN, Limits, Span, assistant_activity_at, judge},
 };
 

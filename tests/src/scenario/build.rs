@@ -6,7 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use duplex_audio::ImpulseResponse;
+use duplex_audio::{
+    ImpulseResponse,
+    room::{Cue, NoiseKind, RoomOptions},
+};
 use duplex_core::Samples;
 use sha2::{Digest as _, Sha256};
 
@@ -18,10 +21,7 @@ use super::{
     file::{Level, Part, RoomKeys, TurnKeys},
     read::{Scenario, Script},
 };
-use crate::{
-    case::{Case, Category, Expectation, Source},
-    room::{Cue, NoiseKind, RoomOptions},
-};
+use crate::case::{Case, Category, Expectation, Source};
 
 /// Defaults of the keys.
 const TAIL_MS: u64 = 2_500;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use duplex_audio::room::{Anchor, NoiseKind};
 use duplex_core::Samples;
 
 use super::{
@@ -9,11 +10,7 @@ use super::{
     file::{OneOrMore, RoomKeys, TurnKeys, VaryKeys, When},
     read::{Lined, Script},
 };
-use crate::{
-    case::Category,
-    report::Expect,
-    room::{Anchor, NoiseKind},
-};
+use crate::{case::Category, report::Expect};
 
 /// Default patience, in ms.
 pub(super) const PATIENCE_MS: u64 = 8_000;

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use duplex_audio::noise;
+use duplex_audio::{noise, room::Sound};
 use duplex_core::Samples;
 
 use super::{
@@ -13,7 +13,6 @@ use super::{
     error::Fault,
     file::{Effect, Part},
 };
-use crate::room::Sound;
 
 /// The words of a folder's clips, in a file beside them.
 const LIST: &str = "manifest.tsv";

@@ -1,12 +1,9 @@
 //! How many trials a case has, and about how long it takes.
 
+use duplex_audio::room::{Anchor, WORDS_PER_SECOND};
 use duplex_core::Samples;
 
-use crate::{
-    case::Case,
-    report::Expect,
-    room::{Anchor, WORDS_PER_SECOND},
-};
+use crate::{case::Case, report::Expect};
 
 /// Assumed response latency of an assistant.
 const ANSWER: Samples = Samples::from_millis(900);

@@ -6,7 +6,7 @@ use rand::{SeedableRng as _, seq::SliceRandom as _};
 use rand_pcg::Pcg32;
 
 use super::file::{Effect, Level, OneOrMore, Part, VaryKeys};
-use crate::room::NoiseKind;
+use duplex_audio::room::NoiseKind;
 
 /// Most combinations of a case; more than this are a mistake.
 pub(super) const MOST: usize = 10_000;

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use duplex_audio::room::NoiseKind;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{case::Category, report::Expect, room::NoiseKind};
+use crate::{case::Category, report::Expect};
 
 /// A scenario file: one category, one room, and the calls that run in it.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

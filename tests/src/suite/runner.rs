@@ -10,13 +10,15 @@ use std::{
     time::Instant,
 };
 
-use duplex_audio::{Clip, FRAME_MILLIS, FileError};
+use duplex_audio::{
+    Clip, FRAME_MILLIS, FileError,
+    room::{Fired, Room},
+};
 
 use crate::{
     agent::{Agent, AgentError, AgentReport, Clock, Take},
     case::Case,
     measure::{Measured, Observation, Recogniser, measure, metric::Metric},
-    room::{Fired, Room},
 };
 
 use super::{CaseResult, Options, Outline, Progress, SuiteError, SuiteRun, Verdict};

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use duplex_audio::room::{Anchor, Cue, RoomOptions, Sound};
 use duplex_core::Samples;
 use duplex_harness::{
     agent::simulated::code::{Meaning, say},
     case::{Case, Category, Expectation},
     report::Expect::{self, Ignore, Respond, Stop, Wait},
-    room::{Anchor, Cue, RoomOptions, Sound},
 };
 
 /// What the user means, its sound, when it begins, and what is expected after it.

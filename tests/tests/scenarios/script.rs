@@ -1,12 +1,8 @@
 //! Calls that are written in Rust.
 
+use duplex_audio::room::{Anchor, Sound};
 use duplex_core::Samples;
-use duplex_harness::{
-    case::Category,
-    report::Expect,
-    room::{Anchor, Sound},
-    script::script,
-};
+use duplex_harness::{case::Category, report::Expect, script::script};
 
 #[test]
 fn a_script_reads_as_it_runs() {

@@ -1,13 +1,15 @@
 //! What is audible in a case: the same for the same seed, and what the file says.
 
-use duplex_audio::{MICROPHONE_FRAME, PLAYOUT_FRAME, noise::active_level_db};
+use duplex_audio::{
+    Acoustics as _, MICROPHONE_FRAME, PLAYOUT_FRAME, Scene,
+    noise::active_level_db,
+    room::{Room, Sound},
+};
 use duplex_core::Samples;
 use duplex_harness::{
     case::Case,
-    room::{Room, Sound},
     scenario::{self, Options},
 };
-use duplex_runtime::{Acoustics as _, Scene};
 
 use crate::{load, speech};
 

@@ -10,7 +10,7 @@ use std::f64::consts::TAU;
 use duplex_audio::{MICROPHONE_FRAME, PLAYOUT_FRAME, PLAYOUT_RATE, level_db};
 use duplex_core::{SAMPLE_RATE, Samples};
 
-use crate::room::Sound;
+use duplex_audio::room::Sound;
 
 /// Amplitude of every tone: -17 dB of full scale.
 const AMPLITUDE: f64 = 0.2;

@@ -7,9 +7,9 @@
 
 pub mod code;
 
-use duplex_audio::{FRAME_MILLIS, MICROPHONE_FRAME, PLAYOUT_FRAME};
+use duplex_audio::{Acoustics, FRAME_MILLIS, MICROPHONE_FRAME, PLAYOUT_FRAME, Scene};
 use duplex_core::Speaker;
-use duplex_runtime::{Acoustics, Scene, Stop};
+use duplex_runtime::Stop;
 
 use super::{Agent, AgentError, AgentReport, ReportedLine};
 use code::{Meaning, Reply};

@@ -1,4 +1,4 @@
-//! The simulated room: the acoustic path from loudspeaker to microphone.
+//! The acoustic path from loudspeaker to microphone.
 
 use std::time::Duration;
 

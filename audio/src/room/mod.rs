@@ -5,6 +5,7 @@
 //! assistant's events.
 
 mod background;
+mod echo_path;
 mod options;
 mod sound;
 
@@ -13,15 +14,18 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use background::Noise;
-use duplex_audio::{
-    EchoPath, FRAME_MILLIS, FarEnd, FileError, MICROPHONE_FRAME, PLAYOUT_FRAME, PLAYOUT_RATE,
-    WavWriter, level_db,
-};
 use duplex_core::{SAMPLE_RATE, Samples, SessionTime};
-use duplex_runtime::{Acoustics, Scene};
 use serde::{Deserialize, Serialize};
 
+use crate::{
+    acoustics::{Acoustics, Scene},
+    far_end::FarEnd,
+    files::{FileError, WavWriter},
+    units::{FRAME_MILLIS, MICROPHONE_FRAME, PLAYOUT_FRAME, PLAYOUT_RATE, level_db},
+};
+use background::Noise;
+
+pub use echo_path::{EchoPath, ImpulseResponse};
 pub use options::{NoiseKind, RoomOptions};
 pub use sound::Sound;
 

@@ -1,6 +1,6 @@
 //! The sound device of a call.
 
-use duplex_audio::{MICROPHONE_FRAME, PLAYOUT_FRAME};
+use crate::units::{MICROPHONE_FRAME, PLAYOUT_FRAME};
 
 /// Whether the device still runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use duplex_audio::ImpulseResponse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::ImpulseResponse;
 
 /// Kind of background noise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

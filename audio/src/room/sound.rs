@@ -3,10 +3,14 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use biquad::{Biquad as _, Coefficients, DirectForm2Transposed, Q_BUTTERWORTH_F32, Type};
-use duplex_audio::{
-    Clip, EchoPath, FileError, ImpulseResponse, MICROPHONE_FRAME, PLAYOUT_RATE, resample::convert,
-};
 use duplex_core::{SAMPLE_RATE, Samples};
+
+use super::{EchoPath, ImpulseResponse};
+use crate::{
+    files::{Clip, FileError},
+    resample::convert,
+    units::{MICROPHONE_FRAME, PLAYOUT_RATE, amplitude},
+};
 
 /// Level of sound from another room, in dB.
 const FAR_DB: f32 = -12.0;
@@ -143,7 +147,7 @@ impl Sound {
     }
 
     /// The same samples, shared.
-    pub(crate) fn shared(&self) -> Arc<Vec<f32>> {
+    pub fn shared(&self) -> Arc<Vec<f32>> {
         Arc::clone(&self.near)
     }
 
@@ -168,9 +172,4 @@ fn wall() -> Vec<DirectForm2Transposed<f32>> {
     Coefficients::from_params(Type::LowPass, rate, cutoff, Q_BUTTERWORTH_F32)
         .map(|low_pass| vec![DirectForm2Transposed::new(low_pass); 2])
         .unwrap_or_default()
-}
-
-/// `db` as a factor on amplitudes.
-pub(super) fn amplitude(db: f32) -> f32 {
-    10f32.powf(db / 20.0)
 }

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use duplex_audio::{EchoPath, ImpulseResponse, level_db, noise};
 use duplex_core::SAMPLE_RATE;
 
-use super::{Cue, NoiseKind, RoomOptions, sound::amplitude};
+use super::{Cue, EchoPath, ImpulseResponse, NoiseKind, RoomOptions};
+use crate::{
+    noise,
+    units::{amplitude, level_db},
+};
 
 /// Level of ordinary speech, in dB of full scale: the reference for the noise if the user says
 /// nothing.
