@@ -2,7 +2,8 @@
 //!
 //! The principal type is [`FrontEnd`]: it takes the microphone and what the loudspeaker played, 10 ms at a time, and
 //! reports whether the user is speaking. On the output side, [`playout()`] makes the queue between speech synthesis and
-//! the loudspeaker; its [`Speaker`] runs in a real-time callback. A [`room::Room`] is a sound device without hardware.
+//! the loudspeaker; its [`Speaker`] runs in a real-time callback. [`call_audio()`] joins both to a device of any rate and
+//! block, which drives them by its own clock. A [`room::Room`] is a sound device without hardware.
 //!
 //! Samples are `f32` in -1..=1, mono unless stated otherwise. This crate knows nothing of language or of turn-taking.
 //! It never opens an audio device and runs nothing in the background: all calls block. The voice activity model runs on
@@ -10,6 +11,7 @@
 
 mod acoustics;
 pub mod activity;
+pub mod call_audio;
 pub mod echo;
 pub mod far_end;
 pub mod files;
@@ -29,6 +31,10 @@ mod units;
 
 pub use acoustics::{Acoustics, Scene};
 pub use activity::{Activity, ActivityError, Detector, Thresholds, VoiceActivity};
+pub use call_audio::{
+    CallAudio, Clocks, DeviceCounters, DeviceError, DeviceFormat, FramePair, FramePairs,
+    HeardWindow, Hearing, LoudspeakerEnd, MicrophoneEnd, call_audio,
+};
 pub use echo::EchoCanceller;
 pub use far_end::FarEnd;
 pub use files::{Clip, FileError, WavWriter};

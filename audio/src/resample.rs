@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use rubato::{
-    Async, Fft, FixedAsync, FixedSync, Resampler as _, Resizable as _, SincInterpolationParameters,
-    SincInterpolationType, WindowFunction, audioadapter_buffers::direct::InterleavedSlice,
-    calculate_cutoff,
+    Adjustable as _, Async, Fft, FixedAsync, FixedSync, Resampler as _, Resizable as _,
+    SincInterpolationParameters, SincInterpolationType, WindowFunction,
+    audioadapter_buffers::direct::InterleavedSlice, calculate_cutoff,
 };
 
 /// Half of the filter's length, as a duration. The filter has as many taps at the lower of the two rates as this gives:
@@ -62,13 +62,9 @@ impl Resampler {
         if from == to {
             return Ok(stream);
         }
-        let taps_at =
-            |rate| ((2.0 * DELAY.as_secs_f64() * f64::from(rate)) as usize / 8 * 8).max(8);
         let phases = to / divisor;
-        let window = WindowFunction::Blackman;
         let taps = taps_at(from);
-        let shape = SincInterpolationParameters::new(taps, window)
-            .f_cutoff(calculate_cutoff(taps_at(from.min(to)), window));
+        let shape = shape(from, to);
         let shape = if phases <= MOST_PHASES {
             // Every output falls on a phase of the table: exact, at a quarter of the cost.
             shape.oversampling_factor(phases as usize).interpolation(SincInterpolationType::Nearest)
@@ -123,6 +119,13 @@ impl Resampler {
         (self.taken, self.given) = (0, 0);
     }
 
+    /// The most samples that so many of the input can complete.
+    pub(crate) fn most_output(&self, input: usize) -> usize {
+        let (to, from) = self.ratio;
+        // The filter gives a whole number of samples for each chunk: one more than the ratio says, at most.
+        (input as u64 * to).div_ceil(from) as usize + 1 + input.div_ceil(CHUNK)
+    }
+
     fn filter_chunk(&mut self, chunk: &[f32], output: &mut Vec<f32>) {
         let Some(filter) = &mut self.filter else {
             output.extend_from_slice(chunk);
@@ -140,6 +143,66 @@ impl Resampler {
             output.extend_from_slice(&self.scratch[..produced]);
         }
     }
+}
+
+/// By how much the speed of a [`DriftResampler`] may differ from one.
+const MOST_DRIFT: f64 = 0.01;
+
+/// Resamples a stream whose rate is not exactly what it says: a fixed number of samples out for as many in as its speed
+/// asks for.
+pub(crate) struct DriftResampler {
+    filter: Async<f32>,
+}
+
+impl DriftResampler {
+    /// Resamples from `from` to `to` samples per second, `chunk` samples out at a time.
+    pub(crate) fn new(from: u32, to: u32, chunk: usize) -> Result<Self, RateError> {
+        let scale = f64::from(to) / f64::from(from);
+        let most = 1.0 + MOST_DRIFT;
+        let filter = Async::new_sinc(scale, most, &shape(from, to), chunk, 1, FixedAsync::Output)
+            .map_err(|_| RateError { from, to })?;
+        Ok(Self { filter })
+    }
+
+    /// How many samples of the input the next chunk takes.
+    pub(crate) fn wants(&self) -> usize {
+        self.filter.input_frames_next()
+    }
+
+    /// The most that it ever takes.
+    pub(crate) fn most_input(&self) -> usize {
+        self.filter.input_frames_max()
+    }
+
+    /// From the next chunk on, takes `speed` times as much of the input for the same output; within a hundredth of one.
+    pub(crate) fn set_speed(&mut self, speed: f64) {
+        let ratio = 1.0 / speed.clamp(1.0 - MOST_DRIFT / 2.0, 1.0 + MOST_DRIFT / 2.0);
+        // Within the range that the filter was made for, so that it cannot fail.
+        _ = self.filter.set_resample_ratio_relative(ratio, true);
+    }
+
+    /// Takes as many samples as it [wants](Self::wants) and writes a chunk. Does not allocate.
+    pub(crate) fn process(&mut self, input: &[f32], output: &mut [f32]) {
+        let room = output.len();
+        // The sizes fit by construction, so nothing here can fail.
+        let produced = (|| {
+            let input = InterleavedSlice::new(input, 1, input.len()).ok()?;
+            let mut out = InterleavedSlice::new_mut(output, 1, room).ok()?;
+            self.filter.process_into_buffer(&input, &mut out, None).ok()
+        })();
+        debug_assert!(produced.is_some(), "the sizes are the filter's own");
+    }
+}
+
+/// The filter between two rates, with phases between those of its table interpolated.
+fn shape(from: u32, to: u32) -> SincInterpolationParameters {
+    let window = WindowFunction::Blackman;
+    SincInterpolationParameters::new(taps_at(from), window)
+        .f_cutoff(calculate_cutoff(taps_at(from.min(to)), window))
+}
+
+fn taps_at(rate: u32) -> usize {
+    ((2.0 * DELAY.as_secs_f64() * f64::from(rate)) as usize / 8 * 8).max(8)
 }
 
 /// `samples` at another rate: exactly `samples.len() * to / from` samples, rounded, and aligned in time.

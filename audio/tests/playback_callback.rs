@@ -1,7 +1,9 @@
-//! The playback callback must not allocate.
+//! What a device's callbacks call must not allocate.
+
+use std::time::Duration;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
-use duplex_audio::{PLAYOUT_FRAME, playout};
+use duplex_audio::{CallAudio, Clocks, DeviceFormat, PLAYOUT_FRAME, call_audio, playout};
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
@@ -29,4 +31,33 @@ fn the_playback_callback_allocates_nothing() {
     playout.push(&sound);
     callbacks(40);
     assert!(playout.underruns() > 0, "the callback ran through every state");
+}
+
+#[test]
+fn the_callbacks_of_a_device_allocate_nothing_at_any_rate_and_block() {
+    for (microphone_rate, loudspeaker_rate) in
+        [(8_000, 8_000), (16_000, 48_000), (44_100, 44_100), (48_000, 96_000), (192_000, 192_000)]
+    {
+        let blocks = [64, 441, 480, 1_024, 2_048];
+        for clocks in [Clocks::One, Clocks::Two] {
+            let format =
+                DeviceFormat { microphone_rate, loudspeaker_rate, most_block: 1_024, clocks };
+            let (mut queue, speaker) = playout(format.playout_ahead());
+            let (mut device, mut pairs) = call_audio(format, speaker).unwrap();
+            let (recorded, mut played) = ([0.1; 2_048], [0.0; 2_048]);
+            for block in blocks.repeat(20) {
+                queue.push(&[0.5; PLAYOUT_FRAME]);
+                assert_no_alloc(|| device.process(&recorded[..block], &mut played[..block]));
+            }
+            let CallAudio { mut microphone, mut loudspeaker } = device;
+            // Nobody takes what they record and play: the rings run full.
+            for block in blocks.repeat(200) {
+                assert_no_alloc(|| microphone.record(&recorded[..block]));
+                assert_no_alloc(|| loudspeaker.play(&mut played[..block]));
+            }
+            assert!(pairs.counters().unheard > 0 || pairs.counters().far_lost > 0);
+            assert!(pairs.counters().long_blocks > 0);
+            pairs.take(Duration::ZERO, &mut |_| {});
+        }
+    }
 }

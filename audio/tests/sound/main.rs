@@ -1,6 +1,7 @@
 //! The tests of this crate in one program. Those of voice activity need the models.
 
 mod activity;
+mod call_audio;
 mod common;
 mod echo;
 mod echo_path;
@@ -14,3 +15,4 @@ mod playout;
 mod playout_properties;
 mod resample;
 mod room;
+mod two_clocks;
