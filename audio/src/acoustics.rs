@@ -1,4 +1,4 @@
-//! The sound device of a call.
+//! A sound device without a clock of its own.
 
 use crate::units::{MICROPHONE_FRAME, PLAYOUT_FRAME};
 
@@ -11,11 +11,10 @@ pub enum Scene {
     Over,
 }
 
-/// A full-duplex sound device, a frame of 10 ms at a time: a simulated room, a socket, a sound card.
+/// A full-duplex sound device without a clock of its own, a frame of 10 ms at a time: a simulated room, a socket.
 ///
 /// To write another, keep the rhythm: [`exchange`](Self::exchange) is called every 10 ms by the call's sound thread and
-/// must return at once. A device with callbacks of its own needs a ring buffer on each side, and gives silence where
-/// its microphone's ring is empty. The echo of `playout` in `microphone` is removed by the call, if it comes within
+/// must return at once. A device with callbacks of its own drives a [`CallAudio`](crate::CallAudio) instead. The echo of `playout` in `microphone` is removed by the call, if it comes within
 /// 300 ms; level, voice activity and rates are no concern of the device beyond the rates given here.
 pub trait Acoustics: Send {
     /// Plays a frame at the playout rate, and gives what the microphone hears in the same time at

@@ -7,16 +7,11 @@ use std::{
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     thread::JoinHandle,
-    time::{Duration, Instant},
 };
 
-use duplex_audio::{
-    Acoustics, FRAME_MILLIS, FarEnd, FrontEnd, FrontEndOptions, MICROPHONE_FRAME, PLAYOUT_FRAME,
-    Scene, Speaker,
-};
+use duplex_audio::{Acoustics, CallAudio, DeviceError, DeviceFormat, FrontEndOptions, Playout};
 use duplex_core::{
-    Action, Command, ConversationEvent, Event, Line, Permille, Policy, SessionChange, SessionTime,
-    VadFrame,
+    Action, Command, ConversationEvent, Event, Line, Policy, SessionChange, SessionTime,
 };
 
 use crate::{
@@ -26,8 +21,9 @@ use crate::{
     inbox::{Inbox, Messages, inbox},
     job::{Answer, Cancellation, SessionMessage},
     jobs::Work,
-    session_driver::{QUEUE, SessionDriver},
+    session_driver::SessionDriver,
     settings::{SessionError, SessionOptions, Settings},
+    sound::{Frames, listen, pace, sound},
 };
 
 /// Messages that wait for the session at most: over 30 s of sound.
@@ -72,6 +68,9 @@ pub enum CallError {
     /// The engine does not have what the call asks for.
     #[error(transparent)]
     Session(#[from] SessionError),
+    /// The sound device cannot carry a call.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// The system gave no thread, or one of them died.
     #[error("a thread of the call failed: {0}")]
     Thread(String),
@@ -105,7 +104,7 @@ pub struct Counters {
     pub frames: u64,
     /// Voice activity frames lost because the inbox was full.
     pub lost: u64,
-    /// Frames of the sound device that came over 20 ms late.
+    /// Frames of a sound device without a clock that came over 20 ms late.
     pub late: u64,
     /// Most messages that waited in the inbox at a time.
     pub deepest_inbox: u64,
@@ -160,8 +159,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// Begins a call on a sound device, in real time. `observer` is called with every event and its actions, on the
-    /// session's thread: it must not block.
+    /// Begins a call on a sound device without a clock of its own: its frames come in real time, from the call's sound
+    /// thread. `observer` is called with every event and its actions, on the session's thread: it must not block.
     ///
     /// # Errors
     /// The engine does not have what the call asks for; the journal cannot be made, or a thread cannot be started.
@@ -172,8 +171,38 @@ impl Call {
         stop: Stop,
         observer: Box<dyn FnMut(SessionStep<'_>) + Send>,
     ) -> Result<Self, CallError> {
-        let (playout, speaker) = duplex_audio::playout(QUEUE);
-        let device = Device::new(&engine, acoustics, speaker, options.front_end);
+        let (frames, playout) = Frames::new(&engine, acoustics, options.front_end)?;
+        let sound = move |inbox: &Inbox, stop: &Stop| pace(frames, inbox, stop);
+        Self::begin(engine, playout, options, stop, observer, sound)
+    }
+
+    /// Begins a call on a sound device like `format` that has a clock of its own, and gives the end of the call's sound
+    /// for its callbacks. Nothing of the call waits for them, nor they for the call, which is over once the device has
+    /// dropped its microphone's end, or `stop` is set. What is played and heard after that goes nowhere.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start), and [`CallError::Device`] if there is no such device.
+    pub fn on_device(
+        engine: Arc<Engine>,
+        format: DeviceFormat,
+        options: CallOptions,
+        stop: Stop,
+        observer: Box<dyn FnMut(SessionStep<'_>) + Send>,
+    ) -> Result<(Self, CallAudio), CallError> {
+        let (playout, audio, hearing) = sound(&engine, format, options.front_end)?;
+        let sound = move |inbox: &Inbox, stop: &Stop| listen(hearing, inbox, stop);
+        Ok((Self::begin(engine, playout, options, stop, observer, sound)?, audio))
+    }
+
+    /// Starts both threads; `sound` is what that of the sound does.
+    fn begin(
+        engine: Arc<Engine>,
+        playout: Playout,
+        options: CallOptions,
+        stop: Stop,
+        observer: Box<dyn FnMut(SessionStep<'_>) + Send>,
+        sound: impl FnOnce(&Inbox, &Stop) + Send + 'static,
+    ) -> Result<Self, CallError> {
         let settings = engine.workers().settings(&options.session)?;
         let commands = options.script.len() as u32;
         let driver = SessionDriver::new(options, playout, observer)?;
@@ -183,7 +212,7 @@ impl Call {
         let thread = |error: std::io::Error| CallError::Thread(error.to_string());
         let sound = {
             let (inbox, stop) = (inbox.clone(), stop.clone());
-            spawn("sound").spawn(move || in_real_time(device, &inbox, &stop))
+            spawn("sound").spawn(move || sound(&inbox, &stop))
         }
         .map_err(thread)?;
         let session = {
@@ -219,88 +248,6 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         self.stop.stop();
-    }
-}
-
-/// A sound device, the playout's speaker end and the front end: everything between the device and the inbox.
-pub(crate) struct Device {
-    acoustics: Box<dyn Acoustics>,
-    speaker: Speaker,
-    far_end: FarEnd,
-    front_end: FrontEnd,
-    cleaned: Vec<f32>,
-}
-
-impl Device {
-    pub(crate) fn new(
-        engine: &Engine,
-        acoustics: Box<dyn Acoustics>,
-        speaker: Speaker,
-        options: FrontEndOptions,
-    ) -> Self {
-        Self {
-            acoustics,
-            speaker,
-            far_end: FarEnd::default(),
-            front_end: FrontEnd::new(engine.activity(), options),
-            cleaned: Vec::new(),
-        }
-    }
-
-    /// Plays and records a frame; gives the window of the microphone that it completes, if it does. Its samples
-    /// may reach a little beyond the window.
-    pub(crate) fn frame(&mut self, sound: &mut dyn FnMut(SessionTime, SessionMessage)) -> Scene {
-        let mut playout = [0.0; PLAYOUT_FRAME];
-        let mut microphone = [0.0; MICROPHONE_FRAME];
-        self.speaker.fill(&mut playout);
-        let scene = self.acoustics.exchange(&playout, &mut microphone);
-        let far = self.far_end.frame(&playout);
-        let mut window = None;
-        let cleaned = self.front_end.push(&microphone, &far, &mut |frame| window = Some(frame));
-        self.cleaned.extend_from_slice(cleaned);
-        if let Some(frame) = window {
-            let end = SessionTime(frame.end);
-            let window = SessionMessage::Sound {
-                end,
-                cleaned: std::mem::take(&mut self.cleaned),
-                frame: VadFrame {
-                    speech: frame.speech,
-                    probability: Permille::from_probability(frame.probability),
-                    level: frame.level_db.clamp(f32::from(i8::MIN), 0.0) as i8,
-                    high_band_snr: frame.high_band_snr_db.clamp(0.0, f32::from(i8::MAX)) as i8,
-                },
-            };
-            sound(end, window);
-        }
-        scene
-    }
-}
-
-/// Ends the session when the sound thread ends, however it ends.
-struct LeavesAtEnd<'a>(&'a Inbox);
-
-impl Drop for LeavesAtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.leave();
-    }
-}
-
-fn in_real_time(mut device: Device, inbox: &Inbox, stop: &Stop) {
-    let period = Duration::from_millis(FRAME_MILLIS);
-    let mut due = Instant::now();
-    let _leaves = LeavesAtEnd(inbox);
-    let mut heard = true;
-    while heard {
-        let scene = device.frame(&mut |at, window| heard = inbox.sound(at, window));
-        if scene == Scene::Over || stop.is_stopped() {
-            return;
-        }
-        due += period;
-        match due.checked_duration_since(Instant::now()) {
-            Some(wait) => std::thread::sleep(wait),
-            None if due.elapsed() > 2 * period => inbox.count_late_frame(),
-            None => {}
-        }
     }
 }
 

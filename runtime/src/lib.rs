@@ -10,7 +10,8 @@
 //!
 //! # Running a call
 //!
-//! An engine is started once; each call needs a sound device, which is whatever implements [`Acoustics`](duplex_audio::Acoustics).
+//! An engine is started once; each call needs a sound device. One without a clock of its own is whatever implements
+//! [`Acoustics`](duplex_audio::Acoustics); one that has a clock drives the call's sound itself ([`Call::on_device`]).
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -74,9 +75,10 @@
 //!
 //! `ports` (what a model must be able to do) and `models` (those there are). `job` (a piece of
 //! work, and who asks for it) and `jobs` (each kind of it in a file). `session_driver` (carries out a session's
-//! actions), `call` (the two threads of a live call), its `inbox`, `call_handle` (what steers it) and `event_queue` (what
-//! it shows, on its way to a reader who may be slow), `virtual_call` (the same in one loop). `queue` and `worker` (how
-//! the models of a port serve all calls), `reply_stream` (a reply on its way), `engine` (starts them).
+//! actions), `call` (the two threads of a live call), its `inbox`, its `sound` (who has the clock), `call_handle` (what
+//! steers it) and `event_queue` (what it shows, on its way to a reader who may be slow), `virtual_call` (the same in one
+//! loop). `queue` and `worker` (how the models of a port serve all calls), `reply_stream` (a reply on its way), `engine`
+//! (starts them).
 
 mod call;
 mod call_handle;
@@ -92,6 +94,7 @@ mod queue;
 mod reply_stream;
 mod session_driver;
 mod settings;
+mod sound;
 mod virtual_call;
 mod worker;
 

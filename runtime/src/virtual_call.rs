@@ -10,12 +10,13 @@ use duplex_core::{Event, Samples, SessionChange, SessionTime};
 
 use crate::{
     CallError, CallOptions, Engine, Outcome, SessionStep, Stop,
-    call::{Device, outcome},
+    call::outcome,
     engine::{Models, Seat},
     job::{Cancellation, SessionMessage},
     jobs::{ModelKind, Work},
-    session_driver::{QUEUE, SessionDriver},
+    session_driver::SessionDriver,
     settings::{SessionError, Settings},
+    sound::Frames,
 };
 
 /// Latency of each kind of job in a virtual call, in session time. The defaults are about those of two cores.
@@ -129,8 +130,7 @@ pub fn run_virtual(
     stop: &Stop,
     observer: Box<dyn FnMut(SessionStep<'_>) + Send>,
 ) -> Result<Outcome, CallError> {
-    let (playout, speaker) = duplex_audio::playout(QUEUE);
-    let mut device = Device::new(engine, acoustics, speaker, options.front_end);
+    let (mut frames, playout) = Frames::new(engine, acoustics, options.front_end)?;
     let settings = engine.workers().settings(&options.session)?;
     let mut driver = SessionDriver::new(options, playout, observer)?;
     let seat = Seat::open(engine.workers(), settings);
@@ -139,7 +139,7 @@ pub fn run_virtual(
     let mut sounds = Vec::new();
     let mut heard = SessionTime(0);
     while !driver.over {
-        let scene = device.frame(&mut |end, window| sounds.push((end, window)));
+        let scene = frames.frame(&mut |end, window| sounds.push((end, window)));
         heard = heard + Samples(MICROPHONE_FRAME as u64);
         for (end, sound) in sounds.drain(..) {
             loop {

@@ -70,14 +70,14 @@ fn call(workers: &Workers, questions: usize) -> Outcome {
 }
 
 /// What the user waits for.
-enum Progress {
+pub(super) enum Progress {
     /// A window was stepped.
     Window,
     /// A reply was heard to its end, or is not to be had.
     Finished,
 }
 
-fn report(progress: &Sender<Progress>, step: SessionStep<'_>) {
+pub(super) fn report(progress: &Sender<Progress>, step: SessionStep<'_>) {
     let ends = step.conversation().any(|event| {
         use ConversationEvent::{ReplyDropped, ReplyEnded};
         matches!(event, ReplyEnded { cut: None, .. } | ReplyDropped { .. })
@@ -90,7 +90,7 @@ fn report(progress: &Sender<Progress>, step: SessionStep<'_>) {
     }
 }
 
-fn answered(outcome: &Outcome) -> usize {
+pub(super) fn answered(outcome: &Outcome) -> usize {
     outcome.transcript.iter().filter(|line| line.speaker == Speaker::Assistant).count()
 }
 

@@ -3,6 +3,7 @@
 mod cancelled_turns;
 mod commands;
 mod contract;
+mod devices;
 mod fakes;
 mod many_calls;
 mod queue;
