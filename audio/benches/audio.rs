@@ -2,11 +2,11 @@
 
 use std::{hint::black_box, path::Path, time::Duration};
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use duplex_audio::{
-    ACTIVITY_WINDOW, Clip, EchoCanceller, EchoPath, FrontEnd, FrontEndOptions, ImpulseResponse,
-    MICROPHONE_FRAME, PLAYOUT_FRAME, PLAYOUT_RATE, Resampler, VoiceActivity, convert, noise,
-    playout,
+    ACTIVITY_WINDOW, Clip, Clocks, DeviceFormat, EchoCanceller, EchoPath, FrontEnd,
+    FrontEndOptions, ImpulseResponse, MICROPHONE_FRAME, PLAYOUT_FRAME, PLAYOUT_RATE, Resampler,
+    VoiceActivity, call_audio, convert, noise, playout,
 };
 use duplex_core::SAMPLE_RATE;
 
@@ -98,6 +98,35 @@ fn speaker(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// What a device's callback costs, with an assistant that speaks.
+fn device(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("callback of a device, 10 ms");
+    for rate in [SAMPLE_RATE, 44_100, PLAYOUT_RATE, 192_000] {
+        let block = rate as usize / 100;
+        let format = DeviceFormat {
+            microphone_rate: rate,
+            loudspeaker_rate: rate,
+            most_block: block,
+            clocks: Clocks::One,
+        };
+        let (mut queue, speaker) = playout(format.playout_ahead());
+        let (mut device, mut pairs) = call_audio(format, speaker).expect("there are such devices");
+        let (microphone, mut loudspeaker) = (vec![0.1; block], vec![0.0; block]);
+        group.bench_function(format!("{rate} Hz"), |bencher| {
+            bencher.iter_batched(
+                || {
+                    // What the other thread does.
+                    pairs.take(Duration::ZERO, &mut |_| {});
+                    queue.push(&[0.5; PLAYOUT_FRAME]);
+                },
+                |()| device.process(black_box(&microphone), black_box(&mut loudspeaker)),
+                BatchSize::PerIteration,
+            );
+        });
+    }
+    group.finish();
+}
+
 fn resampling(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("resampling");
     for (from, to) in
@@ -125,6 +154,6 @@ criterion_group! {
     config = Criterion::default()
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2));
-    targets = front_end, speaker, resampling
+    targets = front_end, speaker, device, resampling
 }
 criterion_main!(audio);
