@@ -221,7 +221,7 @@ fn ctrl_c_ends_a_live_call_in_order() {
     let mut call = command.spawn().unwrap();
     let lines = BufReader::new(call.stdout.take().unwrap()).lines();
     // The answer has begun: this is the middle of the call.
-    let begun = lines.map_while(Result::ok).any(|line| line.contains("\"released\""));
+    let begun = lines.map_while(Result::ok).any(|line| line.contains("\"reply_started\""));
     assert!(begun, "no answer began");
     kill_process_group(pid(call.id()), Signal::INT).unwrap();
     assert_eq!(call.wait().unwrap().code(), Some(130));
@@ -241,9 +241,9 @@ fn a_killed_recogniser_is_replaced_and_the_call_goes_on() {
     let mut call = scene.command(&args).stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(call.stdout.take().unwrap()).lines();
     let mut lines = lines.map_while(Result::ok);
-    assert!(lines.any(|line| line.contains("\"onset\"")), "the user was not heard");
+    assert!(lines.any(|line| line.contains("\"user_speech_started\"")), "the user was not heard");
     kill_process(pid(recogniser_of(call.id())), Signal::KILL).unwrap();
-    assert!(lines.any(|line| line.contains("\"released\"")), "the question was not answered");
+    assert!(lines.any(|line| line.contains("\"reply_started\"")), "the question was not answered");
     lines.for_each(drop);
     assert_eq!(call.wait().unwrap().code(), Some(0));
     let transcript = scene.read("transcript.md");
