@@ -1,5 +1,4 @@
-//! Draws a live transcript from the stream of conversation events on standard input, with what nobody heard of a reply
-//! struck through:
+//! Draws a live transcript from the stream on standard input, with what nobody heard of a reply struck through:
 //!
 //! `duplex converse --input user.wav --output call.wav --json | cargo run --release -p duplex --example live_transcript`
 
@@ -22,7 +21,7 @@ pub(crate) fn draw(events: impl BufRead, out: &mut impl Write) -> io::Result<()>
         let text = |key: &str| event[key].as_str().unwrap_or("").replace(char::is_control, " ");
         match event["type"].as_str().unwrap_or("") {
             "user_words" => {
-                running(out, "you", &(text("committed") + " " + &text("tentative")), "")?
+                running(out, "you", &[text("committed"), text("tentative")].join(" "), "")?
             }
             "user_turn" if event["kind"] != "noise" => finished(out, "you", &text("text"), "")?,
             "reply_started" => heard.clear(),

@@ -13,6 +13,7 @@ use duplex_runtime::EventReader;
 use ratatui::{
     Frame, Terminal, TerminalOptions, Viewport,
     backend::CrosstermBackend,
+    buffer::{Buffer, Cell},
     layout::{Constraint, Layout, Margin, Rect},
     style::{Color, Modifier, Style},
     symbols,
@@ -30,6 +31,8 @@ const WORDS: u16 = 2;
 const HEIGHT: u16 = 4 + 2 * WORDS;
 /// Columns before the words.
 const INDENT: u16 = 8;
+/// Rows of a final line at most.
+const MOST_ROWS: u16 = 256;
 /// Levels below this are drawn as silence, in dB.
 const FLOOR_DB: f32 = -60.0;
 
@@ -57,20 +60,37 @@ pub(super) fn draw(mut events: EventReader, now: &AtomicU64, levels: &RoomLog) -
         }
         let is_over = events.is_over();
         for said in conversation.said() {
-            let line = line(&said);
-            let width = terminal.size()?.width.max(1);
-            let height = (line.width() as u16).div_ceil(width).max(1);
-            let paragraph = Paragraph::new(line).wrap(Wrap { trim: false });
+            let paragraph = Paragraph::new(line(&said)).wrap(Wrap { trim: false });
+            let height = height(&paragraph, terminal.size()?.width.max(1));
             terminal.insert_before(height, |buffer| paragraph.render(buffer.area, buffer))?;
         }
         if is_over {
             terminal.clear()?;
+            let top = terminal.get_frame().area().as_position();
+            terminal.set_cursor_position(top)?;
             return terminal.show_cursor();
         }
         let levels = levels.levels();
         terminal.draw(|frame| rows(frame, &conversation, now.load(Relaxed), levels))?;
         thread::sleep(REFRESH);
     }
+}
+
+/// The rows that a paragraph takes once its words are wrapped.
+fn height(paragraph: &Paragraph<'_>, width: u16) -> u16 {
+    let drawn = |rows: u16| {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, rows));
+        paragraph.render(buffer.area, &mut buffer);
+        let is_blank = |cell: &Cell| cell.symbol().trim().is_empty();
+        let last = buffer.content().iter().rposition(|cell| !is_blank(cell));
+        last.map_or(1, |last| (last / usize::from(width)) as u16 + 1)
+    };
+    let mut rows = 4;
+    // Where the last row is used, there may be more.
+    while drawn(rows) == rows && rows < MOST_ROWS {
+        rows *= 2;
+    }
+    drawn(rows)
 }
 
 /// A final line, what nobody heard of it struck through.
@@ -169,6 +189,16 @@ fn tail(text: &str, room: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_has_as_many_rows_as_its_words_need() {
+        let wrapped = |text: &'static str| Paragraph::new(text).wrap(Wrap { trim: false });
+        // Each row has room for one word only, although all characters would fit into three rows.
+        let words = "sixsix sixsix sixsix sixsix sixsix";
+        assert_eq!(height(&wrapped(words), 12), 5);
+        assert_eq!(height(&wrapped("short"), 12), 1);
+        assert_eq!(height(&wrapped(""), 12), 1);
+    }
 
     #[test]
     fn the_tail_of_a_text_begins_with_a_whole_word() {
