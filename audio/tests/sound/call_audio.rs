@@ -213,6 +213,25 @@ fn what_nobody_hears_for_a_second_is_dropped_counted_and_leaves_the_sides_aligne
 }
 
 #[test]
+fn a_far_end_that_began_before_the_microphone_is_not_behind_for_long() {
+    let (mut queue, speaker) = playout(PLAYOUT_RATE as usize);
+    let (mut device, mut pairs) = call_audio(DeviceFormat::FRAMES, speaker).unwrap();
+    (0..30).for_each(|_| device.loudspeaker.play(&mut [0.0; PLAYOUT_FRAME]));
+    let mut loud = Vec::new();
+    for n in 0..500 {
+        queue.push(&[if n == 400 { 0.5 } else { 0.0 }; PLAYOUT_FRAME]);
+        device.process(&[0.0; MICROPHONE_FRAME], &mut [0.0; PLAYOUT_FRAME]);
+        pairs.take(Duration::ZERO, &mut |pair| {
+            if duplex_audio::level_db(&pair.far_end) > -20.0 {
+                loud.push(n);
+            }
+        });
+    }
+    assert_eq!(loud.first(), Some(&400), "{loud:?}");
+    assert_eq!(pairs.counters().far_skipped, 30 * PLAYOUT_FRAME as u64);
+}
+
+#[test]
 fn a_device_that_stops_calling_is_silent_and_one_that_is_dropped_is_closed() {
     let (mut device, mut pairs) = call_audio(DeviceFormat::FRAMES, playout(480).1).unwrap();
     device.process(&[0.1; MICROPHONE_FRAME], &mut [0.0; PLAYOUT_FRAME]);
