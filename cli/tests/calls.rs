@@ -367,3 +367,78 @@ fn what_is_wrong_with_the_configured_endpoint_or_instructions_is_2_with_one_line
         assert_eq!(text.trim_end().lines().count(), 1, "{args:?}: {text}");
     }
 }
+
+/// The assistant's lines of a transcript.
+fn assistant(transcript: &str) -> Vec<&str> {
+    let lines: Vec<_> = transcript.lines().collect();
+    let said = lines.windows(2).filter(|pair| pair[0].contains("**Assistant**"));
+    said.map(|pair| pair[1]).collect()
+}
+
+#[test]
+fn a_file_of_commands_steers_a_call_which_replays_with_them() {
+    let scene = Scene::new();
+    let commands = "# what a program sends\n\
+        0.2 announce This call is recorded. You may object at any time.\n\
+        12 text What is the capital of Italy?\n\
+        12.1 release\n\
+        30 say Goodbye.\n\
+        30 end\n";
+    fs::write(scene.path("commands.txt"), commands).unwrap();
+    // Longer than the commands: the call ends by the last of them.
+    let mut user = speech("q01");
+    user.resize(60 * RATE as usize, 0.0);
+    let input = scene.wav::<1>("user.wav", RATE, &user);
+    let (output, transcript) = scene.converse(&input, &["--commands", "commands.txt"]);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    let said = assistant(&transcript);
+    assert!(said[0].contains("This call is recorded. You may object at any time."), "{transcript}");
+    assert!(said.last().unwrap().contains("Goodbye."), "{transcript}");
+    assert!(transcript.contains("capital of Italy"), "{transcript}");
+    assert!(said.iter().any(|line| line.contains("Rome")), "{transcript}");
+    // What the user said over the announcement is answered after it.
+    assert_eq!(said.len(), 4, "{transcript}");
+    let lasted = Clip::read(scene.path("call.wav")).unwrap().channels[0].len() / 48_000;
+    assert!((30..40).contains(&lasted), "{lasted} s");
+
+    let replayed = scene.run(&["replay", "--show", "call.journal"]);
+    assert_eq!(code(&replayed), Some(0), "{}", stderr(&replayed));
+    let shown = String::from_utf8_lossy(&replayed.stdout).into_owned();
+    for part in ["command 1: {\"say\"", "refused: push-to-talk is not down", "duplex: Goodbye."] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(shown.trim_end().ends_with("the same actions"), "{shown}");
+}
+
+#[test]
+fn what_is_said_while_the_microphone_is_muted_is_neither_written_down_nor_answered() {
+    let scene = Scene::new();
+    fs::write(scene.path("commands.txt"), "0 mute\n").unwrap();
+    let (output, transcript) = scene.converse(&clip("q01"), &["--commands", "commands.txt"]);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert!(!transcript.contains("capital") && turns(&transcript) == 0, "{transcript}");
+}
+
+#[test]
+fn a_file_of_commands_that_cannot_be_read_is_named_before_models_are_loaded() {
+    let scene = Scene::new();
+    let (missing, _) = scene.converse(&clip("q01"), &["--commands", "nowhere.txt"]);
+    assert_eq!(code(&missing), Some(2));
+    assert!(stderr(&missing).contains("nowhere.txt"), "{}", stderr(&missing));
+    fs::write(scene.path("commands.txt"), "1 shout\n").unwrap();
+    let (wrong, _) = scene.converse(&clip("q01"), &["--commands", "commands.txt"]);
+    assert_eq!(code(&wrong), Some(2));
+    let told = stderr(&wrong);
+    assert!(told.contains("commands.txt, line 1") && told.contains("`shout`"), "{told}");
+    assert!(told.contains("hint: "), "{told}");
+}
+
+#[test]
+fn a_voice_that_does_not_exist_is_refused_and_the_call_goes_on() {
+    let scene = Scene::new();
+    fs::write(scene.path("commands.txt"), "0.5 configure voice=nobody\n").unwrap();
+    let (output, transcript) = scene.converse(&clip("q01"), &["--commands", "commands.txt"]);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert!(stderr(&output).contains("refused: there is no voice named `nobody`"));
+    assert_eq!(turns(&transcript), 1, "{transcript}");
+}
