@@ -1,17 +1,25 @@
 //! What a program asks of a call, on the session's thread.
 
+use std::sync::{
+    atomic::{AtomicBool, Ordering::Relaxed},
+    mpsc::{Receiver, channel},
+};
+
 use duplex_audio::ACTIVITY_WINDOW;
 use duplex_core::{
     Action, Command, CommandId, ConversationEvent, Event, Permille, Refusal, Samples,
     SessionChange, SessionTime, VadFrame,
 };
 
-use super::scene::Scene;
+use super::{PATIENCE, PLAYED, fakes::Fakes, scene::Scene, window};
 use crate::{
-    CallHandle, CallOptions, CommandError,
-    inbox::inbox,
+    CallHandle, CallOptions, CommandError, SessionStep, Stop,
+    call::converse,
+    inbox::{Inbox, inbox},
     job::SessionMessage,
     jobs::{ModelKind, Work},
+    session_driver::{QUEUE, SessionDriver},
+    settings::Settings,
 };
 
 impl Scene {
@@ -130,6 +138,81 @@ fn commands_of_a_script_are_sent_at_their_moments() {
     let commands: Vec<_> = commands.map(|(event, _)| event.clone()).collect();
     let sent = |id, command| Event::Command { id: CommandId(id), command };
     assert_eq!(commands, [sent(1, Command::Mute), sent(2, Command::Unmute)]);
+}
+
+/// The sound of a live call, a window of silence at a time, and what the call shows.
+struct Sound {
+    inbox: Inbox,
+    now: SessionTime,
+    steps: Receiver<(bool, Vec<ConversationEvent>)>,
+}
+
+impl Sound {
+    /// Sends windows, each once the one before was stepped, until this is shown.
+    fn until(&mut self, what: fn(&ConversationEvent) -> bool) {
+        let mut is_shown = false;
+        while !is_shown {
+            self.now = self.now + Samples(ACTIVITY_WINDOW as u64);
+            self.inbox.sound(self.now, window(self.now, false));
+            let mut is_stepped = false;
+            while !is_stepped && !is_shown {
+                let (is_window, shown) = self.steps.recv_timeout(PATIENCE).unwrap();
+                is_stepped = is_window;
+                is_shown |= shown.iter().any(what);
+            }
+        }
+    }
+}
+
+impl Drop for Sound {
+    fn drop(&mut self) {
+        self.inbox.leave();
+    }
+}
+
+#[test]
+fn a_program_steers_a_live_call_from_another_thread_and_ends_it() {
+    use ConversationEvent::{CallEnded, ReplyEnded, ReplyLatency, UserTurn};
+    let workers = Fakes::default().start();
+    let (playout, mut speaker) = duplex_audio::playout(QUEUE);
+    let (shown, steps) = channel();
+    let observer = Box::new(move |step: SessionStep<'_>| {
+        let is_window = matches!(step.event, Event::VoiceActivity(_));
+        _ = shown.send((is_window, step.conversation().cloned().collect::<Vec<_>>()));
+    });
+    let driver = SessionDriver::new(CallOptions::default(), playout, observer).unwrap();
+    let (inbox, messages) = inbox(64);
+    let handle = CallHandle::new(inbox.clone(), 0);
+    let mut sound = Sound { inbox: inbox.clone(), now: SessionTime(0), steps };
+    let is_over = AtomicBool::new(false);
+    let outcome = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Relaxed) {
+                speaker.fill(&mut [0.0; PLAYED]);
+                std::thread::yield_now();
+            }
+        });
+        let program = scope.spawn(move || {
+            let text = Command::UserText("Tell me a story.".to_owned());
+            assert_eq!(handle.send(text), Ok(CommandId(1)));
+            sound.until(|it| matches!(it, UserTurn { typed: true, .. }));
+            sound.until(|it| matches!(it, ReplyLatency { .. } | ReplyEnded { .. }));
+            handle.send(Command::Say { text: "Goodbye.".to_owned(), interruptible: true }).unwrap();
+            handle.send(Command::End).unwrap();
+            sound.until(|it| *it == CallEnded);
+            handle
+        });
+        let settings = Settings::default();
+        let outcome = converse(driver, &workers, settings, &inbox, &messages, &Stop::default());
+        let handle = program.join().unwrap();
+        is_over.store(true, Relaxed);
+        drop(messages);
+        assert_eq!(handle.send(Command::Mute), Err(CommandError::Over));
+        outcome
+    });
+    let said: Vec<_> = outcome.transcript.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!((said[0], said.last()), ("Tell me a story.", Some(&"Goodbye.")));
+    assert!(outcome.error.is_none());
 }
 
 #[test]

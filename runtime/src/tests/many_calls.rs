@@ -10,7 +10,7 @@ use std::{
 };
 
 use duplex_audio::ACTIVITY_WINDOW;
-use duplex_core::{ConversationEvent, Event, SessionTime, Speaker};
+use duplex_core::{ConversationEvent, Event, SessionTime, Speaker, UserKind};
 
 use super::{
     PATIENCE, PLAYED,
@@ -78,9 +78,11 @@ pub(super) enum Progress {
 }
 
 pub(super) fn report(progress: &Sender<Progress>, step: SessionStep<'_>) {
+    // Session time runs so fast here that a recogniser that is away for a moment finds no sound any more.
     let ends = step.conversation().any(|event| {
-        use ConversationEvent::{ReplyDropped, ReplyEnded};
-        matches!(event, ReplyEnded { cut: None, .. } | ReplyDropped { .. })
+        use ConversationEvent::{ReplyDropped, ReplyEnded, UserTurn};
+        let is_noise = matches!(event, UserTurn { kind: UserKind::Noise, .. });
+        is_noise || matches!(event, ReplyEnded { cut: None, .. } | ReplyDropped { .. })
     });
     if ends {
         _ = progress.send(Progress::Finished);
