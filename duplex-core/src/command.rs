@@ -72,22 +72,31 @@ pub enum Command {
 )]
 pub struct SessionChange {
     /// What the reply model is told about its task.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub instructions: Option<String>,
     /// The language that the user speaks, as ISO 639-1.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub language: Option<String>,
     /// Names and words that are likelier in this call than elsewhere.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub vocabulary: Option<Vec<String>>,
     /// The name of the reply model.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub reply: Option<String>,
     /// The longest reply, in tokens.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub most_reply_tokens: Option<u32>,
     /// The name of the voice.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub voice: Option<String>,
     /// How fast the assistant speaks, in thousandths of the voice's own pace: 500 to 2000.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub speed: Option<u16>,
     /// How freely the reply model chooses its words, in thousandths: 0 takes the likeliest.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub temperature: Option<u16>,
     /// Turn-taking.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "TurnChange::is_none"))]
     pub turns: TurnChange,
 }
 
@@ -100,14 +109,19 @@ pub struct SessionChange {
 )]
 pub struct TurnChange {
     /// How overlapping speech is treated.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub overlap: Option<Overlap>,
     /// Whether the user's turns are answered without a command.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub answers: Option<bool>,
     /// Evidence needed to release a reply after a silence.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub release: Option<Vec<(Samples, Permille)>>,
     /// Silence of both sides after which it is reported, and the question asked; 0: never.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub idle_after: Option<Samples>,
     /// What is asked then; empty: nothing.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub idle_question: Option<String>,
 }
 
@@ -140,6 +154,8 @@ pub enum Refusal {
     },
     /// Too much waits to be said already.
     TooMuchToSay,
+    /// Too much of what the user said, or was sent as the user's, is not answered yet.
+    TooMuchToAnswer,
     /// Push-to-talk is down already.
     Pressed,
     /// Push-to-talk is not down.
@@ -164,6 +180,7 @@ impl std::fmt::Display for Refusal {
             Self::NoText => "the text has no words",
             Self::TooLong { most } => return write!(f, "at most {most} bytes of text are taken"),
             Self::TooMuchToSay => "too much waits to be said already",
+            Self::TooMuchToAnswer => "too much waits for an answer already",
             Self::Pressed => "push-to-talk is down already",
             Self::NotPressed => "push-to-talk is not down",
             Self::Ending => "the call is about to end",
@@ -227,13 +244,27 @@ impl SessionChange {
 }
 
 impl TurnChange {
+    /// Whether nothing changes.
+    #[cfg(feature = "serde")]
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
     fn check(&self) -> Result<(), Refusal> {
         if let Some(release) = &self.release {
             let is_ordered = release.is_sorted_by(|a, b| a.0 < b.0 && a.1 >= b.1);
-            if release.is_empty() || !is_ordered {
-                let what = "the points of `release` need rising silence and falling evidence";
+            let is_probable = release.iter().all(|(_, evidence)| evidence.0 <= 1000);
+            if release.is_empty() || !is_ordered || !is_probable {
+                let what = "the points of `release` need rising silence and falling evidence, of 1000 at most";
                 return Err(Refusal::Setting(what.to_owned()));
             }
+        }
+        if let Some(after) = self.idle_after
+            && after != Samples(0)
+            && after < SHORTEST_IDLE
+        {
+            let what = "a silence that is reported lasts a second, or none is reported (0)";
+            return Err(Refusal::Setting(what.to_owned()));
         }
         match &self.idle_question {
             Some(question) if question.len() > Command::LONGEST_TEXT => {
@@ -243,6 +274,9 @@ impl TurnChange {
         }
     }
 }
+
+/// The shortest silence that is reported.
+const SHORTEST_IDLE: Samples = Samples::from_millis(1_000);
 
 /// Text from outside without control characters: those that separate words become spaces.
 pub(crate) fn plain(text: &str) -> String {

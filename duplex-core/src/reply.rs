@@ -175,6 +175,11 @@ impl Reply {
         self.complete |= self.failures > retries;
     }
 
+    /// Whether the language model failed.
+    pub(crate) const fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
     /// Another model goes on with it.
     pub(crate) fn fell_back(&mut self) {
         self.begun = false;

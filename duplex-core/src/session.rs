@@ -17,8 +17,8 @@ use show::Showing;
 pub(crate) use decide::Decision;
 
 use crate::{
-    Action, Context, ConversationEvent, Event, Failure, Policy, SessionTime, Speaker, Speech,
-    Transcript, Turn, UserKind, VadFrame, Why,
+    Action, Context, ConversationEvent, Event, Failure, Overlap, Policy, SessionTime, Speaker,
+    Speech, Transcript, Turn, UserKind, VadFrame, Why,
     reply::{Need, Prompt, Reply},
     user_tracker::{Pending, UserTracker, VoiceEdge},
 };
@@ -307,7 +307,10 @@ impl DuplexSession {
             // The language model has nothing to say: the user's words are a turn without an answer.
             self.settle(UserKind::Turn, None);
         }
-        self.spoke_until = self.now;
+        // What is said over a voice that does not give way is no mere sign of attention.
+        if !reply.is_protected() && self.policy.overlap != Overlap::Waits {
+            self.spoke_until = self.now;
+        }
         let line = self.transcript.push_assistant(reply.utterance.planned().to_owned(), None);
         // The model's context may just have lost its oldest lines: prefill while nobody waits, up to where the user's
         // next words will follow.
@@ -318,7 +321,8 @@ impl DuplexSession {
             self.show_end(&reply, None);
             self.newest = Some(Ended { reply, line });
         } else {
-            self.notify(ConversationEvent::ReplyDropped { reply: reply.id, why: Why::Empty });
+            let why = if reply.has_failed() { Why::Failure } else { Why::Empty };
+            self.notify(ConversationEvent::ReplyDropped { reply: reply.id, why });
         }
     }
 
@@ -341,6 +345,10 @@ impl DuplexSession {
         if kind != UserKind::Noise {
             self.orders.user_is_there();
         }
+        let went_on = self.tracker.end_speech();
+        if let Some((speech, _)) = went_on {
+            self.notify(ConversationEvent::UserSpeechStopped { speech });
+        }
         self.notify(ConversationEvent::UserTurn {
             speech: user.speech,
             began_ms: user.began.as_millis(),
@@ -352,6 +360,9 @@ impl DuplexSession {
             continues,
             line,
         });
+        if let Some((_, speech)) = went_on {
+            self.notify(ConversationEvent::UserSpeechStarted { speech });
+        }
     }
 
     /// The user's newest turn, where the assistant has said nothing since.

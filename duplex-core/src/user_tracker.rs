@@ -135,7 +135,8 @@ pub(crate) struct UserTracker {
     pub(crate) speaking: bool,
     slices: SliceClock,
     next: SegmentId,
-    /// The speech of the next sound.
+    /// The speech that the user began with the newest onset; none once it is settled.
+    speech: Option<Speech>,
     next_speech: Speech,
     /// The user's turn ends by command: its words are wanted at once.
     is_hastened: bool,
@@ -159,6 +160,7 @@ impl UserTracker {
             speaking: false,
             slices: SliceClock::new(policy.slice),
             next: SegmentId(0),
+            speech: None,
             next_speech: Speech(0),
             is_hastened: false,
             not_before: SessionTime(0),
@@ -192,6 +194,9 @@ impl UserTracker {
             _ => VoiceEdge::Unchanged,
         };
         self.speaking = frame.speech;
+        if edge == VoiceEdge::Onset {
+            self.begin_speech();
+        }
         if frame.speech && frame.probability >= policy.clear {
             self.clear_until = at;
         }
@@ -223,10 +228,7 @@ impl UserTracker {
 
     fn voiced(&mut self, high_band_snr: i8, policy: &Policy) {
         let (now, frame) = (self.now, self.frame);
-        if self.pending.is_none() {
-            self.take_speech();
-        }
-        let speech = Speech(self.next_speech.0 - 1);
+        let speech = self.begin_speech();
         let user = self.pending.get_or_insert_with(|| Pending {
             speech,
             continues: None,
@@ -406,9 +408,27 @@ impl UserTracker {
         Some(words)
     }
 
-    /// The speech that is pending, or else the next one.
+    /// The speech of the newest onset, or else the next one.
     pub(crate) fn speech(&self) -> Speech {
-        self.pending.as_ref().map_or(self.next_speech, |user| user.speech)
+        self.speech.unwrap_or(self.next_speech)
+    }
+
+    /// The user's sound is a speech from its onset on.
+    fn begin_speech(&mut self) -> Speech {
+        match self.speech {
+            Some(speech) => speech,
+            None => {
+                let speech = self.take_speech();
+                self.speech = Some(speech);
+                speech
+            }
+        }
+    }
+
+    /// The speech is settled. Where the user is still speaking, what follows is another: gives both.
+    pub(crate) fn end_speech(&mut self) -> Option<(Speech, Speech)> {
+        let ended = self.speech.take()?;
+        self.speaking.then(|| (ended, self.begin_speech()))
     }
 
     /// Takes the number of the next speech.
@@ -422,6 +442,11 @@ impl UserTracker {
     pub(crate) fn hasten(&mut self, policy: &Policy, actions: &mut Vec<Action>) {
         self.is_hastened = self.pending.is_some();
         self.recognise(false, policy, actions);
+    }
+
+    /// It does not any more.
+    pub(crate) fn unhasten(&mut self) {
+        self.is_hastened = false;
     }
 
     /// Whether all that the user said until then has its words.

@@ -3,8 +3,8 @@
 mod world;
 
 use duplex_core::{
-    Action, Command, ConversationEvent, Overlap, Policy, Samples, SessionChange, Speaker, Turn,
-    TurnChange,
+    Action, Command, CommandId, ConversationEvent, Event, Overlap, Policy, Samples, SessionChange,
+    Speaker, Turn, TurnChange,
 };
 use world::{Says, World, ms};
 
@@ -382,4 +382,155 @@ fn a_change_waits_for_the_reply_under_way_but_what_concerns_hearing_does_not() {
         |action: &Action| matches!(action, Action::Configure(it) if it.instructions.is_some());
     let at = world.actions.iter().position(configured).unwrap();
     assert!(matches!(world.actions[at + 1], Action::Prefill(_)));
+}
+
+#[test]
+fn words_typed_over_an_announcement_are_answered_after_it() {
+    let mut world =
+        world(&[]).command(100, say(NOTICE, false)).command(1_000, text("What about the moon?"));
+    world.run(12_000);
+    let notice = format!("[{NOTICE}]");
+    assert_eq!(lines(&world), [&notice, "What about the moon?", "[The moon is far away.]"]);
+}
+
+#[test]
+fn words_typed_behind_the_users_follow_them() {
+    let user = [Says { from: 500, to: 1_500, words: "Tell me a story", end: 950 }];
+    let mut world = world(&user).command(1_550, text("about the moon."));
+    world.run(12_000);
+    assert_eq!(lines(&world)[0], "Tell me a story about the moon.");
+}
+
+#[test]
+fn a_slow_recogniser_costs_no_words_of_a_turn_that_ends_by_command() {
+    let user = [Says { from: 600, to: 1_500, words: "What about the moon?", end: 950 }];
+    let mut world = world(&user).command(500, Command::Press).command(1_600, Command::Release);
+    world.latencies.recogniser = 3_000;
+    world.run(15_000);
+    assert_eq!(lines(&world), ["What about the moon?", "[The moon is far away.]"]);
+}
+
+#[test]
+fn a_reply_that_was_cut_in_error_can_be_cancelled_before_it_resumes() {
+    let user = [asks(), Says { from: 3_200, to: 5_400, words: "", end: 300 }];
+    let mut resumes = world(&user);
+    resumes.run(15_000);
+    assert_eq!(resumes.resumed.len(), 1, "{}", resumes.trace);
+    let mut cancelled = world(&user).command(5_000, Command::Cancel);
+    cancelled.run(15_000);
+    assert_eq!(cancelled.resumed, [], "{}", cancelled.trace);
+    assert!(!cancelled.trace.contains("refused"), "{}", cancelled.trace);
+}
+
+#[test]
+fn an_answer_that_was_asked_for_can_be_cancelled_before_its_words_are_there() {
+    let user = [Says { from: 600, to: 1_500, words: "What about the moon?", end: 950 }];
+    for ask in [Command::Respond, Command::Release] {
+        let mut world = world(&user)
+            .command(500, Command::Press)
+            .command(1_550, Command::Release)
+            .command(1_560, ask)
+            .command(1_600, Command::Cancel);
+        world.run(8_000);
+        assert_eq!(lines(&world), ["What about the moon?"], "{}", world.trace);
+        assert!(world.audible.is_empty());
+    }
+}
+
+#[test]
+fn a_tap_on_the_button_does_not_cost_the_answer_that_is_due() {
+    let user = [Says { from: 600, to: 1_500, words: "What about the moon?", end: 950 }];
+    let mut world = world(&user)
+        .command(500, Command::Press)
+        .command(1_600, Command::Release)
+        .command(1_900, Command::Press)
+        .command(2_000, Command::Release);
+    world.latencies.voice = 500;
+    world.run(12_000);
+    assert_eq!(lines(&world), ["What about the moon?", "[The moon is far away.]"]);
+}
+
+#[test]
+fn a_reply_that_nobody_is_to_give_any_more_is_not_given() {
+    let answers = turns(TurnChange { answers: Some(false), ..TurnChange::default() });
+    let mut world = world(&[asks()]).command(1_800, answers);
+    world.latencies.voice = 2_000;
+    world.run(12_000);
+    assert!(world.audible.is_empty(), "{}", world.trace);
+    assert_eq!(lines(&world), ["Tell me a story."]);
+}
+
+#[test]
+fn a_short_objection_to_an_announcement_is_answered() {
+    let user = [Says { from: 1_500, to: 1_950, words: "No.", end: 950 }];
+    let mut world = world(&user).command(100, say("Is that all right?", false));
+    world.run(9_000);
+    assert_eq!(lines(&world), ["[Is that all right?]", "No.", "[I see.]"], "{}", world.trace);
+}
+
+#[test]
+fn a_button_that_is_pressed_again_does_not_keep_the_recogniser_busy() {
+    let user = [Says { from: 600, to: 6_000, words: "one two three four five six seven", end: 10 }];
+    let mut world = world(&user)
+        .command(500, Command::Press)
+        .command(1_600, Command::Release)
+        .command(1_620, Command::Press);
+    world.run(6_000);
+    assert!(world.recognitions.len() < 12, "{}", world.recognitions.len());
+}
+
+#[test]
+fn a_change_waits_for_a_reply_that_may_resume() {
+    let user = [asks(), Says { from: 3_200, to: 5_400, words: "", end: 300 }];
+    let voice = Some("other".to_owned());
+    let change = SessionChange { voice, ..SessionChange::default() };
+    let mut world = world(&user).command(3_000, Command::Configure(Box::new(change)));
+    world.run(6_400);
+    assert_eq!((world.resumed.len(), world.configured.len()), (1, 0), "{}", world.trace);
+    world.run(15_000);
+    assert_eq!(world.configured.len(), 1);
+}
+
+#[test]
+fn too_much_that_is_typed_is_refused_and_what_was_typed_is_answered() {
+    let mut world = world(&[]).command(100, Command::Press);
+    for _ in 0..20 {
+        world = world.command(200, text(&"word ".repeat(3_000)));
+    }
+    world = world.command(300, Command::Release);
+    world.run(3_000);
+    assert!(world.trace.contains("refused: too much waits for an answer already"));
+    let lines = world.session.transcript().lines();
+    assert!((60_000..100_000).contains(&lines[0].text.len()), "{}", lines[0].text.len());
+    assert_eq!(lines[1].text, "I see.");
+}
+
+#[test]
+fn what_a_user_says_on_after_a_turn_that_ended_by_command_is_another_speech() {
+    let user =
+        [Says { from: 500, to: 4_000, words: "Tell me a story and then another one", end: 950 }];
+    let mut world = world(&user).command(2_000, Command::Respond);
+    world.run(15_000);
+    let mut open = None;
+    for (at, event) in &world.shown {
+        match event {
+            ConversationEvent::UserSpeechStarted { speech } => {
+                assert_eq!(open.replace(*speech), None, "{at:?}");
+            }
+            ConversationEvent::UserSpeechStopped { speech } => {
+                assert_eq!(open.take(), Some(*speech), "{at:?}");
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_moment_before_the_latest_one_counts_as_the_latest() {
+    let mut world = world(&[asks()]);
+    world.run(2_500);
+    let before = world.session.step(ms(0), Event::Warned("late".to_owned()));
+    assert!(matches!(&before[..], [Action::Notify(ConversationEvent::Warning { .. }), ..]));
+    let command = Event::Command { id: CommandId(1), command: Command::Cancel };
+    assert!(world.session.step(ms(1), command).contains(&Action::Cancel(Turn(1))));
 }

@@ -171,7 +171,7 @@ impl DuplexSession {
         self.interrupted.as_ref().is_some_and(|cut| {
             let something_left =
                 !cut.reply.utterance.unheard().trim().is_empty() || !cut.reply.complete;
-            something_left && self.now - cut.at <= self.policy.resume_within
+            !cut.ended && something_left && self.now - cut.at <= self.policy.resume_within
         })
     }
 

@@ -15,6 +15,9 @@ use super::{AssistantState, DuplexSession};
 /// Most texts that wait to be said.
 const MOST_TO_SAY: usize = 16;
 
+/// Most text of the user's that waits for an answer when more is sent, in bytes.
+const MOST_UNANSWERED: usize = 4 * Command::LONGEST_TEXT;
+
 /// Text to be said.
 #[derive(Clone, Debug)]
 struct ToSay {
@@ -32,6 +35,10 @@ pub(super) struct Orders {
     turn_ends: Option<SessionTime>,
     /// That turn is answered even if it has no words.
     is_asked: bool,
+    /// That turn is not answered.
+    is_cancelled: bool,
+    /// Words that were sent as the user's, and follow what the user has said until then.
+    typed: VecDeque<String>,
     to_say: VecDeque<ToSay>,
     /// The call ends once nothing more is said.
     is_ending: bool,
@@ -135,17 +142,26 @@ impl DuplexSession {
 
     /// The user's turn ends here.
     fn end_turn(&mut self) {
-        self.orders.turn_ends = Some(self.now);
+        (self.orders.turn_ends, self.orders.is_cancelled) = (Some(self.now), false);
         self.tracker.hasten(&self.policy, &mut self.actions);
     }
 
     fn cancel_all(&mut self) -> Result<(), Refusal> {
-        let waits = !self.orders.to_say.is_empty() || self.orders.is_asked;
+        let may_resume = self.interrupted.as_ref().is_some_and(|cut| !cut.ended);
+        let is_due = self.orders.turn_ends.is_some() || may_resume;
+        if matches!(self.assistant, AssistantState::Silent)
+            && self.orders.to_say.is_empty()
+            && !is_due
+        {
+            return Err(Refusal::NoReply);
+        }
         self.orders.to_say.clear();
-        (self.orders.is_asked, self.orders.turn_ends) = (false, None);
+        // A turn that ended by command still gets its words, and no answer.
+        self.orders.is_cancelled = self.orders.turn_ends.is_some();
+        self.orders.is_asked = false;
+        self.end_cut();
         match &self.assistant {
-            AssistantState::Silent if waits => {}
-            AssistantState::Silent => return Err(Refusal::NoReply),
+            AssistantState::Silent => {}
             AssistantState::Preparing(reply) => {
                 if reply.prompt == Prompt::Sound {
                     self.settle(UserKind::Turn, Some(Why::Command));
@@ -161,30 +177,42 @@ impl DuplexSession {
         if self.orders.is_ending {
             return Err(Refusal::Ending);
         }
-        self.take_the_floor(Why::Revised);
-        let (text, speech) = (plain(text), self.tracker.take_speech());
-        if let Some(before) = self.tracker.part_from_turn() {
-            self.transcript.push_user(&before);
+        let unanswered = self.transcript.lines().last().filter(|_| self.unanswered().is_some());
+        let waiting: usize = self.orders.typed.iter().map(String::len).sum();
+        if waiting + unanswered.map_or(0, |line| line.text.len()) > MOST_UNANSWERED {
+            return Err(Refusal::TooMuchToAnswer);
         }
-        let continues = self.unanswered();
-        let line = self.transcript.push_user(&text).to_owned();
-        self.showing.turn = Some(speech);
+        self.take_the_floor(Why::Revised);
+        self.orders.typed.push_back(plain(text));
         self.orders.user_is_there();
-        let at = self.now.as_millis();
-        self.notify(ConversationEvent::UserTurn {
-            speech,
-            began_ms: at,
-            ended_ms: at,
-            text,
-            kind: UserKind::Turn,
-            why: None,
-            typed: true,
-            continues,
-            line,
-        });
         self.orders.is_asked = true;
         self.end_turn();
         Ok(())
+    }
+
+    /// The words that were sent as the user's are a turn. Gives the words of that whole turn; none if there are none.
+    fn settle_typed(&mut self) -> Option<String> {
+        let mut whole = None;
+        while let Some(text) = self.orders.typed.pop_front() {
+            let speech = self.tracker.take_speech();
+            let continues = self.unanswered();
+            let line = self.transcript.push_user(&text).to_owned();
+            self.showing.turn = Some(speech);
+            whole = Some(line.clone());
+            let at = self.now.as_millis();
+            self.notify(ConversationEvent::UserTurn {
+                speech,
+                began_ms: at,
+                ended_ms: at,
+                text,
+                kind: UserKind::Turn,
+                why: None,
+                typed: true,
+                continues,
+                line,
+            });
+        }
+        whole
     }
 
     /// The user has the floor for certain: what is prepared or said ends, unless it cannot be interrupted.
@@ -237,30 +265,40 @@ impl DuplexSession {
     /// Prepares the answer to a turn that ended by command, once its words are there.
     pub(super) fn answer_the_turn(&mut self, ended: SessionTime) {
         let is_heard = self.tracker.is_recognised_until(ended);
-        if !is_heard && self.now - ended < self.policy.recogniser_patience {
+        if !is_heard && self.now - ended < self.policy.lost_after {
             return;
         }
-        self.orders.turn_ends = None;
+        self.forget_the_turn();
         let is_asked = std::mem::take(&mut self.orders.is_asked);
+        let is_cancelled = std::mem::take(&mut self.orders.is_cancelled);
         let mut from = ended;
         let mut text = String::new();
-        if let Some(user) = &self.tracker.pending {
+        // A sound that the recogniser gives no words for stays, and is judged when it does.
+        if let Some(user) = self.tracker.pending.as_ref().filter(|_| is_heard) {
             (text, from) = (user.text(), user.voiced_until.min(ended));
-        }
-        let has_words = !words::normalise(&text).is_empty();
-        self.tracker.part();
-        if has_words {
-            self.settle(UserKind::Turn, None);
-        } else {
-            if is_asked {
+            let has_words = !words::normalise(&text).is_empty();
+            if is_asked && !has_words {
                 self.end_cut();
             }
-            self.settle(UserKind::Noise, Some(Why::NoWords));
+            self.tracker.part();
+            let noise = (UserKind::Noise, Some(Why::NoWords));
+            let (kind, why) = if has_words { (UserKind::Turn, None) } else { noise };
+            self.settle(kind, if is_cancelled { Some(Why::Command) } else { why });
+        } else if let Some(before) = self.tracker.part_from_turn() {
+            self.transcript.push_user(&before);
+        }
+        if let Some(typed) = self.settle_typed() {
+            text = typed;
+        } else if words::normalise(&text).is_empty() {
             if !is_asked {
                 return self.resume(Why::NoWords);
             }
             let unanswered = self.transcript.lines().last().filter(|_| self.unanswered().is_some());
             text = unanswered.map(|line| line.text.clone()).unwrap_or_default();
+        }
+        self.end_cut();
+        if is_cancelled {
+            return self.drop_prepared(Why::Command);
         }
         match &mut self.assistant {
             AssistantState::Preparing(reply)
@@ -273,6 +311,12 @@ impl DuplexSession {
                 self.start(text, Prompt::Command, from);
             }
         }
+    }
+
+    /// The user's turn does not end by command any more.
+    fn forget_the_turn(&mut self) {
+        self.orders.turn_ends = None;
+        self.tracker.unhasten();
     }
 
     /// Releases a reply that was asked for by command, as soon as there is something to hear.
@@ -307,7 +351,7 @@ impl DuplexSession {
         if matches!(&self.assistant, AssistantState::Preparing(reply) if is_early(reply)) {
             self.drop_prepared(Why::Revised);
         }
-        if matches!(self.assistant, AssistantState::Silent) {
+        if matches!(self.assistant, AssistantState::Silent) && !self.can_resume() {
             self.apply_change();
         }
     }
@@ -317,6 +361,12 @@ impl DuplexSession {
         let policy = &mut self.policy;
         policy.overlap = overlap.unwrap_or(policy.overlap);
         policy.answers = answers.unwrap_or(policy.answers);
+        let is_unasked = |it: &Reply| it.prompt == Prompt::Sound;
+        let is_early = matches!(&self.assistant, AssistantState::Preparing(it) if is_unasked(it));
+        if !policy.answers && is_early {
+            self.drop_prepared(Why::Revised);
+        }
+        let policy = &mut self.policy;
         policy.idle_after = idle_after.unwrap_or(policy.idle_after);
         if let Some(release) = release {
             policy.release = release;
@@ -347,7 +397,11 @@ impl DuplexSession {
             return Err(Refusal::Pressed);
         }
         self.orders.pressed = Some(self.now);
-        (self.orders.is_asked, self.orders.turn_ends) = (false, None);
+        // What was to be answered still is, also if nothing is said before the release.
+        let is_due = |it: &Reply| it.prompt == Prompt::Command;
+        self.orders.is_asked |=
+            matches!(&self.assistant, AssistantState::Preparing(reply) if is_due(reply));
+        self.forget_the_turn();
         self.take_the_floor(Why::WentOn);
         Ok(())
     }
@@ -413,7 +467,7 @@ impl DuplexSession {
     /// What follows from earlier commands: a change that waited, a question into the silence, the end of the call.
     pub(super) fn consider_orders(&mut self) {
         let is_silent = matches!(self.assistant, AssistantState::Silent);
-        if is_silent {
+        if is_silent && !self.can_resume() {
             self.apply_change();
         }
         self.consider_idle();
