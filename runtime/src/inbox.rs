@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering::Relaxed},
+    atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
 };
 
@@ -46,6 +46,8 @@ struct Shared {
     /// Answers lost because the inbox was full, and the failures to report for them.
     lost_answers: AtomicU64,
     unanswered: Mutex<Vec<Failure>>,
+    /// Whether nobody takes messages any more.
+    closed: AtomicBool,
 }
 
 impl Shared {
@@ -72,6 +74,11 @@ impl Inbox {
         let Err(error) = self.push(window) else { return true };
         self.shared.lost.fetch_add(1, Relaxed);
         matches!(error, TrySendError::Full(_))
+    }
+
+    /// Whether the session has ended: seen by one who has nothing to put in, too.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.shared.closed.load(Relaxed)
     }
 
     /// A frame of the device came late.
@@ -111,6 +118,12 @@ impl Inbox {
         self.shared.arrives();
         // An error means that the session has ended before.
         _ = self.sender.send(SessionMessage::Event(Event::Left));
+    }
+}
+
+impl Drop for Messages {
+    fn drop(&mut self) {
+        self.shared.closed.store(true, Relaxed);
     }
 }
 

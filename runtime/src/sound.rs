@@ -101,18 +101,18 @@ pub(crate) fn pace(mut frames: Frames, inbox: &Inbox, stop: &Stop) {
     }
 }
 
-/// Hears a device that drives itself, until it has closed its microphone. The device waits for nobody, and so cannot
-/// wake this thread: it looks.
+/// Hears a device that drives itself, until it has closed its microphone or the session has ended. The device waits for
+/// nobody, and so cannot wake this thread: it looks.
 pub(crate) fn listen(mut hearing: Hearing, inbox: &Inbox, stop: &Stop) {
     let began = Instant::now();
     let _leaves = LeavesAtEnd(inbox);
-    let mut heard = true;
-    while heard && !stop.is_stopped() {
+    // Without a microphone's sound there is nothing whose loss would show that the session has ended.
+    while !inbox.is_closed() && !stop.is_stopped() {
         // Asked before it is heard what came before.
         let is_closed = hearing.is_closed();
         hearing.hear(began.elapsed(), &mut |window| {
             let (end, message) = message(window);
-            heard = inbox.sound(end, message);
+            inbox.sound(end, message);
         });
         if is_closed {
             break;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use duplex_audio::{ACTIVITY_WINDOW, CallAudio, Clip, Clocks, DeviceError, DeviceFormat};
-use duplex_core::SAMPLE_RATE;
+use duplex_core::{Command, SAMPLE_RATE};
 
 use super::{
     PATIENCE,
@@ -106,6 +106,17 @@ fn a_call_whose_device_stands_still_can_be_stopped() {
     assert!(call.join().unwrap().error.is_none());
     // The device may notice later.
     audio.process(&[0.0; 160], &mut [0.0; 480]);
+}
+
+#[test]
+fn a_call_whose_device_stands_still_can_be_ended_by_a_command() {
+    let (call, audio, _steps) = call(DeviceFormat::FRAMES, &Stop::default());
+    call.handle().send(Command::End).unwrap();
+    let (joined, outcomes) = channel();
+    std::thread::spawn(move || _ = joined.send(call.join()));
+    let outcome = outcomes.recv_timeout(PATIENCE).expect("the call is over").unwrap();
+    assert!(outcome.error.is_none());
+    drop(audio);
 }
 
 #[test]
