@@ -21,7 +21,8 @@ use crate::{
 /// Samples at the playout rate for one at the session rate.
 const PLAYOUT_FACTOR: u64 = (PLAYOUT_RATE / SAMPLE_RATE) as u64;
 
-/// How much of a turn's audio is in the playout queue at most: what a cancellation must flush.
+/// How much of a turn's audio is in the playout queue at most: what a cancellation must flush. A device with longer
+/// blocks needs more (`DeviceFormat::playout_ahead`).
 const AHEAD_MILLIS: u64 = 100;
 
 /// Capacity of the playout queue, in samples at the playout rate.

@@ -133,7 +133,8 @@ impl TwoClocks {
     /// Notes how many samples each side has come to: the microphone at its device's rate, the loudspeaker at the playout
     /// rate by what waits in `ring`.
     pub(super) fn look(&mut self, now: Duration, recorded: (u64, u32), ring: &HeapCons<f32>) {
-        let now = now.as_secs_f64();
+        // A clock that runs back stands still.
+        let now = now.as_secs_f64().max(self.now);
         let (recorded, rate) = recorded;
         self.now = now;
         if self.microphone.look(now, recorded, rate) == Seen::Anew {

@@ -99,9 +99,15 @@ pub fn playout(capacity: usize) -> (Playout, Speaker) {
 }
 
 impl Playout {
-    /// Queues as many of `samples` as fit and returns how many that were.
+    /// Queues as many of `samples` as fit and returns how many that were. What is no finite number is
+    /// silence.
     pub fn push(&mut self, samples: &[f32]) -> usize {
-        let fitted = self.ring.push_slice(samples);
+        let fitted = if samples.iter().all(|sample| sample.is_finite()) {
+            self.ring.push_slice(samples)
+        } else {
+            let finite = |&sample: &f32| if sample.is_finite() { sample } else { 0.0 };
+            self.ring.push_iter(samples.iter().map(finite))
+        };
         self.written += fitted as u64;
         fitted
     }

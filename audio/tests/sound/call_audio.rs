@@ -154,6 +154,26 @@ fn a_device_that_cannot_exist_is_refused_by_the_number_that_is_wrong() {
 }
 
 #[test]
+fn a_clock_that_runs_back_or_stands_still_costs_no_sample_of_the_microphone() {
+    let device = DeviceFormat { clocks: Clocks::Two, ..format(16_000, 48_000, 480) };
+    let (_playout, speaker) = playout(device.playout_ahead());
+    let (mut audio, mut pairs) = call_audio(device, speaker).unwrap();
+    let mut frames = 0;
+    let mut out = [0.0; 480];
+    for step in 0..600_u64 {
+        audio.process(&[0.1; 160], &mut out);
+        let millis = match step {
+            200..300 => 0,
+            400..500 => 4_000,
+            _ => 10 * step,
+        };
+        pairs.take(Duration::from_millis(millis), &mut |_| frames += 1);
+    }
+    assert_eq!(frames, 600);
+    assert_eq!(pairs.counters().unheard, 0);
+}
+
+#[test]
 fn a_loudspeaker_that_stalls_or_never_plays_holds_up_no_microphone() {
     for clocks in [Clocks::One, Clocks::Two] {
         let format = DeviceFormat { clocks, ..format(48_000, 48_000, 480) };

@@ -210,3 +210,12 @@ fn running_empty_is_an_underrun_unless_it_was_announced() {
     fill(&mut speaker, 100);
     assert_eq!(playout.underruns(), 1);
 }
+
+#[test]
+fn what_is_no_finite_number_is_silence() {
+    let (mut playout, mut speaker) = playout(8);
+    assert_eq!(playout.push(&[f32::NAN, f32::INFINITY, -0.25, 0.5]), 4);
+    let mut out = [9.0; 4];
+    speaker.fill(&mut out);
+    assert_eq!(out, [0.0, 0.0, -0.25, 0.5]);
+}
