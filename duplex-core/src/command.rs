@@ -219,27 +219,26 @@ impl Command {
 }
 
 impl SessionChange {
-    /// Adds a later change to this one.
-    pub fn merge(&mut self, later: Self) {
-        fn set<T>(old: &mut Option<T>, new: Option<T>) {
-            if new.is_some() {
-                *old = new;
-            }
+    /// This change with a later one: what that one leaves as it is stays.
+    #[must_use]
+    pub fn then(self, later: Self) -> Self {
+        Self {
+            instructions: later.instructions.or(self.instructions),
+            language: later.language.or(self.language),
+            vocabulary: later.vocabulary.or(self.vocabulary),
+            reply: later.reply.or(self.reply),
+            most_reply_tokens: later.most_reply_tokens.or(self.most_reply_tokens),
+            voice: later.voice.or(self.voice),
+            speed: later.speed.or(self.speed),
+            temperature: later.temperature.or(self.temperature),
+            turns: TurnChange {
+                overlap: later.turns.overlap.or(self.turns.overlap),
+                answers: later.turns.answers.or(self.turns.answers),
+                release: later.turns.release.or(self.turns.release),
+                idle_after: later.turns.idle_after.or(self.turns.idle_after),
+                idle_question: later.turns.idle_question.or(self.turns.idle_question),
+            },
         }
-        set(&mut self.instructions, later.instructions);
-        set(&mut self.language, later.language);
-        set(&mut self.vocabulary, later.vocabulary);
-        set(&mut self.reply, later.reply);
-        set(&mut self.most_reply_tokens, later.most_reply_tokens);
-        set(&mut self.voice, later.voice);
-        set(&mut self.speed, later.speed);
-        set(&mut self.temperature, later.temperature);
-        let turns = &mut self.turns;
-        set(&mut turns.overlap, later.turns.overlap);
-        set(&mut turns.answers, later.turns.answers);
-        set(&mut turns.release, later.turns.release);
-        set(&mut turns.idle_after, later.turns.idle_after);
-        set(&mut turns.idle_question, later.turns.idle_question);
     }
 }
 

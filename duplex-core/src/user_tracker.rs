@@ -84,8 +84,7 @@ impl Pending {
 
     /// Every voiced frame has been recognised.
     pub(crate) fn is_recognised(&self) -> bool {
-        self.closing.is_empty()
-            && self.open.as_ref().is_none_or(|segment| segment.covers >= self.voiced_until)
+        self.is_recognised_until(self.voiced_until)
     }
 
     /// Mean probability of the open segment's words; 0 where no segment is open.
@@ -137,6 +136,7 @@ pub(crate) struct UserTracker {
     next: SegmentId,
     /// The speech that the user began with the newest onset; none once it is settled.
     speech: Option<Speech>,
+    /// The number of the next one.
     next_speech: Speech,
     /// The user's turn ends by command: its words are wanted at once.
     is_hastened: bool,

@@ -9,9 +9,12 @@ use duplex_core::{
     SessionChange, SessionTime, Sources, Speaker, Turn, TurnChange,
 };
 use proptest::prelude::*;
-use world::{Latencies, Says, World, ms};
+use world::{
+    Latencies, Says, World, ms,
+    random::{Sayings, latencies, user},
+};
 
-const SAYINGS: &[(&str, u64, u16)] = &[
+const SAYINGS: Sayings = &[
     ("Tell me a story.", 1_000, 950),
     ("What about the moon?", 1_300, 900),
     ("Uh-huh.", 500, 800),
@@ -23,30 +26,6 @@ const SAYINGS: &[(&str, u64, u16)] = &[
 
 /// Push-to-talk that is forgotten counts as released after this, so that a call comes to rest.
 const LONGEST_PRESS: u64 = 6_000;
-
-prop_compose! {
-    fn user()(said in prop::collection::vec((0..SAYINGS.len(), 100u64..5_000), 0..5)) -> Vec<Says> {
-        let mut at = 300;
-        said.into_iter().map(|(index, gap)| {
-            let (words, length, end) = SAYINGS[index];
-            let from = at + gap;
-            at = from + length;
-            Says { from, to: at, words, end }
-        }).collect()
-    }
-}
-
-prop_compose! {
-    fn latencies()(
-        recogniser in 20u64..1_200,
-        end_of_turn in 10u64..600,
-        model in 10u64..900,
-        voice in 10u64..700,
-        decision in 10u64..2_000,
-    ) -> Latencies {
-        Latencies { recogniser, end_of_turn, decision, model, voice }
-    }
-}
 
 fn turns(change: TurnChange) -> Command {
     Command::Configure(Box::new(SessionChange { turns: change, ..SessionChange::default() }))
@@ -225,7 +204,7 @@ proptest! {
 
     #[test]
     fn the_stream_keeps_its_promises(
-        preset in 0usize..8, user in user(), commands in commands(), latencies in latencies(), ends in any::<bool>(),
+        preset in 0usize..8, user in user(SAYINGS, 0..5), commands in commands(), latencies in latencies(), ends in any::<bool>(),
     ) {
         let mut world = play(preset, &user, &commands, latencies);
         world.step(if ends { Event::Command { id: Default::default(), command: Command::End } } else { Event::Left });
@@ -237,7 +216,7 @@ proptest! {
 
     #[test]
     fn nothing_of_a_cancelled_turn_is_heard_afterwards_and_the_voice_comes_to_rest(
-        preset in 0usize..8, user in user(), commands in commands(), latencies in latencies(),
+        preset in 0usize..8, user in user(SAYINGS, 0..5), commands in commands(), latencies in latencies(),
     ) {
         let world = play(preset, &user, &commands, latencies);
         for (at, turn) in &world.audible {
@@ -251,7 +230,7 @@ proptest! {
 
     #[test]
     fn the_same_events_and_commands_give_the_same_actions(
-        preset in 0usize..8, user in user(), commands in commands(), latencies in latencies(),
+        preset in 0usize..8, user in user(SAYINGS, 0..5), commands in commands(), latencies in latencies(),
     ) {
         let world = play(preset, &user, &commands, latencies);
         let mut again = DuplexSession::new(policy(preset));
@@ -262,7 +241,7 @@ proptest! {
 
     #[test]
     fn a_command_is_obeyed_in_the_frame_in_which_it_comes(
-        preset in 0usize..8, user in user(), commands in commands(), latencies in latencies(), at in 0u64..12_000,
+        preset in 0usize..8, user in user(SAYINGS, 0..5), commands in commands(), latencies in latencies(), at in 0u64..12_000,
     ) {
         // Whatever the state it meets, the command is refused or obeyed at once.
         let by = ms(at) + Samples(world::FRAME);
@@ -301,7 +280,7 @@ proptest! {
 
     #[test]
     fn typed_words_at_the_end_are_always_answered(
-        preset in 0usize..8, user in user(), commands in commands(), latencies in latencies(),
+        preset in 0usize..8, user in user(SAYINGS, 0..5), commands in commands(), latencies in latencies(),
     ) {
         let mut all: Vec<_> = commands.clone();
         let end = user.last().map_or(0, |says| says.to).max(20_000) + LONGEST_PRESS + 2_000;

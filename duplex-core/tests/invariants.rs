@@ -4,10 +4,12 @@ mod world;
 
 use duplex_core::{Action, ConversationEvent, DuplexSession, Policy, Samples, Sources, Speaker};
 use proptest::prelude::*;
-use world::{Latencies, SAMPLES_PER_BYTE, Says, World, ms};
+use world::{
+    Latencies, SAMPLES_PER_BYTE, Says, World, ms,
+    random::{Sayings, latencies, user},
+};
 
-/// What a user may say: text, length in ms, end-of-turn score.
-const SAYINGS: &[(&str, u64, u16)] = &[
+const SAYINGS: Sayings = &[
     ("Tell me a story.", 1_000, 950),
     ("What about the moon?", 1_300, 900),
     ("Uh-huh.", 500, 800),
@@ -24,30 +26,6 @@ fn replies(world: World) -> World {
     world
         .reply("story", &["Once upon a time, ", "there was a dog. ", "It lived by the sea."])
         .reply("moon", &["The moon is far away, ", "and it has no air."])
-}
-
-prop_compose! {
-    fn user()(said in prop::collection::vec((0..SAYINGS.len(), 100u64..5_000), 1..7)) -> Vec<Says> {
-        let mut at = 300;
-        said.into_iter().map(|(index, gap)| {
-            let (words, length, end) = SAYINGS[index];
-            let from = at + gap;
-            at = from + length;
-            Says { from, to: at, words, end }
-        }).collect()
-    }
-}
-
-prop_compose! {
-    fn latencies()(
-        recogniser in 20u64..1_200,
-        end_of_turn in 10u64..600,
-        model in 10u64..900,
-        voice in 10u64..700,
-        decision in 10u64..2_000,
-    ) -> Latencies {
-        Latencies { recogniser, end_of_turn, decision, model, voice }
-    }
 }
 
 /// Every model that can be asked is asked.
@@ -69,7 +47,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_of_a_cancelled_turn_is_heard_afterwards(user in user(), latencies in latencies()) {
+    fn nothing_of_a_cancelled_turn_is_heard_afterwards(user in user(SAYINGS, 1..7), latencies in latencies()) {
         let world = play(&user, latencies);
         for (at, turn) in &world.audible {
             if let Some(cancelled) = world.cancelled.get(turn) {
@@ -79,7 +57,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_line_holds_the_words_that_were_heard_to_their_end(user in user(), latencies in latencies()) {
+    fn a_cut_line_holds_the_words_that_were_heard_to_their_end(user in user(SAYINGS, 1..7), latencies in latencies()) {
         let world = play(&user, latencies);
         for (heard, unheard, played) in &world.cuts {
             let whole = format!("{heard}{unheard}");
@@ -93,7 +71,7 @@ proptest! {
     }
 
     #[test]
-    fn every_sound_is_recognised_soon(user in user(), latencies in latencies()) {
+    fn every_sound_is_recognised_soon(user in user(SAYINGS, 1..7), latencies in latencies()) {
         let patience = Samples::from_millis(2 * 640 + 800 + 2 * latencies.recogniser + 200);
         let world = play(&user, latencies);
         for says in &user {
@@ -110,7 +88,7 @@ proptest! {
     }
 
     #[test]
-    fn a_question_at_the_end_is_always_answered(user in user(), latencies in latencies(), gap in 2_500u64..6_000) {
+    fn a_question_at_the_end_is_always_answered(user in user(SAYINGS, 1..7), latencies in latencies(), gap in 2_500u64..6_000) {
         let mut user = user;
         let from = user.last().map_or(0, |says| says.to) + gap;
         user.push(Says { from, to: from + 1_300, words: "Now tell me about the moon.", end: 900 });
@@ -122,13 +100,13 @@ proptest! {
     }
 
     #[test]
-    fn the_voice_is_never_left_low_or_held(user in user(), latencies in latencies()) {
+    fn the_voice_is_never_left_low_or_held(user in user(SAYINGS, 1..7), latencies in latencies()) {
         let world = play(&user, latencies);
         prop_assert!(!world.gain_low && !world.held, "{}", world.trace);
     }
 
     #[test]
-    fn the_same_events_give_the_same_actions(user in user(), latencies in latencies()) {
+    fn the_same_events_give_the_same_actions(user in user(SAYINGS, 1..7), latencies in latencies()) {
         let world = play(&user, latencies);
         let mut again = DuplexSession::new(policy());
         let actions: Vec<Action> =
@@ -138,7 +116,7 @@ proptest! {
     }
 
     #[test]
-    fn every_reply_that_was_released_ends_or_is_cut(user in user(), latencies in latencies()) {
+    fn every_reply_that_was_released_ends_or_is_cut(user in user(SAYINGS, 1..7), latencies in latencies()) {
         let world = play(&user, latencies);
         let spoken = world.actions.iter().filter(|action| matches!(action, Action::Speak(_))).count();
         let ended = world.shown.iter().filter(|(_, event)| {

@@ -40,26 +40,21 @@ pub struct SessionOptions {
 }
 
 impl SessionOptions {
-    /// These options with a change.
+    /// These options with a change; turn-taking is none of theirs.
     #[must_use]
-    pub fn changed(mut self, change: &SessionChange) -> Self {
-        fn set<T: Clone>(old: &mut Option<T>, new: &Option<T>) {
-            if new.is_some() {
-                old.clone_from(new);
-            }
+    pub fn changed(self, change: &SessionChange) -> Self {
+        let change = change.clone();
+        let thousandths = |value: u16| f32::from(value) / 1000.0;
+        Self {
+            instructions: change.instructions.or(self.instructions),
+            language: change.language.or(self.language),
+            vocabulary: change.vocabulary.unwrap_or(self.vocabulary),
+            reply: change.reply.or(self.reply),
+            most_reply_tokens: change.most_reply_tokens.or(self.most_reply_tokens),
+            temperature: change.temperature.map(thousandths).or(self.temperature),
+            voice: change.voice.or(self.voice),
+            speed: change.speed.map(thousandths).or(self.speed),
         }
-        let thousandths = |value: Option<u16>| value.map(|value| f32::from(value) / 1000.0);
-        set(&mut self.instructions, &change.instructions);
-        set(&mut self.language, &change.language);
-        set(&mut self.reply, &change.reply);
-        set(&mut self.most_reply_tokens, &change.most_reply_tokens);
-        set(&mut self.temperature, &thousandths(change.temperature));
-        set(&mut self.voice, &change.voice);
-        set(&mut self.speed, &thousandths(change.speed));
-        if let Some(vocabulary) = &change.vocabulary {
-            self.vocabulary.clone_from(vocabulary);
-        }
-        self
     }
 
     /// Whether any engine could give a call this, but for the models that it names.

@@ -345,7 +345,7 @@ impl DuplexSession {
         if said == SessionChange::default() {
             return;
         }
-        self.orders.change.merge(said);
+        self.orders.change = std::mem::take(&mut self.orders.change).then(said);
         // A reply that nobody has asked for yet is prepared again as it is to be now.
         let is_early = |it: &Reply| it.prompt == Prompt::Sound;
         if matches!(&self.assistant, AssistantState::Preparing(reply) if is_early(reply)) {

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod random;
+
 use std::{collections::BTreeMap, fmt::Write};
 
 use duplex_core::{
