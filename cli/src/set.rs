@@ -111,7 +111,7 @@ impl Outcome {
         }
         let counts = &self.report.overall.counts;
         let message = format!(
-            "{} of {} calls did not go as expected, {} say nothing since the machine was late",
+            "{} of {} calls did not go as expected, {} are invalid",
             counts.failed + counts.broken,
             counts.calls,
             counts.invalid

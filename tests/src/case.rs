@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use duplex_audio::room::{Cue, RoomOptions};
-use duplex_core::Samples;
+use duplex_core::{Command, Samples, SessionTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -120,6 +120,23 @@ impl Expectation {
     }
 }
 
+/// Something that the assistant is told to say, by command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// When it is told, since the call began. It says it next: once it says nothing else and the
+    /// user is silent.
+    pub at: Samples,
+    /// The words. The user can interrupt them.
+    pub text: String,
+}
+
+/// How long from the beginning of a call the user waits for the first of `announcements` to be
+/// heard, in ms, before the first cue at a quiet moment; 0 if there is none.
+pub(crate) fn first_words_within_ms(announcements: &[Announcement]) -> u64 {
+    let first = announcements.iter().map(|announcement| announcement.at).min();
+    first.map_or(0, |at| at.as_millis() + Limits::default().answer as u64)
+}
+
 /// Where a case is defined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -142,6 +159,21 @@ pub struct Case {
     pub cues: Vec<Cue>,
     /// What is expected after each cue, by the cue's name.
     pub expect: BTreeMap<String, Expectation>,
+    /// What the assistant is told to say. It answers nothing.
+    pub announcements: Vec<Announcement>,
     /// Where it is defined; none if it was made in Rust.
     pub source: Option<Source>,
+}
+
+impl Case {
+    /// The commands of the call, in order.
+    pub fn commands(&self) -> Vec<(SessionTime, Command)> {
+        let command = |Announcement { at, text }: &Announcement| {
+            let say = Command::Say { text: text.clone(), interruptible: true };
+            (SessionTime(0) + *at, say)
+        };
+        let mut commands: Vec<_> = self.announcements.iter().map(command).collect();
+        commands.sort_by_key(|&(at, _)| at);
+        commands
+    }
 }

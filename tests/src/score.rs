@@ -77,15 +77,25 @@ pub(crate) fn begins<'a>(cues: impl IntoIterator<Item = &'a CueSpan>) -> f64 {
 }
 
 /// Judges every cue. `cuts` are the times in ms at which a reply was cut for good: a cue to be
-/// ignored fails if one falls into its window, since what follows is then another reply.
+/// ignored fails if one falls into its window, since what follows is then another reply. `announced`
+/// are those of the assistant's segments that it was told to say by somebody else: they answer
+/// nothing, and no cue is to blame for them.
 ///
 /// An answer may come, and silence must last, until the next cue that addresses the assistant. What
 /// is to be ignored is judged until the next cue of any kind.
-pub fn judge(cues: &[CueSpan], assistant: &[Span], cuts: &[f64]) -> Vec<EventResult> {
+pub fn judge(
+    cues: &[CueSpan],
+    assistant: &[Span],
+    announced: &[Span],
+    cuts: &[f64],
+) -> Vec<EventResult> {
     let mut results = Vec::new();
+    let own = without(assistant, announced, f64::NEG_INFINITY);
     for (index, cue) in cues.iter().enumerate() {
         let later = &cues[index + 1..];
         let next = begins(later.iter().filter(|cue| cue.addresses()));
+        let from = cue.speech.first().map_or(f64::INFINITY, |span| span.start);
+        let assistant = &without(assistant, announced, from);
         for &expect in &cue.expect {
             let (passed, outcome, latency) = match (cue.speech.first(), cue.speech.last()) {
                 (Some(first), Some(last)) => match expect {
@@ -97,7 +107,7 @@ pub fn judge(cues: &[CueSpan], assistant: &[Span], cuts: &[f64]) -> Vec<EventRes
                     Expect::Ignore => {
                         let until = begins(later);
                         let within = first.start..until.min(last.end + GO_ON_WITHIN);
-                        let owes = || owes_answer(&cues[..index], assistant, first.start);
+                        let owes = || owes_answer(&cues[..index], &own, first.start);
                         match assistant_activity_at(assistant, first.start) {
                             _ if cuts.iter().any(|cut| within.contains(cut)) => {
                                 (false, "was cut", None)
@@ -134,6 +144,12 @@ pub fn judge(cues: &[CueSpan], assistant: &[Span], cuts: &[f64]) -> Vec<EventRes
         }
     }
     results
+}
+
+/// The assistant's segments but for those of `announced` that begin after `from`.
+pub(crate) fn without(assistant: &[Span], announced: &[Span], from: f64) -> Vec<Span> {
+    let is_own = |span: &&Span| span.start <= from || !announced.contains(span);
+    assistant.iter().filter(is_own).copied().collect()
 }
 
 type Judgement = (bool, &'static str, Option<f64>);
@@ -245,7 +261,7 @@ mod tests {
             speech: speech.to_vec(),
             ..CueSpan::default()
         };
-        let results = judge(&[cue], assistant, cuts);
+        let results = judge(&[cue], assistant, &[], cuts);
         results.iter().map(|result| (result.passed, result.latency_ms)).collect()
     }
 
@@ -330,9 +346,30 @@ mod tests {
             ..CueSpan::default()
         };
         let cues = [cue(Expect::Respond, 1_000.0, 2_000.0), cue(Expect::Ignore, 2_200.0, 2_400.0)];
-        let results = judge(&cues, &[span(2_700.0, 5_000.0)], &[]);
+        let results = judge(&cues, &[span(2_700.0, 5_000.0)], &[], &[]);
         assert_eq!(results[0].latency_ms, Some(700.0));
         assert!(results.iter().all(|result| result.passed), "{results:?}");
+    }
+
+    #[test]
+    fn what_the_assistant_was_told_to_say_is_no_answer_and_no_fault() {
+        let cue = |expect, start, end| CueSpan {
+            expect: vec![expect],
+            speech: vec![span(start, end)],
+            ..CueSpan::default()
+        };
+        let told = [span(1_500.0, 2_500.0)];
+        let judged = |expect, answers: &[Span]| {
+            let heard: Vec<Span> = told.iter().chain(answers).copied().collect();
+            judge(&[cue(expect, 500.0, 1_000.0)], &heard, &told, &[]).remove(0)
+        };
+        assert!(judged(Expect::Ignore, &[]).passed);
+        assert!(!judged(Expect::Respond, &[]).passed);
+        let answered = judged(Expect::Respond, &[span(3_000.0, 4_000.0)]);
+        assert_eq!((answered.passed, answered.latency_ms), (true, Some(2_000.0)));
+        // One that the user speaks into is what has to stop.
+        let stopped = judge(&[cue(Expect::Stop, 2_000.0, 2_300.0)], &told, &told, &[]).remove(0);
+        assert_eq!((stopped.passed, stopped.latency_ms), (true, Some(500.0)));
     }
 
     #[test]
@@ -343,8 +380,8 @@ mod tests {
             ..CueSpan::default()
         };
         let answer = [span(1_900.0, 3_000.0)];
-        assert!(judge(std::slice::from_ref(&cue), &answer, &[])[0].passed);
+        assert!(judge(std::slice::from_ref(&cue), &answer, &[], &[])[0].passed);
         cue.limits.answer = 800.0;
-        assert!(!judge(&[cue], &answer, &[])[0].passed);
+        assert!(!judge(&[cue], &answer, &[], &[])[0].passed);
     }
 }

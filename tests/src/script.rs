@@ -20,7 +20,7 @@ use duplex_audio::room::{Anchor, Cue, RoomOptions, Sound};
 use duplex_core::Samples;
 
 use crate::{
-    case::{Case, Category, Expectation},
+    case::{Announcement, Case, Category, Expectation, first_words_within_ms},
     report::Expect,
 };
 
@@ -35,12 +35,19 @@ pub struct Script {
     category: Category,
     room: RoomOptions,
     cues: Vec<(Cue, Expectation)>,
+    announcements: Vec<Announcement>,
 }
 
 /// A call of the category [`Category::Turn`], unless [`of`](Script::of) sets another one.
 pub fn script(id: &str) -> Script {
     let room = RoomOptions::default();
-    Script { id: id.to_owned(), category: Category::Turn, room, cues: Vec::new() }
+    Script {
+        id: id.to_owned(),
+        category: Category::Turn,
+        room,
+        cues: Vec::new(),
+        announcements: Vec::new(),
+    }
 }
 
 impl Script {
@@ -60,6 +67,14 @@ impl Script {
     #[must_use]
     pub fn hanging_up_after(mut self, seconds: f64) -> Self {
         self.room.hang_up_ms = Some(time(seconds).as_millis());
+        self
+    }
+
+    /// Has the assistant told, this many seconds into the call, to say a text. A first cue that is
+    /// asked for at a quiet moment comes after it.
+    #[must_use]
+    pub fn announcing(mut self, seconds: f64, text: &str) -> Self {
+        self.announcements.push(Announcement { at: time(seconds), text: text.to_owned() });
         self
     }
 
@@ -153,14 +168,15 @@ impl Script {
 
     /// The case.
     pub fn case(self) -> Case {
-        let Self { id, category, room, mut cues } = self;
+        let Self { id, category, mut room, mut cues, announcements } = self;
+        room.first_words_within_ms = first_words_within_ms(&announcements);
         for (cue, expectation) in &mut cues {
             cue.answer_within = expectation.answer_within();
         }
         let expect: BTreeMap<_, _> =
             cues.iter().map(|(cue, expectation)| (cue.id.clone(), expectation.clone())).collect();
         let cues = cues.into_iter().map(|(cue, _)| cue).collect();
-        Case { id, category, room, cues, expect, source: None }
+        Case { id, category, room, cues, expect, announcements, source: None }
     }
 }
 

@@ -7,22 +7,24 @@ mod known_cases;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use duplex_audio::room::Anchor;
+use duplex_core::Samples;
 use duplex_harness::{
     agent::simulated::{
         Fault, Simulated,
         code::{Meaning, recognise},
     },
-    case::{Case, Category},
+    case::{Announcement, Case, Category},
     measure::{
         Observation,
         estimate::Statistic,
         metric::{Kind, Metric},
         sides::BREATH,
     },
-    report::Expect::{Respond, Stop},
+    report::Expect::{Ignore, Respond, Stop},
     suite::{Options, SuiteReport, SuiteRun, Verdict, run},
 };
-use known_cases::{after_speaking, case, cases, cue, question};
+use known_cases::{Script, after_speaking, case, cases, cue, question};
 use proptest::prelude::*;
 
 const TOLERANCE_MS: f64 = 20.0;
@@ -309,6 +311,76 @@ fn an_agent_that_interrupts_itself_is_found() {
     let expected: BTreeSet<Metric> =
         [CasesPassed, SelfInterruption].into_iter().chain(sooner).chain(untried).collect();
     assert_eq!(moved, expected);
+}
+
+/// A case in which the agent is told to say five words, before its cues or later.
+fn announcing(id: &str, category: Category, at_ms: u64, cues: Vec<Script<'_>>) -> Case {
+    let mut case = case(id, category, cues);
+    let at = Samples::from_millis(at_ms);
+    case.announcements = vec![Announcement { at, text: FIVE_WORDS.to_owned() }];
+    case.room.first_words_within_ms = at_ms + 5_000;
+    case
+}
+
+const FIVE_WORDS: &str = "Amber, birch, cloud, delta, ember.";
+
+#[test]
+fn what_the_agent_is_told_to_say_is_heard_and_is_no_answer_and_no_fault() {
+    let quiet = || Anchor::Quiet(Samples::from_millis(800));
+    let told = [
+        // It is heard first, then the question is asked and answered.
+        announcing(
+            "turn/told-first",
+            Category::Turn,
+            600,
+            vec![cue(Meaning::Question, 1_200, quiet(), &[Respond])],
+        ),
+        // Told between the question and its answer, and long after a cough.
+        announcing("turn/told-later", Category::Turn, 10_000, vec![question()]),
+        announcing(
+            "noise/told-later",
+            Category::Noise,
+            3_000,
+            vec![cue(Meaning::Cough, 300, Anchor::Start(Samples::from_millis(1_000)), &[Ignore])],
+        ),
+        announcing("silence/told", Category::Silence, 500, Vec::new()),
+        // What it was told to say is what the user speaks into.
+        announcing(
+            "interruption/told",
+            Category::Interruption,
+            600,
+            vec![cue(Meaning::Interruption, 1_000, after_speaking(700), &[Stop, Respond])],
+        ),
+    ];
+    let (run, report) = run_set(&told, &Simulated::default());
+    for result in &run.results {
+        assert_eq!(result.verdict, Verdict::Passed, "{}: {}", result.id, result.reason);
+        let said = result.transcript.iter().any(|line| line.text.starts_with("amber birch"));
+        assert!(said, "{}: {:?}", result.id, result.transcript);
+    }
+    // Five words of 300 ms from 600 ms on, and 800 ms of quiet.
+    let (asked, ..) = run.results[0].said[0];
+    assert_close(Some(asked), 600.0 + 5.0 * 300.0 + 800.0, "the question");
+    for value in durations(&run, Metric::ResponseLatency) {
+        assert_close(Some(value), 700.0, "response latency");
+    }
+    assert_eq!(durations(&run, Metric::StopLatency).len(), 1);
+    for metric in [Metric::TalkOver, Metric::SpuriousResponse] {
+        assert_eq!(values(&report)[&metric], 0.0, "{metric:?}");
+    }
+    assert_eq!(values(&report)[&Metric::Selectivity], 1.0);
+
+    // It excuses nothing else: the same faults are found.
+    let (_, unasked) = run_set(&told, &Simulated::default().with(Fault::SpeaksUnasked));
+    assert!(unasked.cases.iter().any(|case| case.id == "silence/told" && !case.reason.is_empty()));
+    let (_, mute) = run_set(&told, &Simulated::default().with(Fault::NeverAnswers));
+    let answered: Vec<&str> = mute
+        .cases
+        .iter()
+        .filter(|case| case.verdict == Verdict::Passed)
+        .map(|case| case.id.as_str())
+        .collect();
+    assert_eq!(answered, ["noise/told-later", "silence/told"]);
 }
 
 proptest! {

@@ -11,7 +11,11 @@ use duplex_audio::{
     room::{Anchor, Cue, Room, RoomOptions, Sound},
 };
 use duplex_core::{Samples, Speaker};
-use duplex_harness::agent::{Agent as _, AgentReport, Clock, Local};
+use duplex_harness::{
+    agent::{Agent as _, AgentReport, Clock, Local},
+    script::script,
+    suite::{Options, Verdict, run},
+};
 use duplex_runtime::{CallOptions, Charges, Stop};
 
 fn room(clip: &str) -> Box<dyn Acoustics> {
@@ -35,6 +39,25 @@ fn a_virtual_call_reports_both_sides_and_no_clock() {
     assert!(said(&report, Speaker::User).contains("capital of France"), "{report:?}");
     assert!(!said(&report, Speaker::Assistant).is_empty(), "{report:?}");
     assert_eq!(report.clock, Clock::default());
+}
+
+#[test]
+fn a_text_that_it_is_told_to_say_is_heard_before_the_question() {
+    let question = Sound::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("speech/q01.flac"));
+    let case = script("told")
+        .announcing(0.5, "Welcome to the museum of clocks.")
+        .then_after_quiet(0.8, question.unwrap())
+        .answered()
+        .case();
+    let folder = tempfile::tempdir().unwrap();
+    let (engine, charges) = (engine::engine(1), Some(Charges::default()));
+    let agent = Local::new("duplex", engine, CallOptions::default, charges);
+    let run = run(&[case], &agent, &Options::new(folder.path()), None, &mut |_| {}).unwrap();
+    let [result] = run.results.as_slice() else { panic!("{run:?}") };
+    assert_eq!(result.verdict, Verdict::Passed, "{}", result.reason);
+    let said: Vec<_> = result.transcript.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(said[0], "Welcome to the museum of clocks.", "{said:?}");
+    assert!(said[1].contains("capital of France"), "{said:?}");
 }
 
 #[test]

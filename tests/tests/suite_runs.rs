@@ -10,11 +10,13 @@ use std::{
 };
 
 use duplex_audio::{Acoustics, Clip, MICROPHONE_FRAME, PLAYOUT_FRAME};
+use duplex_core::Samples;
 use duplex_harness::{
     agent::{
         Agent, AgentError, AgentReport, Clock,
         simulated::{Fault, Simulated},
     },
+    case::Announcement,
     suite::{
         ChangeVerdict, Options, ReadError, SuiteReport, SuiteRun, Verdict, beside, changes,
         compare, picture, run, table,
@@ -137,6 +139,22 @@ fn a_call_in_which_the_machine_was_late_counts_nowhere() {
         assert!(figure.metric.title() != "response latency" || figure.high < 800.0, "{figure:?}");
     }
     assert!(run.passed(), "the others passed");
+}
+
+#[test]
+fn a_call_that_needs_commands_of_an_agent_that_takes_none_is_invalid_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut cases = cases();
+    let at = Samples::from_millis(500);
+    cases[0].announcements = vec![Announcement { at, text: "Hello.".to_owned() }];
+    let agent = unlucky(usize::MAX, |_| Ok(AgentReport::default()));
+    let run = run(&cases, &agent, &Options::new(folder.path()), None, &mut |_| {}).unwrap();
+    assert_eq!(run.results[0].verdict, Verdict::Invalid);
+    assert!(run.results[0].reason.contains("takes no commands"), "{}", run.results[0].reason);
+    let report = run.write(folder.path()).unwrap();
+    assert_eq!((report.overall.counts.invalid, report.overall.counts.passed), (1, cases.len() - 1));
+    assert!(table(&report).contains("invalid turn/question: the agent takes no commands"));
+    assert!(recordings(folder.path()).is_empty(), "nothing was recorded");
 }
 
 #[test]

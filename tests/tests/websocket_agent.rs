@@ -11,9 +11,9 @@ use std::{
 };
 
 use duplex_audio::{Acoustics, MICROPHONE_FRAME, PLAYOUT_FRAME, Scene, level_db};
-use duplex_core::Speaker;
+use duplex_core::{Command, SessionTime, Speaker};
 use duplex_harness::agent::{
-    Agent as _, AgentError, AgentReport, WebSocketAgent, WebSocketOptions,
+    Agent as _, AgentError, AgentReport, Directions, WebSocketAgent, WebSocketOptions,
 };
 use duplex_runtime::Stop;
 use tungstenite::{
@@ -62,6 +62,16 @@ fn websocket(
         stream.set_nodelay(true).unwrap();
         play(&mut tungstenite::accept(stream).unwrap());
     })
+}
+
+#[test]
+fn a_call_with_commands_is_refused_before_it_begins() {
+    let agent = WebSocketAgent::new("ws://127.0.0.1:9/", WebSocketOptions::default()).unwrap();
+    let room = Humming { frames: 1, heard: ReceivedAudio::default() };
+    let say = Command::Say { text: "Hello.".to_owned(), interruptible: true };
+    let directions = Directions { commands: vec![(SessionTime(0), say)] };
+    let report = agent.directed(Box::new(room), directions, &Stop::default());
+    assert!(matches!(report, Err(AgentError::NoCommands)), "{report:?}");
 }
 
 /// Reads a number of messages.

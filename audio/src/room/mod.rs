@@ -47,7 +47,8 @@ pub enum Anchor {
     /// gaps between words included.
     Speaking(Samples),
     /// Once neither side has been audible for this long. If an answer is [due](Cue::answer_within),
-    /// it is waited for first: the silence before it does not count.
+    /// or the assistant is to [speak first](RoomOptions::first_words_within_ms), that is waited for:
+    /// the silence before it does not count.
     Quiet(Samples),
     /// This long after the cue before ended, whatever the assistant does; for the first cue, after
     /// the call began.
@@ -156,8 +157,9 @@ pub struct Room {
     /// When the user's last cue began and ended.
     cue_from: SessionTime,
     cue_until: SessionTime,
-    /// Until when the user waits for the answer to that cue: its end if no answer is due, and the
-    /// time at which the answer began once it has.
+    /// Until when the user waits for the answer to that cue, or before the first cue for the
+    /// assistant to speak first: the cue's end if no answer is due, and the time at which the
+    /// assistant began once it has.
     answer_until: SessionTime,
     recording: Option<WavWriter<2>>,
     log: RoomLog,
@@ -199,7 +201,7 @@ impl Room {
             said: Samples(0),
             cue_from: SessionTime(0),
             cue_until: SessionTime(0),
-            answer_until: SessionTime(0),
+            answer_until: SessionTime(0) + Samples::from_millis(options.first_words_within_ms),
             recording,
             log: log.clone(),
             options,

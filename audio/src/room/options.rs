@@ -55,6 +55,9 @@ pub struct RoomOptions {
     pub hang_up_ms: Option<u64>,
     /// How long a cue waits for its anchor before it is given up, in ms.
     pub patience_ms: u64,
+    /// How long from the beginning of the call the user waits for the assistant to speak first, in
+    /// ms, as for an answer that is due; 0: the assistant is not expected to.
+    pub first_words_within_ms: u64,
 }
 
 impl Default for RoomOptions {
@@ -71,6 +74,7 @@ impl Default for RoomOptions {
             tail_ms: 3_000,
             hang_up_ms: None,
             patience_ms: 20_000,
+            first_words_within_ms: 0,
         }
     }
 }

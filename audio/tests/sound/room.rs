@@ -26,12 +26,17 @@ fn begun(cues: Vec<Cue>, from: u64, to: u64) -> Vec<(String, Option<u64>)> {
 
 /// The same for an assistant that is audible at the times at which `speaks` says so.
 fn begun_while(cues: Vec<Cue>, speaks: impl Fn(u64) -> bool) -> Vec<(String, Option<u64>)> {
-    let options = RoomOptions {
-        tail_ms: 500,
-        hang_up_ms: Some(20_000),
-        patience_ms: 5_000,
-        ..RoomOptions::default()
-    };
+    begun_in(RoomOptions::default(), cues, speaks)
+}
+
+/// The same in a room of its own.
+fn begun_in(
+    options: RoomOptions,
+    cues: Vec<Cue>,
+    speaks: impl Fn(u64) -> bool,
+) -> Vec<(String, Option<u64>)> {
+    let options =
+        RoomOptions { tail_ms: 500, hang_up_ms: Some(20_000), patience_ms: 5_000, ..options };
     let (mut room, log) = Room::new(options, cues, None).expect("nothing is recorded");
     let mut at = 0;
     loop {
@@ -75,6 +80,18 @@ fn the_silence_before_an_answer_that_is_due_is_no_quiet() {
     assert_eq!(begun(cues.clone(), 2_000, 2_500)[1].1, Some(2_890));
     // One that never comes is waited for as long as it may take.
     assert_eq!(begun(cues, 0, 0)[1].1, Some(3_300));
+}
+
+#[test]
+fn whoever_is_spoken_to_first_waits_for_that() {
+    let options = RoomOptions { first_words_within_ms: 7_000, ..RoomOptions::default() };
+    let asked = |from: u64, to: u64| {
+        let cues = vec![cue("first", Anchor::Quiet(Samples::from_millis(400)))];
+        begun_in(options.clone(), cues, |at| (from..to).contains(&at))[0].1
+    };
+    assert_eq!(asked(6_000, 7_500), Some(7_890));
+    // An assistant that says nothing is spoken to in the end.
+    assert_eq!(asked(0, 0), Some(7_000));
 }
 
 #[test]

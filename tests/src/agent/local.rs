@@ -12,7 +12,7 @@ use duplex_runtime::{
 
 use crate::{collect::Collector, record::notices};
 
-use super::{Agent, AgentError, AgentReport, ReportedLine, watch::Watch};
+use super::{Agent, AgentError, AgentReport, Directions, ReportedLine, watch::Watch};
 
 /// Runs calls with the engine of this process.
 pub struct Local {
@@ -55,9 +55,19 @@ impl Agent for Local {
     }
 
     fn call(&self, room: Box<dyn Acoustics>, stop: &Stop) -> Result<AgentReport, AgentError> {
+        self.directed(room, Directions::default(), stop)
+    }
+
+    fn directed(
+        &self,
+        room: Box<dyn Acoustics>,
+        directions: Directions,
+        stop: &Stop,
+    ) -> Result<AgentReport, AgentError> {
         let watch = Arc::<Mutex<Watch>>::default();
         let room = Box::new(Watched { room, stop: stop.clone(), watch: Arc::clone(&watch) });
-        let options = (self.options)();
+        let mut options = (self.options)();
+        options.script.extend(directions.commands);
         // `stop` ends all of the caller's calls: a call that has ended by itself must not set it.
         let own = Stop::default();
         let collector = Collector::default();

@@ -9,7 +9,7 @@ pub mod websocket;
 mod watch;
 
 use duplex_audio::{Acoustics, room::Fired};
-use duplex_core::Speaker;
+use duplex_core::{Command, SessionTime, Speaker};
 use duplex_runtime::Stop;
 
 use crate::report::Notice;
@@ -27,6 +27,30 @@ pub trait Agent: Sync {
     /// # Errors
     /// [`AgentError`] says whether the other cases can still run.
     fn call(&self, room: Box<dyn Acoustics>, stop: &Stop) -> Result<AgentReport, AgentError>;
+
+    /// Runs one call as [`call`](Self::call) does, with `directions`. An agent that does not
+    /// implement this takes no commands.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call); [`AgentError::NoCommands`] before the call begins.
+    fn directed(
+        &self,
+        room: Box<dyn Acoustics>,
+        directions: Directions,
+        stop: &Stop,
+    ) -> Result<AgentReport, AgentError> {
+        match directions.commands.is_empty() {
+            true => self.call(room, stop),
+            false => Err(AgentError::NoCommands),
+        }
+    }
+}
+
+/// What a call brings beside its room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Directions {
+    /// Commands that the agent is given at these moments of the call.
+    pub commands: Vec<(SessionTime, Command)>,
 }
 
 /// Why a call did not run to its end.
@@ -39,6 +63,9 @@ pub enum AgentError {
     /// call may go well.
     #[error("the agent broke the call: {0}")]
     Broken(String),
+    /// The call needs commands, and the agent takes none. Calls without commands can run.
+    #[error("the agent takes no commands, and this call tells it to say something")]
+    NoCommands,
 }
 
 /// A line of the transcript that an agent reports.

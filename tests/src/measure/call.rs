@@ -3,15 +3,16 @@
 use duplex_core::Speaker;
 
 use crate::{
-    agent::Take,
+    agent::{ReportedLine, Take},
     case::{Case, Expectation},
     report::Expect,
-    score::Span,
+    score::{EDGE, Span},
 };
 
 use super::{
     Recogniser, at_session_rate, is_silent, lines,
     metric::{Metric, Observation},
+    replies,
     sides::heard,
     words,
 };
@@ -31,7 +32,7 @@ const MS_PER_HOUR: f64 = 3_600_000.0;
 
 /// Says so if the agent reports more replies than it was asked for.
 pub(super) fn too_many_replies(case: &Case, take: &Take) -> Option<String> {
-    let (reported, asked) = (lines(take, Speaker::Assistant).len(), questions(case, take));
+    let (reported, asked) = (replies(case, take).len(), questions(case, take));
     (reported > asked).then(|| format!("reported {reported} replies to {asked} questions"))
 }
 
@@ -40,13 +41,25 @@ pub(super) fn too_many_replies(case: &Case, take: &Take) -> Option<String> {
 /// reply that is reported before anything of the user, or without a question, was not asked for and
 /// replaces nothing.
 pub(super) fn has_replaced(case: &Case, take: &Take) -> bool {
-    let reported = take.report.transcript.iter().map(|line| line.speaker);
+    let is_reply =
+        |line: &&ReportedLine| line.speaker == Speaker::User || !is_announced(case, &line.text);
+    let reported = take.report.transcript.iter().filter(is_reply).map(|line| line.speaker);
     let heard = reported.skip_while(|&speaker| speaker == Speaker::Assistant);
     let replies = heard.filter(|&speaker| speaker == Speaker::Assistant).count();
     let asked = questions(case, take);
     let ignores = |expected: &&Expectation| expected.outcomes.contains(&Expect::Ignore);
     let ignored = case.expect.values().filter(ignores).count();
     ignored == 1 && asked > 0 && replies > asked
+}
+
+/// Whether a line of the assistant's is what it was told to say, or as much of that as was heard.
+pub(super) fn is_announced(case: &Case, line: &str) -> bool {
+    let line = words::normalise(line);
+    let is_part = |text: &str| {
+        let whole = words::normalise(text);
+        !line.is_empty() && whole.windows(line.len()).any(|part| part == line)
+    };
+    case.announcements.iter().any(|announcement| is_part(&announcement.text))
 }
 
 /// How many of the cues may be answered.
@@ -64,6 +77,7 @@ pub(super) fn echo(
     case: &Case,
     user: &[Span],
     fine: &[Span],
+    announced: &[Span],
     take: &Take,
     observations: &mut Vec<Observation>,
     problems: &mut Vec<String>,
@@ -75,13 +89,17 @@ pub(super) fn echo(
     let alone = |cut: f64, again: f64| !heard(user, cut - REASON, again);
     let breaks = fine.windows(2).filter(|pair| {
         let (cut, again) = (pair[0].end, pair[1].start);
-        (BREAK..LONGEST_BREAK).contains(&(again - cut)) && alone(cut, again)
+        // What it was told to say was to begin somewhere.
+        let is_told = announced.iter().any(|span| (span.start - again).abs() < EDGE);
+        (BREAK..LONGEST_BREAK).contains(&(again - cut)) && alone(cut, again) && !is_told
     });
     let mut falls = breaks.count();
     // The last line that it reports of itself ends in the middle of a sentence, and nobody had
     // spoken or hung up.
     if let (Some(reported), Some(last)) = (lines(take, Speaker::Assistant).last(), fine.last()) {
-        let ends = reported.trim_end().ends_with(['.', '!', '?', '…', '"', '”']);
+        let told = |text: &str| words::normalise(text) == words::normalise(reported);
+        let ends = reported.trim_end().ends_with(['.', '!', '?', '…', '"', '”'])
+            || case.announcements.iter().any(|announcement| told(&announcement.text));
         let call_end = take.user.len() as f64 * 1_000.0 / f64::from(take.rate.max(1));
         let hung_up = call_end - last.end < BREAK;
         falls += usize::from(
@@ -98,17 +116,18 @@ pub(super) fn echo(
     }
 }
 
-/// Speech in a call in which nobody says anything.
+/// Speech that it was not told to say, in a call in which nobody says anything.
 pub(super) fn unasked(
     case: &Case,
-    fine: &[Span],
+    assistant: &[Span],
+    announced: &[Span],
     observations: &mut Vec<Observation>,
     problems: &mut Vec<String>,
 ) {
     if !is_silent(case) {
         return;
     }
-    let spoke = !fine.is_empty();
+    let spoke = assistant.iter().any(|span| !announced.contains(span));
     observations.push(Observation::call(Metric::SpuriousResponse, f64::from(u8::from(spoke)), 1.0));
     if spoke {
         problems.push("spoke without being addressed".to_owned());

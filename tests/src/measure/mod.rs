@@ -12,6 +12,7 @@ pub mod resume;
 pub mod sides;
 pub mod words;
 
+mod announced;
 mod call;
 mod trial;
 
@@ -71,12 +72,15 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
     let Sides { cues, user, fine, assistant } =
         heard(&take.user, &take.assistant, take.rate, fired, about);
 
+    let moments = case.announcements.iter().map(|it| it.at.as_millis() as f64);
+    let announced = announced::announced(&assistant, &cues, &moments.collect::<Vec<_>>());
+
     let mut recognise = recognise;
     let restarts: Vec<Option<Restart>> = (0..cues.len())
         .map(|index| restart(&cues, index, &fine, &assistant, take, &mut recognise))
         .collect();
     let cuts: Vec<f64> = restarts.iter().flatten().map(|restart| restart.cut).collect();
-    let mut events = judge(&cues, &assistant, &cuts);
+    let mut events = judge(&cues, &assistant, &announced, &cuts);
     for (cue, restart) in cues.iter().zip(&restarts) {
         let Some(restart) = restart else { continue };
         let id = cue.event_id(Expect::Ignore);
@@ -86,8 +90,9 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
         }
     }
 
-    let voice = Voice { spans: &assistant, track: &take.assistant, rate: take.rate };
-    let results = judge(&cues, &assistant, &[]);
+    let voice =
+        Voice { spans: &assistant, announced: &announced, track: &take.assistant, rate: take.rate };
+    let results = judge(&cues, &assistant, &announced, &[]);
     let mut observations = Vec::new();
     let replaced = call::has_replaced(case, take);
     for (index, cue) in cues.iter().enumerate() {
@@ -98,8 +103,8 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
     }
     observations.push(trial::both(&user, &assistant));
     let mut problems: Vec<String> = call::too_many_replies(case, take).into_iter().collect();
-    call::echo(case, &user, &fine, take, &mut observations, &mut problems);
-    call::unasked(case, &fine, &mut observations, &mut problems);
+    call::echo(case, &user, &fine, &announced, take, &mut observations, &mut problems);
+    call::unasked(case, &assistant, &announced, &mut observations, &mut problems);
     call::understood(case, take, &mut observations, &mut problems);
     if let Some(recognise) = recognise {
         call::truncation(&assistant, take, recognise, &mut observations);
@@ -208,6 +213,13 @@ fn restart(
 fn at_session_rate(take: &Take, from: f64, to: f64) -> Vec<f32> {
     let sound = sides::excerpt(&take.assistant, take.rate, from, to);
     resample::convert(sound, take.rate, SAMPLE_RATE)
+}
+
+/// The replies that the agent reports: its lines but for those that are of an announcement.
+fn replies<'a>(case: &Case, take: &'a Take) -> Vec<&'a str> {
+    let mut lines = lines(take, Speaker::Assistant);
+    lines.retain(|line| !call::is_announced(case, line));
+    lines
 }
 
 /// The lines of one side, as the agent reports them.

@@ -3,7 +3,9 @@
 use crate::{
     case::Category,
     report::Expect,
-    score::{AssistantActivity, CueSpan, EDGE, Span, assistant_activity_at, begins, owes_answer},
+    score::{
+        AssistantActivity, CueSpan, EDGE, Span, assistant_activity_at, begins, owes_answer, without,
+    },
 };
 
 use super::{
@@ -31,6 +33,8 @@ const SPURIOUS_WITHIN: f64 = 5_000.0;
 pub(super) struct Voice<'a> {
     /// Its segments of speech.
     pub(super) spans: &'a [Span],
+    /// Those of them that it was told to say.
+    pub(super) announced: &'a [Span],
     pub(super) track: &'a [f32],
     pub(super) rate: u32,
 }
@@ -68,7 +72,8 @@ pub(super) fn observe(
     if expects(Expect::Wait) || expects(Expect::Respond) {
         turn.gaps(expects(Expect::Wait), &mut seen);
     }
-    if expects(Expect::Ignore) && !owes_answer(before, voice.spans, first.start) {
+    let own = without(voice.spans, voice.announced, f64::NEG_INFINITY);
+    if expects(Expect::Ignore) && !owes_answer(before, &own, first.start) {
         let next = begins(later);
         turn.ignored(category, next, went_on, &mut seen);
     }
@@ -95,9 +100,11 @@ impl Turn<'_> {
         Observation::of(metric, &self.cue.id, value)
     }
 
-    /// What the assistant begins to say between two times.
+    /// What the assistant begins to say between two times, but for what it was told to.
     fn begun(&self, from: f64, to: f64) -> impl Iterator<Item = Span> {
-        self.voice.spans.iter().copied().filter(move |span| span.start >= from && span.start < to)
+        let Voice { spans, announced, .. } = self.voice;
+        let own = spans.iter().copied().filter(|span| !announced.contains(span));
+        own.filter(move |span| span.start >= from && span.start < to)
     }
 
     fn response(&self, interrupts: bool, seen: &mut Vec<Observation>) {

@@ -18,10 +18,10 @@ use super::{
     clips::{Library, Spoken, effect},
     error::{Fault, ScenarioError},
     expand::{self, Take, Variation},
-    file::{Level, Part, RoomKeys, TurnKeys},
+    file::{AnnounceKeys, Level, Part, RoomKeys, TurnKeys},
     read::{Scenario, Script},
 };
-use crate::case::{Case, Category, Expectation, Source};
+use crate::case::{Announcement, Case, Category, Expectation, Source, first_words_within_ms};
 
 /// Defaults of the keys.
 const TAIL_MS: u64 = 2_500;
@@ -83,7 +83,8 @@ pub(super) fn cases(
             let (cues, expect) = builder.turns(variation, room.seed, &mut found);
             if is_sound && found.is_empty() && head.keys.category.is_some() {
                 let source = Some(Source { file: file.to_owned(), line });
-                cases.push(Case { id, category, room, cues, expect, source });
+                let announcements = builder.announcements();
+                cases.push(Case { id, category, room, cues, expect, announcements, source });
             }
             found.into_iter().for_each(|(line, found)| fault(line, found));
         }
@@ -144,6 +145,14 @@ impl Builder<'_, '_> {
         (cues, expect)
     }
 
+    /// What the assistant is told to say; without what has a fault.
+    fn announcements(&self) -> Vec<Announcement> {
+        let announcement = |keys: &AnnounceKeys| {
+            Some(Announcement { at: Samples::from_millis(keys.at_ms?), text: keys.text.clone()? })
+        };
+        self.script.announce.iter().filter_map(|announce| announcement(&announce.keys)).collect()
+    }
+
     fn room(&mut self, variation: &Variation, seed: u64, faults: &mut Found) -> RoomOptions {
         let (keys, usual) = (self.room, RoomOptions::default());
         let noise = variation.noise.or(keys.noise).unwrap_or_default();
@@ -174,6 +183,7 @@ impl Builder<'_, '_> {
             tail_ms: keys.tail_ms.unwrap_or(TAIL_MS),
             hang_up_ms: keys.hang_up_ms,
             patience_ms: keys.patience_ms.unwrap_or(check::PATIENCE_MS),
+            first_words_within_ms: first_words_within_ms(&self.announcements()),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use duplex_audio::room::{Anchor, NoiseKind};
-use duplex_core::Samples;
+use duplex_core::{Command, Samples};
 
 use super::{
     error::Fault,
@@ -24,6 +24,7 @@ pub(super) fn faults(
     vary: &VaryKeys,
 ) -> Vec<(usize, Fault)> {
     let mut faults = turns_or_silence(script, category);
+    faults.extend(announcements(script));
     faults.extend(background(script, room, vary));
     faults.extend(variations(script, vary));
     let mut names = BTreeSet::new();
@@ -54,6 +55,33 @@ fn turns_or_silence(script: &Script, category: Option<Category>) -> Vec<(usize, 
         (Some(_), None) => "nothing happens in the case; add a [[case.turn]]",
     };
     vec![(script.head.line(""), Fault::Contradiction(why.to_owned()))]
+}
+
+fn announcements(script: &Script) -> Vec<(usize, Fault)> {
+    let mut faults = Vec::new();
+    for announce in &script.announce {
+        let missing = [
+            (
+                "at_ms",
+                announce.keys.at_ms.is_none(),
+                "say when the assistant is told, as in at_ms = 500",
+            ),
+            ("text", announce.keys.text.is_none(), "say what the assistant is told to say"),
+        ];
+        for (what, is_missing, advice) in missing {
+            if is_missing && !announce.has(what) {
+                faults
+                    .push((announce.line(""), Fault::Missing { what, advice: advice.to_owned() }));
+            }
+        }
+        if let Some(text) = &announce.keys.text
+            && let Err(why) = (Command::Say { text: text.clone(), interruptible: true }).check()
+        {
+            let fault = Fault::Value { key: "text".to_owned(), why: why.to_string() };
+            faults.push((announce.line("text"), fault));
+        }
+    }
+    faults
 }
 
 fn background(script: &Script, room: &RoomKeys, vary: &VaryKeys) -> Vec<(usize, Fault)> {
@@ -182,6 +210,7 @@ fn moments(script: &Script, patience_ms: u64) -> Vec<(usize, Fault)> {
     let mut is_speaking = false;
     // The earliest time at which the turn before can have begun, in ms of the call.
     let mut before_ms = 0;
+    let told = || script.announce.iter().filter_map(|announce| announce.keys.at_ms);
     for (index, turn) in script.turns.iter().enumerate() {
         let keys = &turn.keys;
         let name = || keys.id.clone().unwrap_or_else(|| format!("{}", index + 1));
@@ -195,6 +224,9 @@ fn moments(script: &Script, patience_ms: u64) -> Vec<(usize, Fault)> {
             continue;
         };
         let earliest_ms = when.anchor().earliest().as_millis();
+        // The assistant speaks also where it was told to since the turn before.
+        let until_ms = if let When::StartMs(at) = when { at } else { u64::MAX };
+        is_speaking |= told().any(|at| (before_ms..=until_ms).contains(&at));
         match when {
             When::StartMs(at) if at < before_ms => faults.push(never(format!(
                 "at {at} ms the turn before it has not begun, which takes {before_ms} ms at least; \
@@ -205,7 +237,8 @@ fn moments(script: &Script, patience_ms: u64) -> Vec<(usize, Fault)> {
             }
             When::SpeakingMs(_) | When::Words(_) if !is_speaking => faults.push(never(
                 "nothing before it makes the assistant speak; put a turn with \
-                 expect = [\"respond\"] before it, or use start_ms, quiet_ms or after_turn_ms"
+                 expect = [\"respond\"] or a [[case.announce]] before it, or use start_ms, quiet_ms \
+                 or after_turn_ms"
                     .to_owned(),
             )),
             _ => {}
@@ -217,6 +250,8 @@ fn moments(script: &Script, patience_ms: u64) -> Vec<(usize, Fault)> {
         }
         before_ms = match when {
             When::StartMs(at) => before_ms.max(at),
+            // The first turn waits for the first that the assistant was told to say.
+            _ if index == 0 => told().min().unwrap_or(0) + earliest_ms,
             _ => before_ms + earliest_ms,
         };
         is_speaking &= !matches!(when, When::QuietMs(_));

@@ -3,7 +3,11 @@
 use duplex_audio::room::{Anchor, WORDS_PER_SECOND};
 use duplex_core::Samples;
 
-use crate::{case::Case, report::Expect};
+use crate::{
+    case::{Announcement, Case},
+    measure::words,
+    report::Expect,
+};
 
 /// Assumed response latency of an assistant.
 const ANSWER: Samples = Samples::from_millis(900);
@@ -20,10 +24,20 @@ pub fn trials(case: &Case) -> usize {
     expect.filter(|expectation| expectation.outcomes.contains(&tried)).count()
 }
 
+/// From when to when the assistant says what it is told to say first.
+fn announced(announcements: &[Announcement]) -> (u64, u64) {
+    let first = announcements.iter().min_by_key(|announcement| announcement.at);
+    first.map_or((0, 0), |Announcement { at, text }| {
+        let seconds = words::normalise(text).len() as f64 / WORDS_PER_SECOND * GAPS;
+        let from = *at + ANSWER;
+        (from.0, (from + Samples::from_millis((seconds * 1_000.0) as u64)).0)
+    })
+}
+
 /// About how long the call lasts with an assistant that behaves as expected. For progress bars and
 /// plans.
 pub fn estimate(case: &Case) -> Samples {
-    let (mut ended, mut reply) = (0, (0, 0));
+    let (mut ended, mut reply) = (0, announced(&case.announcements));
     for cue in &case.cues {
         let earliest = cue.anchor.earliest().0;
         let began = match cue.anchor {

@@ -136,9 +136,25 @@ pub(super) struct CaseKeys {
     pub room: RoomKeys,
     /// What differs from the file's variations.
     pub vary: VaryKeys,
+    /// What the assistant is told to say, by command. Only an agent that takes commands can run the
+    /// case.
+    pub announce: Vec<AnnounceKeys>,
     /// What the user does, in order. Empty in cases of silence.
     #[serde(rename = "turn")]
     pub turns: Vec<TurnKeys>,
+}
+
+/// Something that the assistant is told to say. It answers nothing, and the user can interrupt it.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["at_ms", "text"]))]
+pub(super) struct AnnounceKeys {
+    /// When it is told, in ms since the call began. It says it once it says nothing else and the user
+    /// is silent.
+    #[schemars(range(min = 0, max = 3_600_000))]
+    pub at_ms: Option<u64>,
+    /// The words.
+    pub text: Option<String>,
 }
 
 /// Something that the user says or does.

@@ -19,7 +19,7 @@ use toml::{
 
 use super::{
     error::{Fault, ScenarioError},
-    file::{CaseKeys, FileKeys, RoomKeys, TurnKeys, VaryKeys},
+    file::{AnnounceKeys, CaseKeys, FileKeys, RoomKeys, TurnKeys, VaryKeys},
 };
 
 /// How similar an unknown key must be to a known one for that one to be suggested (Jaro-Winkler).
@@ -67,6 +67,7 @@ pub(super) struct Script {
     pub(super) head: Lined<CaseKeys>,
     pub(super) room: Lined<RoomKeys>,
     pub(super) vary: Lined<VaryKeys>,
+    pub(super) announce: Vec<Lined<AnnounceKeys>>,
     pub(super) turns: Vec<Lined<TurnKeys>>,
 }
 
@@ -105,9 +106,12 @@ impl Reader<'_> {
     fn script(&mut self, at: usize, mut table: DeTable<'_>) -> Script {
         let room = self.inner(&mut table, "room");
         let vary = self.inner(&mut table, "vary");
+        let announce = self.each(&mut table, "announce");
+        let announce = announce.into_iter().map(|(at, keys)| self.table(at, keys, &[])).collect();
         let turns = self.each(&mut table, "turn");
         let turns = turns.into_iter().map(|(at, turn)| self.table(at, turn, &[])).collect();
-        Script { head: self.table(at, table, &["room", "vary", "turn"]), room, vary, turns }
+        let head = self.table(at, table, &["room", "vary", "announce", "turn"]);
+        Script { head, room, vary, announce, turns }
     }
 
     /// Removes a nested table from `outer` and reads it.

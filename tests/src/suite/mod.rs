@@ -84,7 +84,8 @@ pub enum Verdict {
     Passed,
     /// Something did not.
     Failed,
-    /// The machine could not keep time: the call says nothing about the agent, and counts nowhere.
+    /// The call says nothing about the agent, and counts nowhere: the machine could not keep time, or
+    /// the call needs commands and the agent takes none.
     Invalid,
     /// The agent broke the call; counts as a failure.
     Broken,

@@ -16,7 +16,7 @@ use duplex_audio::{
 };
 
 use crate::{
-    agent::{Agent, AgentError, AgentReport, Clock, Take},
+    agent::{Agent, AgentError, AgentReport, Clock, Directions, Take},
     case::Case,
     measure::{Measured, Observation, Recogniser, measure, metric::Metric},
 };
@@ -52,7 +52,8 @@ struct FinishedCall {
 
 /// Runs every case `repeat` times, measures it, and keeps the audio of those that did not pass.
 ///
-/// An agent that breaks a call fails that case. One that cannot be reached ends the set, and
+/// An agent that breaks a call fails that case; a call that needs commands of an agent that takes
+/// none is invalid. One that cannot be reached ends the set, and
 /// [`SuiteRun::unreachable`] says why. `progress` is called for every call that begins and ends.
 /// Measuring, and `recognise`, run on the caller's thread, while no call begins.
 ///
@@ -182,7 +183,8 @@ fn run_call(
 ) -> Result<FinishedCall, FileError> {
     let path = options.folder.join(&job.audio);
     let (room, log) = Room::new(job.case.room.clone(), job.case.cues.clone(), Some(path))?;
-    let report = agent.call(Box::new(room), &options.stop);
+    let directions = Directions { commands: job.case.commands() };
+    let report = agent.directed(Box::new(room), directions, &options.stop);
     match log.take_error() {
         Some(error) => Err(error),
         None => Ok(FinishedCall { report, fired: log.fired() }),
@@ -196,15 +198,18 @@ fn judge(
     recognise: &mut Option<&mut Recogniser<'_>>,
 ) -> Result<CaseResult, FileError> {
     let path = options.folder.join(&job.audio);
-    let (report, broken) = match call.report {
-        Ok(report) => (report, None),
-        Err(error) => (AgentReport::default(), Some(error.to_string())),
+    let (report, broken, cannot_run) = match call.report {
+        Ok(report) => (report, None, None),
+        Err(AgentError::NoCommands) => {
+            (AgentReport::default(), None, Some(AgentError::NoCommands.to_string()))
+        }
+        Err(error) => (AgentReport::default(), Some(error.to_string()), None),
     };
     // A call that broke before its first frame leaves an empty recording, which cannot be read as
     // sound.
     let clip = match Clip::read(&path) {
         Ok(clip) => clip,
-        Err(_) if broken.is_some() => {
+        Err(_) if broken.is_some() || cannot_run.is_some() => {
             Clip { rate: duplex_audio::PLAYOUT_RATE, channels: Vec::new() }
         }
         Err(error) => return Err(error),
@@ -215,25 +220,26 @@ fn judge(
         (channels.next().unwrap_or_default(), channels.next().unwrap_or_default());
     let take = Take { rate, user, assistant, fired: call.fired, report };
     let length_ms = take.user.len() as f64 * 1000.0 / f64::from(rate.max(1));
-    let late = lateness(take.report.clock, length_ms);
-    let measured = match (&broken, &late) {
+    let invalid = cannot_run.or_else(|| lateness(take.report.clock, length_ms));
+    let measured = match (&broken, &invalid) {
         (Some(_), _) => Measured {
             observations: vec![Observation::call(Metric::CasesPassed, 0.0, 1.0)],
             ..Measured::default()
         },
-        // No measurement of a late machine may enter a figure.
+        (None, Some(_)) if take.user.is_empty() => Measured::default(),
+        // No measurement of such a call may enter a figure.
         (None, Some(_)) => {
             Measured { observations: Vec::new(), ..measure(job.case, &take, reborrow(recognise)) }
         }
         (None, None) => measure(job.case, &take, reborrow(recognise)),
     };
-    let (verdict, reason) = match (broken, late) {
+    let (verdict, reason) = match (broken, invalid) {
         (Some(why), _) => (Verdict::Broken, why),
         (None, Some(why)) => (Verdict::Invalid, why),
         (None, None) if measured.passed => (Verdict::Passed, String::new()),
         (None, None) => (Verdict::Failed, reasons(&measured)),
     };
-    let keep = options.keep_audio || verdict != Verdict::Passed;
+    let keep = (options.keep_audio || verdict != Verdict::Passed) && length_ms > 0.0;
     if !keep {
         // A recording that cannot be removed is left over.
         let _ = std::fs::remove_file(&path);

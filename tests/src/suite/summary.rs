@@ -59,7 +59,7 @@ pub struct Counts {
     pub passed: usize,
     /// Calls in which something did not.
     pub failed: usize,
-    /// Calls that say nothing about the agent, because the machine could not keep time.
+    /// Calls that say nothing about the agent: see [`Verdict::Invalid`].
     pub invalid: usize,
     /// Calls that the agent broke.
     pub broken: usize,

@@ -39,6 +39,7 @@ pub(crate) fn case(id: &str, category: Category, cues: Vec<Script<'_>>) -> Case 
         room: RoomOptions { tail_ms: 3_500, patience_ms: 10_000, ..RoomOptions::default() },
         cues,
         expect,
+        announcements: Vec::new(),
         source: None,
     }
 }

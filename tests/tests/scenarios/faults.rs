@@ -95,6 +95,43 @@ fn the_assistant_must_have_been_made_to_speak_before_it_is_waited_for() {
     }
 }
 
+/// A case in which the assistant is told to say `keys`, and then lines of a turn; `[[case.announce]]` stands on line 5,
+/// the turn on line 7.
+fn after_an_announcement(keys: &str, turn: &str) -> String {
+    format!(
+        "{HEAD}[[case]]\nid = \"c\"\n[[case.announce]]\n{keys}\n[[case.turn]]\nid = \"t\"\nclip = \"i01\"\n{turn}"
+    )
+}
+
+#[test]
+fn an_assistant_that_is_told_to_say_something_can_be_waited_for() {
+    let told = "at_ms = 500\ntext = \"Would you like to hear more?\"";
+    for turn in [
+        "anchor = { speaking_ms = 500 }\nexpect = [\"stop\", \"respond\"]\n",
+        "anchor = { words = 3 }\nexpect = [\"ignore\"]\n",
+        "anchor = { quiet_ms = 500 }\nexpect = [\"respond\"]\n",
+        "anchor = { start_ms = 900 }\nexpect = [\"stop\"]\n",
+    ] {
+        let cases = load(&after_an_announcement(told, turn)).unwrap();
+        assert_eq!(cases[0].announcements[0].text, "Would you like to hear more?");
+        assert_eq!(cases[0].announcements[0].at.as_millis(), 500);
+        assert!(cases[0].room.first_words_within_ms > 500);
+    }
+    let late = "at_ms = 5000\ntext = \"Hello.\"";
+    let turn = "anchor = { start_ms = 900 }\nexpect = [\"stop\"]\n";
+    one(&after_an_announcement(late, turn), &["12: ", "silent then and cannot stop"]);
+}
+
+#[test]
+fn an_announcement_has_a_moment_and_words() {
+    let turn = "anchor = { quiet_ms = 500 }\n";
+    one(&after_an_announcement("text = \"Hello.\"", turn), &["5: at_ms is missing"]);
+    one(&after_an_announcement("at_ms = 500", turn), &["5: text is missing"]);
+    one(&after_an_announcement("at_ms = 500\ntext = \"...\"", turn), &["7: text: ", "no words"]);
+    let keys = "at_ms = 500\ntext = \"Hello.\"\ntekst = \"Hello.\"";
+    one(&after_an_announcement(keys, turn), &["8: there is no key tekst", "did you mean text?"]);
+}
+
 #[test]
 fn an_assistant_that_was_told_to_stop_is_not_waited_for() {
     let turn = "clip = \"s01\"\nanchor = { words = 3 }\nexpect = [\"stop\"]\n[[case.turn]]\nid = \"u\"\nclip = \"b01\"\nanchor = { words = 3 }\n";

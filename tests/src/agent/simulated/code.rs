@@ -12,6 +12,8 @@ use duplex_core::{SAMPLE_RATE, Samples};
 
 use duplex_audio::room::Sound;
 
+use crate::measure::words;
+
 /// Amplitude of every tone: -17 dB of full scale.
 const AMPLITUDE: f64 = 0.2;
 /// Sound below this level, in dB of full scale, is not detected.
@@ -127,6 +129,16 @@ impl Reply {
                 Some(*at % size)
             })
             .collect();
+        Self::of(words)
+    }
+
+    /// A reply of the words of a text; those that the agent cannot say are left out.
+    pub fn saying(text: &str) -> Self {
+        let word = |word: String| VOCABULARY.iter().position(|known| *known == word);
+        Self::of(words::normalise(text).into_iter().filter_map(word).collect())
+    }
+
+    fn of(words: Vec<usize>) -> Self {
         let length = (WORD.0 * u64::from(PLAYOUT_RATE / SAMPLE_RATE)) as usize;
         let sounding = (length as f64 * (1.0 - WORD_GAP)) as usize;
         let mut sound = Vec::new();

@@ -8,10 +8,10 @@
 pub mod code;
 
 use duplex_audio::{Acoustics, FRAME_MILLIS, MICROPHONE_FRAME, PLAYOUT_FRAME, Scene};
-use duplex_core::Speaker;
+use duplex_core::{Command, SessionTime, Speaker};
 use duplex_runtime::Stop;
 
-use super::{Agent, AgentError, AgentReport, ReportedLine};
+use super::{Agent, AgentError, AgentReport, Directions, ReportedLine};
 use code::{Meaning, Reply};
 
 /// A fault of the agent.
@@ -97,8 +97,17 @@ impl Agent for Simulated {
         "simulated".to_owned()
     }
 
-    fn call(&self, mut room: Box<dyn Acoustics>, stop: &Stop) -> Result<AgentReport, AgentError> {
-        let mut behaviour = Behaviour::new(self);
+    fn call(&self, room: Box<dyn Acoustics>, stop: &Stop) -> Result<AgentReport, AgentError> {
+        self.directed(room, Directions::default(), stop)
+    }
+
+    fn directed(
+        &self,
+        mut room: Box<dyn Acoustics>,
+        directions: Directions,
+        stop: &Stop,
+    ) -> Result<AgentReport, AgentError> {
+        let mut behaviour = Behaviour::new(self, directions);
         let mut microphone = [0.0; MICROPHONE_FRAME];
         while !stop.is_stopped() {
             let playout = behaviour.speak();
@@ -135,15 +144,22 @@ struct Behaviour<'a> {
     speech: Option<Speech>,
     paused: Option<Speech>,
     replies: usize,
+    /// What it is told to say, and when, in ms.
+    announcements: Vec<(u64, String)>,
     hearing: Option<Meaning>,
     said: Vec<ReportedLine>,
 }
 
 impl<'a> Behaviour<'a> {
-    fn new(agent: &'a Simulated) -> Self {
+    fn new(agent: &'a Simulated, directions: Directions) -> Self {
         let unasked = agent.has(Fault::SpeaksUnasked).then_some((UNASKED_AT, Plan::Answer));
+        let announcement = |(at, command)| match command {
+            Command::Say { text, .. } => Some((SessionTime::as_millis(at), text)),
+            _ => None,
+        };
         Self {
             agent,
+            announcements: directions.commands.into_iter().filter_map(announcement).collect(),
             now_ms: 0,
             plans: unasked.into_iter().collect(),
             speech: None,
@@ -161,6 +177,7 @@ impl<'a> Behaviour<'a> {
             let (_, plan) = self.plans.remove(place);
             self.act(plan);
         }
+        self.announce();
         let Some(speech) = &mut self.speech else { return [0.0; PLAYOUT_FRAME] };
         let frame = speech.reply.frame(speech.at);
         speech.at += PLAYOUT_FRAME;
@@ -173,6 +190,17 @@ impl<'a> Behaviour<'a> {
             self.plans.push((now + FALTERS_FOR, Plan::GoOn));
         }
         frame
+    }
+
+    /// Begins what it was told to say, once it says nothing else and the user is silent.
+    fn announce(&mut self) {
+        if self.is_busy() || self.hearing.is_some() {
+            return;
+        }
+        let now = self.now_ms;
+        let Some(place) = self.announcements.iter().position(|(at, _)| *at <= now) else { return };
+        let (_, text) = self.announcements.remove(place);
+        self.speech = Some(Speech { reply: Reply::saying(&text), at: 0, falters: false });
     }
 
     fn act(&mut self, plan: Plan) {
