@@ -7,9 +7,9 @@ use duplex_core::{ConversationEvent as Event, Permille, SAMPLE_RATE, Shown, User
 use duplex_runtime::Outcome;
 
 use crate::{
-    measure::{Sides, heard},
+    measure::{About, Sides, heard},
     report::{CallRecord, EventResult, Expect, Notice, Percentiles, Said, Spoken, Stage, Summary},
-    score::{Limits, Span, judge},
+    score::{Span, judge},
 };
 
 /// What is known of a call besides its recording.
@@ -44,7 +44,7 @@ pub fn record(wav: &Path, call: Finished<'_>) -> Result<CallRecord, FileError> {
     let mut channels = clip.channels.into_iter();
     let user = channels.next().unwrap_or_default();
     let assistant = channels.next().unwrap_or_else(|| vec![0.0; user.len()]);
-    let about = |id: &str| Some((call.expect.get(id)?.clone(), Limits::default()));
+    let about = |id: &str| Some(About { expect: call.expect.get(id)?.clone(), ..About::default() });
     let fired = call.fired.iter().cloned();
     let Sides { cues, assistant: stretches, .. } =
         heard(&user, &assistant, clip.rate, fired, about);

@@ -12,7 +12,7 @@ use duplex_core::Samples;
 use duplex_harness::{
     agent::simulated::{
         Fault, Simulated,
-        code::{Meaning, recognise},
+        code::{Meaning, recognise, say},
     },
     case::{Announcement, Case, Category},
     measure::{
@@ -21,7 +21,7 @@ use duplex_harness::{
         metric::{Kind, Metric},
         sides::BREATH,
     },
-    report::Expect::{Ignore, Respond, Stop},
+    report::Expect::{Ignore, Respond, Stop, Wait},
     suite::{Options, SuiteReport, SuiteRun, Verdict, run},
 };
 use known_cases::{Script, after_speaking, case, cases, cue, question};
@@ -381,6 +381,36 @@ fn what_the_agent_is_told_to_say_is_heard_and_is_no_answer_and_no_fault() {
         .map(|case| case.id.as_str())
         .collect();
     assert_eq!(answered, ["noise/told-later", "silence/told"]);
+}
+
+#[test]
+fn what_others_say_after_the_user_is_no_part_of_the_turn() {
+    // A question, and 900 ms later two seconds of other voices, which the agent takes no notice of.
+    let sound =
+        say(Meaning::Question, 1_200).then(Samples::from_millis(900), &say(Meaning::Aside, 2_000));
+    let start = Anchor::Start(Samples::from_millis(1_500));
+    let question = (Meaning::Question, sound, start, &[Wait, Respond] as &[_]);
+    let follows =
+        cue(Meaning::Question, 1_000, Anchor::Quiet(Samples::from_millis(800)), &[Respond]);
+    let mut room = case("turn/others", Category::Turn, vec![question, follows]);
+    let agent = Simulated { words: 12, ..Simulated::default() };
+    let (_, report) = run_set(&[room.clone()], &agent);
+    assert!(!report.passed, "without user_ms the agent talks over the user");
+
+    room.cues[0].user_until = Some(Samples::from_millis(1_250));
+    let (run, report) = run_set(&[room], &agent);
+    assert_eq!(run.results[0].verdict, Verdict::Passed, "{}", run.results[0].reason);
+    let latencies = durations(&run, Metric::ResponseLatency);
+    assert_eq!(latencies.len(), 2);
+    for latency in latencies {
+        assert_close(Some(latency), 700.0, "response latency");
+    }
+    for metric in [Metric::TalkOver, Metric::Overlap] {
+        assert_eq!(values(&report)[&metric], 0.0, "{metric:?}");
+    }
+    assert_eq!(values(&report).get(&Metric::PrematureAnswer), None, "there is no gap");
+    // The second question follows the answer: 3.6 s from 3.4 s on, and 800 ms of quiet.
+    assert_close(Some(run.results[0].said[1].0), 3_400.0 + 3_600.0 + 800.0, "the next question");
 }
 
 proptest! {

@@ -88,12 +88,15 @@ pub struct Cue {
     pub anchor: Anchor,
     /// How long the user waits for an answer to begin once the cue has ended; zero: none is due.
     pub answer_within: Samples,
+    /// Where in the sound the user's own words end and other voices in the room go on; none: all of
+    /// it is the user's. An answer may begin there.
+    pub user_until: Option<Samples>,
 }
 
 impl Cue {
     /// A cue to which no answer is due.
     pub fn new(id: impl Into<String>, sound: Sound, anchor: Anchor) -> Self {
-        Self { id: id.into(), sound, anchor, answer_within: Samples(0) }
+        Self { id: id.into(), sound, anchor, answer_within: Samples(0), user_until: None }
     }
 }
 
@@ -154,6 +157,8 @@ pub struct Room {
     audible_until: SessionTime,
     /// How long the assistant has been audible since the user's last cue ended.
     said: Samples,
+    /// Whether the assistant has begun to speak while other voices of the cue went on.
+    has_answered: bool,
     /// When the user's last cue began and ended.
     cue_from: SessionTime,
     cue_until: SessionTime,
@@ -199,6 +204,7 @@ impl Room {
             audible_since: None,
             audible_until: SessionTime(0),
             said: Samples(0),
+            has_answered: false,
             cue_from: SessionTime(0),
             cue_until: SessionTime(0),
             answer_until: SessionTime(0) + Samples::from_millis(options.first_words_within_ms),
@@ -216,11 +222,19 @@ impl Room {
             if self.now >= self.cue_until && since > self.cue_from {
                 self.answer_until = self.answer_until.min(self.now);
             }
+            self.has_answered |= self.others_since().is_some_and(|from| since >= from);
             self.audible_until = self.now;
             self.said = Samples(self.said.0 + MICROPHONE_FRAME as u64);
         } else if self.now - self.audible_until > WORD_GAP {
             self.audible_since = None;
         }
+    }
+
+    /// Since when the user has been silent while other voices of the cue go on.
+    fn others_since(&self) -> Option<SessionTime> {
+        let (playing, _) = self.playing.as_ref()?;
+        let from = self.cue_from + playing.cue.user_until?;
+        (from <= self.now).then_some(from)
     }
 
     fn is_due(&self, anchor: Anchor) -> bool {
@@ -243,6 +257,7 @@ impl Room {
             let span = (self.now, self.now + cue.sound.length());
             self.log.with(|log| log.fired.push(Fired { id: cue.id.clone(), span: Some(span) }));
             self.cue_from = self.now;
+            self.has_answered = false;
             self.playing = Some((next, 0));
             self.next = self.cues.next();
         } else if self.now - self.answer_until > Samples::from_millis(self.options.patience_ms)
@@ -284,7 +299,8 @@ impl Room {
         copy_frame(&playing.recorded, *frame, &mut recorded);
         *frame += 1;
         if *frame * MICROPHONE_FRAME >= sound.len() {
-            let answer_within = playing.cue.answer_within;
+            let due = playing.cue.answer_within;
+            let answer_within = if self.has_answered { Samples(0) } else { due };
             self.playing = None;
             self.cue_ended(self.now + Samples::from_millis(FRAME_MILLIS), answer_within);
         }

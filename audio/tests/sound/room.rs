@@ -83,6 +83,22 @@ fn the_silence_before_an_answer_that_is_due_is_no_quiet() {
 }
 
 #[test]
+fn an_answer_may_begin_while_other_voices_go_on() {
+    let ms = Samples::from_millis;
+    let asked = |user_until| Cue {
+        user_until,
+        sound: tone(2_000),
+        answer_within: ms(3_000),
+        ..cue("first", Anchor::Start(ms(100)))
+    };
+    let next = |first| begun(vec![first, cue("second", Anchor::Quiet(ms(400)))], 1_000, 1_500)[1].1;
+    // The user has finished at 600 ms, the voices at 2100: the answer between is the one that is due.
+    assert_eq!(next(asked(Some(ms(500)))), Some(2_500));
+    // To the user's own words it was no answer: that is waited for.
+    assert_eq!(next(asked(None)), Some(5_100));
+}
+
+#[test]
 fn whoever_is_spoken_to_first_waits_for_that() {
     let options = RoomOptions { first_words_within_ms: 7_000, ..RoomOptions::default() };
     let asked = |from: u64, to: u64| {

@@ -17,7 +17,7 @@ mod call;
 mod trial;
 
 use duplex_audio::{resample, room::Fired};
-use duplex_core::{SAMPLE_RATE, SessionTime, Speaker};
+use duplex_core::{SAMPLE_RATE, Samples, SessionTime, Speaker};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -67,9 +67,11 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
             answer: expectation.response_within_ms.unwrap_or(common.answer),
             stop: expectation.stop_within_ms.unwrap_or(common.stop),
         };
-        Some((expectation.outcomes.clone(), limits))
+        let cue = case.cues.iter().find(|cue| cue.id == id);
+        let user_until = cue.and_then(|cue| cue.user_until);
+        Some(About { expect: expectation.outcomes.clone(), limits, user_until })
     };
-    let Sides { cues, user, fine, assistant } =
+    let Sides { cues, user, others, fine, assistant } =
         heard(&take.user, &take.assistant, take.rate, fired, about);
 
     let moments = case.announcements.iter().map(|it| it.at.as_millis() as f64);
@@ -101,7 +103,7 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
         let went_on = (went_on, restarts[index].is_none() && !replaced);
         observations.extend(trial::observe(case.category, &cues, index, &voice, went_on));
     }
-    observations.push(trial::both(&user, &assistant));
+    observations.push(trial::both(&sides::apart(&user, &others), &assistant));
     let mut problems: Vec<String> = call::too_many_replies(case, take).into_iter().collect();
     call::echo(case, &user, &fine, &announced, take, &mut observations, &mut problems);
     call::unasked(case, &assistant, &announced, &mut observations, &mut problems);
@@ -117,31 +119,48 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
     Measured { events, problems, passed, observations, user, assistant }
 }
 
+/// What is known of a cue besides its sound.
+#[derive(Default)]
+pub(crate) struct About {
+    pub(crate) expect: Vec<Expect>,
+    pub(crate) limits: Limits,
+    /// Where in its sound the user's own words end; none if all of it is the user's.
+    pub(crate) user_until: Option<Samples>,
+}
+
 /// Both sides of a call as they were audible.
 pub(crate) struct Sides {
     pub(crate) cues: Vec<CueSpan>,
-    /// The user's speech.
+    /// The speech in the user's track.
     pub(crate) user: Vec<Span>,
+    /// Where it is that of other voices.
+    pub(crate) others: Vec<Span>,
     /// The assistant's speech, without any gap.
     pub(crate) fine: Vec<Span>,
     /// The assistant's segments of speech, breaths included.
     pub(crate) assistant: Vec<Span>,
 }
 
-/// Detects the speech of both tracks, and each cue in it; `about` returns the expectations and the
-/// limits of a cue.
+/// Detects the speech of both tracks, and each cue in it; `about` returns what is known of a cue.
 pub(crate) fn heard(
     user: &[f32],
     assistant: &[f32],
     rate: u32,
     fired: impl Iterator<Item = Fired>,
-    about: impl Fn(&str) -> Option<(Vec<Expect>, Limits)>,
+    about: impl Fn(&str) -> Option<About>,
 ) -> Sides {
     let (user, fine) = (sides::speech(user, rate), sides::speech(assistant, rate));
+    let mut others = Vec::new();
     let cues: Vec<CueSpan> = fired
         .map(|Fired { id, span }| {
-            let (expect, limits) = about(&id).unwrap_or_default();
-            let speech = span.map(|span| audible(&user, span)).unwrap_or_default();
+            let About { expect, limits, user_until } = about(&id).unwrap_or_default();
+            let own = span.map(|(from, to)| (from, user_until.map_or(to, |until| from + until)));
+            if let (Some((_, to)), Some((_, own))) = (span, own)
+                && own < to
+            {
+                others.push(Span { start: own.as_millis() as f64, end: to.as_millis() as f64 });
+            }
+            let speech = own.map(|span| audible(&user, span)).unwrap_or_default();
             CueSpan { id, expect, speech, limits }
         })
         .collect();
@@ -150,7 +169,7 @@ pub(crate) fn heard(
     let begun = cues.iter().filter_map(|cue| cue.speech.first());
     let onsets: Vec<f64> = begun.map(|span| span.start).collect();
     let assistant = sides::stretches(&fine, &ends, &onsets);
-    Sides { cues, user, fine, assistant }
+    Sides { cues, user, others, fine, assistant }
 }
 
 /// The part of the user's speech that lies in a cue. A cue that is too soft for the detector counts

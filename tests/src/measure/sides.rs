@@ -51,6 +51,20 @@ pub fn overlap(a: &[Span], b: &[Span]) -> f64 {
     both.filter(|shared| *shared > 0.0).sum()
 }
 
+/// What of `spans` lies outside of `others`.
+pub fn apart(spans: &[Span], others: &[Span]) -> Vec<Span> {
+    let mut rest = spans.to_vec();
+    for other in others {
+        let around = |span: &Span| {
+            let before = Span { end: span.end.min(other.start), ..*span };
+            let after = Span { start: span.start.max(other.end), ..*span };
+            [before, after].into_iter().filter(|part| part.start < part.end)
+        };
+        rest = rest.iter().flat_map(around).collect();
+    }
+    rest
+}
+
 /// Whether any of `spans` is heard between two times.
 pub fn heard(spans: &[Span], from: f64, to: f64) -> bool {
     spans.iter().any(|span| span.start < to && span.end > from)
@@ -99,6 +113,16 @@ mod tests {
         assert_eq!(stretches(&sentences, &[], &[1_200.0]), sentences);
         let replies = [span(0.0, 1_000.0), span(2_100.0, 2_200.0)];
         assert_eq!(stretches(&replies, &[], &[1_900.0]), replies);
+    }
+
+    #[test]
+    fn what_others_say_is_taken_out_of_speech() {
+        let spans = [span(0.0, 1_000.0), span(1_300.0, 2_000.0)];
+        assert_eq!(apart(&spans, &[]), spans);
+        assert_eq!(
+            apart(&spans, &[span(700.0, 1_400.0), span(1_600.0, 1_700.0)]),
+            [span(0.0, 700.0), span(1_400.0, 1_600.0), span(1_700.0, 2_000.0)]
+        );
     }
 
     #[test]

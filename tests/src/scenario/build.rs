@@ -132,11 +132,25 @@ impl Builder<'_, '_> {
             };
             match self.sound(&keys, take, seed.wrapping_add(index as u64)) {
                 Ok(spoken) => {
+                    let length = spoken.sound.length();
+                    let user_until = user_until(&keys);
+                    if user_until.is_some_and(|until| until > length) {
+                        let length = (length.0 as f64 * keys.speed.unwrap_or(1.0)) as u64;
+                        let why = format!("it is {} ms long", Samples(length).as_millis());
+                        let why = format!("user_ms is a moment of the clip, and {why}");
+                        faults.push((turn.line("user_ms"), Fault::Contradiction(why)));
+                        continue;
+                    }
                     let id = keys.id.clone().unwrap_or_default();
                     let anchor = keys.when(index);
                     let expectation = expectation(keys, spoken.text);
-                    let answer_within = expectation.answer_within();
-                    cues.push(Cue { id: id.clone(), sound: spoken.sound, anchor, answer_within });
+                    cues.push(Cue {
+                        id: id.clone(),
+                        sound: spoken.sound,
+                        anchor,
+                        answer_within: expectation.answer_within(),
+                        user_until,
+                    });
                     expect.insert(id, expectation);
                 }
                 Err(fault) => faults.push((turn.line("clip"), fault)),
@@ -236,6 +250,12 @@ fn varied(keys: &TurnKeys, variation: &Variation) -> TurnKeys {
         speed: variation.speed.or(keys.speed),
         ..keys.clone()
     }
+}
+
+/// Where in the turn's sound, at its speed, the user's own words end.
+fn user_until(keys: &TurnKeys) -> Option<Samples> {
+    let in_clip = Samples::from_millis(keys.user_ms?).0 as f64;
+    Some(Samples((in_clip / keys.speed.unwrap_or(1.0)) as u64))
 }
 
 fn expectation(keys: TurnKeys, text: Option<String>) -> Expectation {

@@ -173,6 +173,10 @@ fn sound(turn: &Lined<TurnKeys>, vary: &VaryKeys) -> Vec<(usize, Fault)> {
         let why = "the list is empty; name at least one".to_owned();
         fault("clip", Fault::Contradiction(why));
     }
+    if keys.user_ms.is_some() && (!turn.has("clip") || parts.is_some_and(|parts| parts > 1)) {
+        let why = "user_ms is a moment of one clip; give the turn a clip of its own, and only one";
+        fault("user_ms", Fault::Contradiction(why.to_owned()));
+    }
     if keys.gap_ms.is_some() && (parts == Some(1) || keys.sound.is_some()) {
         let why = "gap_ms is the silence between the parts of a list, and there is only one";
         fault("gap_ms", Fault::Contradiction(why.to_owned()));

@@ -173,6 +173,10 @@ pub(super) struct TurnKeys {
     pub voice: Option<String>,
     /// A sound that is not speech, instead of a clip.
     pub sound: Option<Effect>,
+    /// Where in the clip the user's own words end, in ms from its beginning, before `speed` is
+    /// applied. The rest of it is other voices in the room.
+    #[schemars(range(min = 1, max = 3_600_000))]
+    pub user_ms: Option<u64>,
     /// The words of the clip, if they are not those of its list (`manifest.tsv` beside it).
     pub said: Option<String>,
     /// Silence between the clips or texts of a list, in ms.

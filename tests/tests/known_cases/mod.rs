@@ -30,7 +30,7 @@ pub(crate) fn case(id: &str, category: Category, cues: Vec<Script<'_>>) -> Case 
     let cues = cues.into_iter().enumerate().map(|(number, (meaning, sound, anchor, _))| {
         let id = name(number, meaning);
         let answer_within = expect[&id].answer_within();
-        Cue { id, sound, anchor, answer_within }
+        Cue { answer_within, ..Cue::new(id, sound, anchor) }
     });
     let cues = cues.collect();
     Case {

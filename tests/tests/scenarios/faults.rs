@@ -185,6 +185,19 @@ fn what_contradicts_itself_is_said() {
 }
 
 #[test]
+fn the_end_of_the_users_words_is_a_moment_of_one_clip() {
+    let turn = |keys: &str| after_a_question(&format!("{keys}\nanchor = {{ words = 3 }}\n"));
+    one(&turn("clip = \"i01\"\nuser_ms = 1833"), &["11: ", "it is 1832 ms long"]);
+    one(&turn("clip = \"i01\"\nspeed = 2\nuser_ms = 1833"), &["12: ", "it is 1832 ms long"]);
+    one(&turn("clip = \"i01\"\nuser_ms = 0"), &["11: user_ms: 0 must lie between"]);
+    one(&turn("clip = [\"i01\", \"i02\"]\nuser_ms = 500"), &["11: ", "only one"]);
+    one(&turn("sound = \"cough\"\nuser_ms = 50"), &["11: ", "a clip of its own"]);
+    let cases = load(&turn("clip = \"i01\"\nspeed = 2\nuser_ms = 1000")).unwrap();
+    assert_eq!(cases[0].cues[1].user_until.unwrap().as_millis(), 500);
+    assert_eq!(cases[0].cues[0].user_until, None);
+}
+
+#[test]
 fn a_case_of_silence_has_no_turns_and_others_have() {
     one(
         "title = \"t\"\ncategory = \"silence\"\n[[case]]\nid = \"c\"\n[[case.turn]]\nid = \"q\"\nclip = \"q01\"\n",
