@@ -133,7 +133,7 @@ fn clips(folder: &Path, category: &str) -> Result<Vec<Spoken>, Failure> {
         .map(|row| Spoken {
             name: row[0].to_owned(),
             path: folder.join(format!("{}.flac", row[0])),
-            text: row[4].to_owned(),
+            text: row[5].to_owned(),
         })
         .collect();
     if found.is_empty() {

@@ -20,7 +20,7 @@ pub(crate) fn all() -> Vec<Clip> {
     let clip = |line: &str| {
         let fields: Vec<&str> = line.split('\t').collect();
         let audio = read_flac(&folder.join(format!("{}.flac", fields[0])));
-        Clip { name: fields[0].into(), text: fields[4].into(), audio }
+        Clip { name: fields[0].into(), text: fields[5].into(), audio }
     };
     manifest.lines().skip(1).map(clip).collect()
 }
