@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use duplex_core::SAMPLE_RATE;
 use duplex_harness::agent::{Agent, Local, WebSocketAgent, WebSocketOptions};
-use duplex_harness::case::Case;
+use duplex_harness::case::{Case, Split};
 use duplex_harness::scenario;
 use duplex_harness::suite::{self, Progress, SuiteError, SuiteReport, SuiteRun};
 use duplex_model::asr::{Recogniser, Request};
@@ -29,6 +29,8 @@ pub(crate) struct Set {
     pub(crate) paths: Vec<PathBuf>,
     /// Only the fixed quarter of them.
     pub(crate) is_quarter: bool,
+    /// Of those only cases of this split; none: both.
+    pub(crate) split: Option<Split>,
     /// Of those only cases whose id contains one of these; none: all.
     pub(crate) only: Vec<String>,
     /// Address of an agent other than this program.
@@ -41,6 +43,24 @@ pub(crate) struct Set {
     pub(crate) keep_audio: bool,
     /// Where the report and the audio go.
     pub(crate) folder: PathBuf,
+}
+
+/// The value of `--split`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum SplitName {
+    /// Cases to develop with
+    Dev,
+    /// Cases that nothing was made by looking at
+    Test,
+}
+
+impl From<SplitName> for Split {
+    fn from(name: SplitName) -> Self {
+        match name {
+            SplitName::Dev => Self::Dev,
+            SplitName::Test => Self::Test,
+        }
+    }
 }
 
 /// A set that ran.
@@ -60,18 +80,25 @@ pub(crate) fn run_set(config: &Config, set: &Set) -> Result<Outcome, Failure> {
         suite::quarter(&mut cases);
     }
     let all = cases.len();
+    cases.retain(|case| set.split.is_none_or(|split| case.split == split));
+    let of_split = cases.len();
     cases.retain(|case| set.only.is_empty() || set.only.iter().any(|part| case.id.contains(part)));
     if cases.is_empty() {
-        let why = match (all, faults) {
-            (0, 0) => "there is no case in these scenarios".to_owned(),
-            (0, _) => format!("no case can run: {}", counted(faults)),
+        let set_of = if set.is_quarter { " of the quarter" } else { "" };
+        let why = match (all, faults, set.split) {
+            (0, 0, _) => "there is no case in these scenarios".to_owned(),
+            (0, ..) => format!("no case can run: {}", counted(faults)),
+            (.., Some(split)) if of_split == 0 => {
+                format!("none of the {all} cases{set_of} is of the split {}", split.as_str())
+            }
             _ => {
-                let set_of = if set.is_quarter { " of the quarter" } else { "" };
-                format!("none of the {all} cases{set_of} is named like {}", set.only.join(", "))
+                let named = set.only.join(", ");
+                format!("none of the {of_split} cases{set_of} is named like {named}")
             }
         };
         let failure = Failure::new(Exit::Usage, why);
-        return Err(match set.is_quarter && !set.only.is_empty() {
+        let is_chosen = !set.only.is_empty() || set.split.is_some();
+        return Err(match set.is_quarter && is_chosen {
             true => failure.with_hint("leave out --quarter to choose among all cases"),
             false => failure,
         });

@@ -102,6 +102,23 @@ fn only_chooses_from_the_quarter_where_that_is_asked_for() {
 }
 
 #[test]
+fn a_split_chooses_cases_by_what_they_may_be_used_for() {
+    let scene = Scene::new();
+    scene.write("silence.toml", SILENCE);
+    let none = scene.test(&["silence.toml", "--virtual", "--split", "test"]);
+    assert_eq!(code(&none), Some(2));
+    let errors = stderr(&none);
+    assert!(errors.contains("none of the 1 cases is of the split test"), "{errors}");
+    let output = scene.test(&["silence.toml", "--virtual", "--split", "dev"]);
+    assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+    assert_eq!(scene.report()["splits"]["dev"]["overall"]["counts"]["calls"], 1);
+    assert_eq!(scene.report()["cases"][0]["split"], "dev");
+    let unknown = scene.test(&["silence.toml", "--virtual", "--split", "held-out"]);
+    assert_eq!(code(&unknown), Some(2));
+    assert!(stderr(&unknown).contains("dev, test"), "{}", stderr(&unknown));
+}
+
+#[test]
 fn an_agent_that_cannot_be_reached_is_3() {
     let scene = Scene::new();
     scene.write("silence.toml", SILENCE);

@@ -96,6 +96,46 @@ impl Category {
     }
 }
 
+/// What a clip, or a case, may be used for.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Split {
+    /// To develop with: rules, lists and settings may be made by looking at it.
+    #[default]
+    Dev,
+    /// To test with: nothing was made by looking at it.
+    Test,
+}
+
+impl Split {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Dev, Self::Test];
+
+    /// Its name in manifests and reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// A name that is that of no [`Split`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no split {0:?}; write dev or test")]
+pub struct UnknownSplit(String);
+
+impl std::str::FromStr for Split {
+    type Err = UnknownSplit;
+
+    fn from_str(name: &str) -> Result<Self, UnknownSplit> {
+        let named = |split: &Self| split.as_str() == name;
+        Self::ALL.into_iter().find(named).ok_or_else(|| UnknownSplit(name.to_owned()))
+    }
+}
+
 /// What is expected after a cue.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Expectation {
@@ -153,6 +193,8 @@ pub struct Case {
     pub id: String,
     /// What it tests.
     pub category: Category,
+    /// What it may be used for.
+    pub split: Split,
     /// The room it takes place in.
     pub room: RoomOptions,
     /// What the user does, in order.

@@ -20,7 +20,7 @@ use duplex_audio::room::{Anchor, Cue, RoomOptions, Sound};
 use duplex_core::Samples;
 
 use crate::{
-    case::{Announcement, Case, Category, Expectation, first_words_within_ms},
+    case::{Announcement, Case, Category, Expectation, Split, first_words_within_ms},
     report::Expect,
 };
 
@@ -176,7 +176,7 @@ impl Script {
         let expect: BTreeMap<_, _> =
             cues.iter().map(|(cue, expectation)| (cue.id.clone(), expectation.clone())).collect();
         let cues = cues.into_iter().map(|(cue, _)| cue).collect();
-        Case { id, category, room, cues, expect, announcements, source: None }
+        Case { id, category, split: Split::Dev, room, cues, expect, announcements, source: None }
     }
 }
 

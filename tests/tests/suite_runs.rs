@@ -16,7 +16,7 @@ use duplex_harness::{
         Agent, AgentError, AgentReport, Clock,
         simulated::{Fault, Simulated},
     },
-    case::Announcement,
+    case::{Announcement, Case, Split},
     suite::{
         ChangeVerdict, Options, ReadError, SuiteReport, SuiteRun, Verdict, beside, changes,
         compare, picture, run, table,
@@ -234,6 +234,48 @@ fn the_report_can_be_read_back_and_compared() {
     assert!(compare(&slow, &read).iter().any(|change| change.verdict == ChangeVerdict::Better));
     assert!(changes(&compared).contains("worse"));
     assert!(changes(&compare(&read, &same)).contains("no difference"));
+}
+
+#[test]
+fn the_splits_stand_below_their_category_and_beside_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let test = |case: Case| Case { id: format!("{}-test", case.id), split: Split::Test, ..case };
+    let cases: Vec<Case> =
+        cases().into_iter().chain(cases().into_iter().take(2).map(test)).collect();
+    let agent = Simulated::default().with(Fault::TalksOverPauses);
+    let run = run(&cases, &agent, &Options::new(folder.path()), None, &mut |_| {}).unwrap();
+    let report = run.write(folder.path()).unwrap();
+    let read = SuiteReport::read(folder.path().join("report.json")).unwrap();
+    assert_eq!(
+        read.splits[&Split::Test].overall.counts,
+        report.splits[&Split::Test].overall.counts
+    );
+    assert_eq!(report.splits[&Split::Dev].overall.counts.calls, cases.len() - 2);
+    assert_eq!(report.splits[&Split::Test].overall.counts.passed, 1);
+    assert_eq!(report.cases.last().unwrap().split, Split::Test);
+
+    let table = table(&report);
+    let lines: Vec<_> =
+        table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).collect();
+    let pause = lines.iter().position(|line| line.first() == Some(&"pause")).unwrap();
+    let calls: Vec<_> = lines[pause..pause + 3].iter().map(|line| (line[0], line[1])).collect();
+    assert_eq!(calls, [("pause", "2"), ("dev", "1"), ("test", "1")], "{table}");
+    let all = lines.iter().position(|line| line.first() == Some(&"all")).unwrap();
+    let calls: Vec<_> = lines[all..all + 3].iter().map(|line| (line[0], line[1])).collect();
+    assert_eq!(calls, [("all", "12"), ("dev", "10"), ("test", "2")], "{table}");
+    assert!(lines.iter().any(|line| line.ends_with(&["n", "dev", "test"])), "{table}");
+
+    let page = std::fs::read_to_string(folder.path().join("index.html")).unwrap();
+    assert_eq!(page.matches("<small>test</small>").count(), 3, "turn, pause and all");
+    assert!(page.contains("pause · test"), "{page}");
+}
+
+#[test]
+fn a_set_of_one_split_is_not_divided() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = run_set(&Simulated::default(), folder.path()).write(folder.path()).unwrap();
+    assert_eq!(report.splits.keys().collect::<Vec<_>>(), [&Split::Dev]);
+    assert!(!table(&report).lines().any(|line| line.starts_with("  dev")));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
 use crate::run_call::{Scene, folder, machine, run_call};
-use crate::set::{self, Set};
+use crate::set::{self, Set, SplitName};
 use crate::setup;
 use crate::view::Mode;
 
@@ -66,6 +66,10 @@ pub(crate) struct Bench {
     /// Only a fixed quarter of the conversations of each category
     #[arg(long = "quarter")]
     is_quarter: bool,
+
+    /// Only conversations of this split, of the quarter where --quarter is given
+    #[arg(long, value_name = "SPLIT")]
+    split: Option<SplitName>,
 
     /// An earlier report.json of conversations: report what is better or worse beyond chance, and
     /// exit with 1 if something is worse
@@ -127,15 +131,19 @@ fn clips(folder: &Path, category: &str) -> Result<Vec<Spoken>, Failure> {
         Failure::new(Exit::Usage, format!("cannot read {}: {error}", manifest.display()))
             .with_hint("run this in the repository, or name a folder with --clips")
     })?;
-    let rows = text.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
-    let found: Vec<Spoken> = rows
-        .filter(|row| row.len() >= 5 && row[1] == category)
-        .map(|row| Spoken {
-            name: row[0].to_owned(),
-            path: folder.join(format!("{}.flac", row[0])),
-            text: row[5].to_owned(),
+    let mut rows = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+    let head = rows.next().unwrap_or_default();
+    let columns = ["clip", "category", "text"];
+    let places = columns.map(|name| head.iter().position(|title| *title == name));
+    let spoken = |row: Vec<&str>| {
+        let [name, of, text] = places.map(|place| row.get(place?).copied());
+        (of? == category).then_some(Spoken {
+            name: name?.to_owned(),
+            path: folder.join(format!("{}.flac", name?)),
+            text: text?.to_owned(),
         })
-        .collect();
+    };
+    let found: Vec<Spoken> = rows.filter_map(spoken).collect();
     if found.is_empty() {
         let message = format!("{} has no clips of category {category}", manifest.display());
         return Err(Failure::new(Exit::Usage, message));
@@ -333,6 +341,7 @@ fn conversation(args: &Bench, config: &Config, out: &mut dyn Write) -> Result<()
     let set = Set {
         paths: args.scenarios.clone(),
         is_quarter: args.is_quarter,
+        split: args.split.map(Into::into),
         is_virtual: args.is_virtual,
         jobs: 1,
         repeat: args.repeat,

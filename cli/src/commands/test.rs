@@ -7,7 +7,7 @@ use duplex_harness::suite;
 
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::set::{self, Set};
+use crate::set::{self, Set, SplitName};
 
 /// Run scripted calls and judge them by what was audible on both sides
 #[derive(Debug, clap::Args)]
@@ -47,6 +47,10 @@ pub(crate) struct Test {
     #[arg(long = "quarter")]
     is_quarter: bool,
 
+    /// Only cases of this split, of the quarter where --quarter is given; see docs/scenarios.md
+    #[arg(long, value_name = "SPLIT")]
+    split: Option<SplitName>,
+
     /// Only cases whose name contains this, of the quarter where --quarter is given; may be repeated
     #[arg(long, value_name = "TEXT")]
     only: Vec<String>,
@@ -64,6 +68,7 @@ pub(crate) fn run(args: Test, config: &Config, out: &mut dyn Write) -> Result<()
     let set = Set {
         paths: args.paths,
         is_quarter: args.is_quarter,
+        split: args.split.map(Into::into),
         only: args.only,
         agent: args.agent,
         is_virtual: args.is_virtual,

@@ -21,7 +21,9 @@ use super::{
     file::{AnnounceKeys, Level, Part, RoomKeys, TurnKeys},
     read::{Scenario, Script},
 };
-use crate::case::{Announcement, Case, Category, Expectation, Source, first_words_within_ms};
+use crate::case::{
+    Announcement, Case, Category, Expectation, Source, Split, first_words_within_ms,
+};
 
 /// Defaults of the keys.
 const TAIL_MS: u64 = 2_500;
@@ -80,11 +82,12 @@ pub(super) fn cases(
             };
             let mut found = Vec::new();
             let room = builder.room(variation, seed_of(&id, seed), &mut found);
-            let (cues, expect) = builder.turns(variation, room.seed, &mut found);
+            let (cues, expect, splits) = builder.turns(variation, room.seed, &mut found);
             if is_sound && found.is_empty() && head.keys.category.is_some() {
                 let source = Some(Source { file: file.to_owned(), line });
+                let split = split(category, &expect, &splits, builder.talkers(variation));
                 let announcements = builder.announcements();
-                cases.push(Case { id, category, room, cues, expect, announcements, source });
+                cases.push(Case { id, category, split, room, cues, expect, announcements, source });
             }
             found.into_iter().for_each(|(line, found)| fault(line, found));
         }
@@ -115,15 +118,16 @@ struct Builder<'a, 'l> {
 }
 
 impl Builder<'_, '_> {
-    /// The cues, and what is expected after each.
+    /// The cues, what is expected after each, and the split of its clips.
     fn turns(
         &mut self,
         variation: &Variation,
         seed: u64,
         faults: &mut Found,
-    ) -> (Vec<Cue>, BTreeMap<String, Expectation>) {
+    ) -> (Vec<Cue>, BTreeMap<String, Expectation>, BTreeMap<String, Split>) {
         let mut takes = variation.takes.iter();
         let (mut cues, mut expect) = (Vec::new(), BTreeMap::new());
+        let mut splits = BTreeMap::new();
         for (index, turn) in self.script.turns.iter().enumerate() {
             let take = if turn.has_sound() { None } else { takes.next() };
             let keys = match take {
@@ -151,12 +155,13 @@ impl Builder<'_, '_> {
                         answer_within: expectation.answer_within(),
                         user_until,
                     });
+                    splits.insert(id.clone(), spoken.split);
                     expect.insert(id, expectation);
                 }
                 Err(fault) => faults.push((turn.line("clip"), fault)),
             }
         }
-        (cues, expect)
+        (cues, expect, splits)
     }
 
     /// What the assistant is told to say; without what has a fault.
@@ -167,9 +172,25 @@ impl Builder<'_, '_> {
         self.script.announce.iter().filter_map(|announce| announcement(&announce.keys)).collect()
     }
 
+    /// The kind of noise.
+    fn noise(&self, variation: &Variation) -> NoiseKind {
+        variation.noise.or(self.room.noise).unwrap_or_default()
+    }
+
+    /// The splits of the clips that the talkers in the background say. Those that cannot be read are a
+    /// fault of the room.
+    fn talkers(&mut self, variation: &Variation) -> Vec<Split> {
+        let names = match self.noise(variation) {
+            NoiseKind::Babble => self.room.babble.as_slice(),
+            _ => &[],
+        };
+        let clips = names.iter().filter_map(|name| self.library.clip(name, self.places).ok());
+        clips.map(|clip| clip.split).collect()
+    }
+
     fn room(&mut self, variation: &Variation, seed: u64, faults: &mut Found) -> RoomOptions {
         let (keys, usual) = (self.room, RoomOptions::default());
-        let noise = variation.noise.or(keys.noise).unwrap_or_default();
+        let noise = self.noise(variation);
         let line = self.script.head.line("");
         let mut talkers = Vec::new();
         if noise == NoiseKind::Babble {
@@ -211,7 +232,7 @@ impl Builder<'_, '_> {
 
     /// The sound of a turn, and its words.
     fn sound(&mut self, keys: &TurnKeys, take: Option<&Take>, seed: u64) -> Result<Spoken, Fault> {
-        let effect = |kind| vec![Spoken { sound: effect(kind, seed), text: None }];
+        let effect = |kind| vec![Spoken { sound: effect(kind, seed), ..Spoken::default() }];
         let speed = keys.speed.unwrap_or(1.0);
         let parts: Vec<Spoken> = match (take, keys) {
             (Some(&Take::Effect(kind)), _) => effect(kind),
@@ -230,11 +251,12 @@ impl Builder<'_, '_> {
         let joined = parts.into_iter().map(fast).reduce(|first, second| Spoken {
             sound: first.sound.then(gap, &second.sound),
             text: first.text.zip(second.text).map(|(first, second)| format!("{first} {second}")),
+            split: first.split.max(second.split),
         });
-        let Spoken { sound, text } = joined.unwrap_or_default();
+        let Spoken { sound, text, split } = joined.unwrap_or_default();
         let sound = sound.amplified(keys.gain_db.unwrap_or(0.0));
         let sound = if keys.far == Some(true) { sound.from_afar(seed) } else { sound };
-        Ok(Spoken { sound, text })
+        Ok(Spoken { sound, text, split })
     }
 
     fn parts(&mut self, parts: &[Part]) -> Result<Vec<Spoken>, Fault> {
@@ -250,6 +272,22 @@ fn varied(keys: &TurnKeys, variation: &Variation) -> TurnKeys {
         speed: variation.speed.or(keys.speed),
         ..keys.clone()
     }
+}
+
+/// A case is of the test split if a clip of one of its trials is; where no cue is a trial, any clip.
+fn split(
+    category: Category,
+    expect: &BTreeMap<String, Expectation>,
+    splits: &BTreeMap<String, Split>,
+    talkers: Vec<Split>,
+) -> Split {
+    let is_trial = |id: &String| {
+        let outcomes = expect.get(id).map(|expectation| expectation.outcomes.as_slice());
+        category.tried().is_some_and(|tried| outcomes.unwrap_or_default().contains(&tried))
+    };
+    let tried = splits.iter().filter(|(id, _)| is_trial(id)).map(|(_, split)| *split).max();
+    let any = || splits.values().copied().chain(talkers).max().unwrap_or_default();
+    tried.unwrap_or_else(any)
 }
 
 /// Where in the turn's sound, at its speed, the user's own words end.

@@ -13,8 +13,9 @@ use super::{
     error::Fault,
     file::{Effect, Part},
 };
+use crate::case::{Split, UnknownSplit};
 
-/// The words of a folder's clips, in a file beside them.
+/// The words and splits of a folder's clips, in a file beside them.
 const LIST: &str = "manifest.tsv";
 /// File endings that a clip's name may omit.
 const ENDINGS: [&str; 3] = ["", ".flac", ".wav"];
@@ -27,14 +28,26 @@ pub(super) struct Spoken {
     pub(super) sound: Sound,
     /// None if they are unknown.
     pub(super) text: Option<String>,
+    /// What it may be used for.
+    pub(super) split: Split,
 }
+
+/// What a list says of a clip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Listed {
+    text: String,
+    split: Split,
+}
+
+/// The clips of a folder by name, or why its list cannot be used.
+type List = Result<BTreeMap<String, Listed>, String>;
 
 /// All sounds that were read so far.
 pub(super) struct Library<'a> {
     options: &'a Options<'a>,
     files: BTreeMap<PathBuf, Result<Sound, String>>,
     texts: BTreeMap<(String, String), Result<Sound, String>>,
-    lists: BTreeMap<PathBuf, BTreeMap<String, String>>,
+    lists: BTreeMap<PathBuf, List>,
 }
 
 impl<'a> Library<'a> {
@@ -60,7 +73,7 @@ impl<'a> Library<'a> {
             let why = format!("nothing of {} is left: it is {length} ms long", cut.clip);
             return Err(Fault::Clip(format!("{why}; correct from_ms and to_ms")));
         }
-        Ok(Spoken { sound: whole.sound.cut(from, to), text: cut.said.clone() })
+        Ok(Spoken { sound: whole.sound.cut(from, to), text: cut.said.clone(), split: whole.split })
     }
 
     /// A clip, with its words from the list beside it.
@@ -79,7 +92,10 @@ impl<'a> Library<'a> {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let list = self.lists.entry(folder).or_insert_with_key(|folder| list(&folder.join(LIST)));
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        Ok(Spoken { sound, text: stem.and_then(|stem| list.get(&stem)).cloned() })
+        let list = list.as_ref().map_err(|why| Fault::Clip(why.clone()))?;
+        let listed = stem.and_then(|stem| list.get(&stem)).cloned();
+        let split = listed.as_ref().map(|listed| listed.split).unwrap_or_default();
+        Ok(Spoken { sound, text: listed.map(|listed| listed.text), split })
     }
 
     fn find(&self, name: &str, places: &[PathBuf]) -> Result<PathBuf, Fault> {
@@ -111,22 +127,30 @@ impl<'a> Library<'a> {
             Ok(Sound::from_session(samples))
         });
         let sound = said.clone().map_err(|why| Fault::Voice(format!("voice {voice}: {why}")))?;
-        Ok(Spoken { sound, text: Some(text.to_owned()) })
+        Ok(Spoken { sound, text: Some(text.to_owned()), split: Split::Dev })
     }
 }
 
-/// The words of clips by name; empty if there is no list.
-fn list(path: &Path) -> BTreeMap<String, String> {
+/// What is said of clips by name; nothing if there is no list. A list without the column `split` is of
+/// clips to develop with.
+fn list(path: &Path) -> List {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let mut lines = text.lines().map(|line| line.split('\t').collect::<Vec<_>>());
     let head = lines.next().unwrap_or_default();
     let column = |name: &str| head.iter().position(|&title| title == name);
     let (Some(clip), Some(words)) = (column("clip"), column("text")) else {
-        return BTreeMap::new();
+        return Ok(BTreeMap::new());
     };
-    let entry =
-        |line: Vec<&str>| Some(((*line.get(clip)?).to_owned(), (*line.get(words)?).to_owned()));
-    lines.filter_map(entry).collect()
+    let split = column("split");
+    let mut listed = BTreeMap::new();
+    for (number, line) in lines.enumerate() {
+        let (Some(clip), Some(text)) = (line.get(clip), line.get(words)) else { continue };
+        let split = split.and_then(|split| line.get(split)).map_or(Ok(Split::Dev), |it| it.parse());
+        let split = split
+            .map_err(|why: UnknownSplit| format!("{}:{}: {why}", path.display(), number + 2))?;
+        listed.insert((*clip).to_owned(), Listed { text: (*text).to_owned(), split });
+    }
+    Ok(listed)
 }
 
 /// A sound that is not speech, made from a seed.

@@ -29,12 +29,14 @@ pub use compare::{Change, Verdict as ChangeVerdict, compare};
 pub use outline::Outline;
 pub use quarter::quarter;
 pub use runner::run;
-pub use summary::{CaseReport, Counts, Group, ReadError, SCHEMA, SuiteReport, TranscriptLine};
+pub use summary::{
+    CaseReport, Counts, Group, Part, ReadError, SCHEMA, SuiteReport, TranscriptLine,
+};
 pub use table::{changes, table};
 
 use crate::{
     agent::ReportedLine,
-    case::{Category, Source},
+    case::{Category, Source, Split},
     measure::Measured,
     report::{Notice, ReportError, files},
 };
@@ -110,6 +112,8 @@ pub struct CaseResult {
     pub id: String,
     /// What it tests.
     pub category: Category,
+    /// What it may be used for.
+    pub split: Split,
     /// Number of the repetition, from 1.
     pub repetition: usize,
     /// Where the case is defined.

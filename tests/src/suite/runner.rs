@@ -252,6 +252,7 @@ fn judge(
     Ok(CaseResult {
         id: job.case.id.clone(),
         category: job.case.category,
+        split: job.case.split,
         repetition: job.repetition,
         source: job.case.source.clone(),
         verdict,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    case::Category,
+    case::{Category, Split},
     measure::{
         Observation,
         estimate::{Figure, Statistic, figures},
@@ -37,8 +37,20 @@ pub struct SuiteReport {
     pub overall: Group,
     /// The cases of each category.
     pub categories: BTreeMap<Category, Group>,
+    /// The same for the cases of each split; absent from reports before there were any.
+    #[serde(default)]
+    pub splits: BTreeMap<Split, Part>,
     /// Each call.
     pub cases: Vec<CaseReport>,
+}
+
+/// The cases of a split.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// All of them.
+    pub overall: Group,
+    /// Those of each category.
+    pub categories: BTreeMap<Category, Group>,
 }
 
 /// Cases taken together.
@@ -72,6 +84,9 @@ pub struct CaseReport {
     pub id: String,
     /// What it tests.
     pub category: Category,
+    /// What it may be used for.
+    #[serde(default)]
+    pub split: Split,
     /// Number of the repetition, from 1.
     pub repetition: usize,
     /// Where it is defined: file and line.
@@ -138,9 +153,11 @@ pub enum ReadError {
 impl SuiteReport {
     /// The report of a run.
     pub fn of(run: &SuiteRun) -> Self {
-        let mut categories: BTreeMap<Category, Vec<&CaseResult>> = BTreeMap::new();
-        for result in &run.results {
-            categories.entry(result.category).or_default().push(result);
+        let all: Vec<&CaseResult> = run.results.iter().collect();
+        let Part { overall, categories } = part(&all);
+        let mut splits: BTreeMap<Split, Vec<&CaseResult>> = BTreeMap::new();
+        for result in all {
+            splits.entry(result.split).or_default().push(result);
         }
         Self {
             schema_version: SCHEMA,
@@ -148,10 +165,17 @@ impl SuiteReport {
             wall_s: run.wall.as_secs_f64(),
             unreachable: run.unreachable.clone(),
             passed: run.passed(),
-            overall: group(&run.results.iter().collect::<Vec<_>>()),
-            categories: categories.iter().map(|(name, results)| (*name, group(results))).collect(),
+            overall,
+            categories,
+            splits: splits.iter().map(|(split, results)| (*split, part(results))).collect(),
             cases: run.results.iter().map(case).collect(),
         }
+    }
+
+    /// A split by its name, and its cases, where the set has cases of more than one.
+    pub(super) fn by_split(&self) -> impl Iterator<Item = (&'static str, &Part)> {
+        let parts = self.splits.iter().filter(|_| self.splits.len() > 1);
+        parts.map(|(split, part)| (split.as_str(), part))
     }
 
     /// Its text in `report.json`.
@@ -191,6 +215,17 @@ impl Group {
     }
 }
 
+fn part(results: &[&CaseResult]) -> Part {
+    let mut categories: BTreeMap<Category, Vec<&CaseResult>> = BTreeMap::new();
+    for result in results {
+        categories.entry(result.category).or_default().push(result);
+    }
+    Part {
+        overall: group(results),
+        categories: categories.iter().map(|(name, results)| (*name, group(results))).collect(),
+    }
+}
+
 fn group(results: &[&CaseResult]) -> Group {
     let count = |verdict| results.iter().filter(|result| result.verdict == verdict).count();
     let counts = Counts {
@@ -224,6 +259,7 @@ fn case(result: &CaseResult) -> CaseReport {
     CaseReport {
         id: result.id.clone(),
         category: result.category,
+        split: result.split,
         repetition: result.repetition,
         source: source.map(|source| format!("{}:{}", source.file.display(), source.line)),
         verdict: result.verdict,

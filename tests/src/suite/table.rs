@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-use super::{Change, ChangeVerdict, Group, SuiteReport};
+use super::{Change, ChangeVerdict, Group, Part, SuiteReport};
 
 /// The key figures of a set, by column.
 const COLUMNS: [(&str, Metric, Statistic); 7] = [
@@ -23,8 +23,8 @@ const COLUMNS: [(&str, Metric, Statistic); 7] = [
     ("p90", Metric::StopLatency, Statistic::P90),
 ];
 
-/// One line for each category and one for all of them, then every figure over all cases, then the
-/// calls that did not pass.
+/// One line for each category and one for all of them, each with one for each split below where there
+/// are several; then every figure over all cases, then the calls that did not pass.
 pub fn table(report: &SuiteReport) -> String {
     let mut table = plain();
     table.set_header(["category", "calls"].into_iter().chain(COLUMNS.map(|(title, ..)| title)));
@@ -36,18 +36,31 @@ pub fn table(report: &SuiteReport) -> String {
     };
     for (category, group) in &report.categories {
         table.add_row(row(category.as_str(), group));
+        for (split, part) in report.by_split() {
+            let of_split = part.categories.get(category);
+            of_split.map(|group| table.add_row(row(&format!("  {split}"), group)));
+        }
     }
     table.add_row(row("all", &report.overall));
+    for (split, part) in report.by_split() {
+        table.add_row(row(&format!("  {split}"), &part.overall));
+    }
 
     let mut figures = plain();
-    figures.set_header(["over all cases", "value", "95 % interval", "n"]);
+    let titles = ["over all cases", "value", "95 % interval", "n"].into_iter();
+    figures.set_header(titles.chain(report.by_split().map(|(split, _)| split)));
     for figure in &report.overall.figures {
-        figures.add_row([
+        let whole = [
             Cell::new(title(figure)),
             right(value(figure, figure.value)),
             right(format!("{} to {}", value(figure, figure.low), value(figure, figure.high))),
             right(figure.count.to_string()),
-        ]);
+        ];
+        let of_split = |part: &Part| {
+            let same = part.overall.figure(figure.metric, figure.statistic);
+            right(same.map_or_else(String::new, with_interval))
+        };
+        figures.add_row(whole.into_iter().chain(report.by_split().map(|(_, part)| of_split(part))));
     }
     let mut text = format!("{table}\n\n{figures}\n");
     let failed = report.cases.iter().filter(|case| !case.reason.is_empty());

@@ -6,7 +6,7 @@ use duplex_audio::room::{Anchor, Cue, RoomOptions, Sound};
 use duplex_core::Samples;
 use duplex_harness::{
     agent::simulated::code::{Meaning, say},
-    case::{Case, Category, Expectation},
+    case::{Case, Category, Expectation, Split},
     report::Expect::{self, Ignore, Respond, Stop, Wait},
 };
 
@@ -36,6 +36,7 @@ pub(crate) fn case(id: &str, category: Category, cues: Vec<Script<'_>>) -> Case 
     Case {
         id: id.to_owned(),
         category,
+        split: Split::Dev,
         room: RoomOptions { tail_ms: 3_500, patience_ms: 10_000, ..RoomOptions::default() },
         cues,
         expect,

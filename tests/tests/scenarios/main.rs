@@ -6,6 +6,7 @@ mod corpus;
 mod faults;
 mod script;
 mod sound;
+mod splits;
 
 use std::path::PathBuf;
 

@@ -6,6 +6,7 @@ mod timeline;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::{
+    case::Split,
     measure::{estimate::Statistic, metric::Metric},
     report::{
         clock,
@@ -131,8 +132,8 @@ fn tiles(report: &SuiteReport) -> Markup {
 }
 
 fn categories(report: &SuiteReport) -> Markup {
-    let all = std::iter::once(("all", &report.overall));
-    let each = report.categories.iter().map(|(name, group)| (name.as_str(), group));
+    let all = std::iter::once(("all", None, &report.overall));
+    let each = report.categories.iter().map(|(name, group)| (name.as_str(), Some(*name), group));
     html! {
         section {
             h2 { "By category" }
@@ -140,16 +141,29 @@ fn categories(report: &SuiteReport) -> Markup {
                 table {
                     thead { tr { th { "category" } th class="number" { "calls" } @for (title, ..) in COLUMNS { th class="number" { (title) } } } }
                     tbody {
-                        @for (name, group) in each.chain(all) {
-                            tr {
-                                td { b { (name) } }
-                                td class="number" { (group.counts.calls) }
-                                @for (_, metric, statistic) in COLUMNS { (cell(group, metric, statistic)) }
+                        @for (name, category, group) in each.chain(all) {
+                            (row(html! { b { (name) } }, group))
+                            @for (split, part) in report.by_split() {
+                                @let group = match category {
+                                    Some(category) => part.categories.get(&category),
+                                    None => Some(&part.overall),
+                                };
+                                @if let Some(group) = group { (row(html! { small { (split) } }, group)) }
                             }
                         }
                     }
                 }
             }
+        }
+    }
+}
+
+fn row(name: Markup, group: &Group) -> Markup {
+    html! {
+        tr {
+            td { (name) }
+            td class="number" { (group.counts.calls) }
+            @for (_, metric, statistic) in COLUMNS { (cell(group, metric, statistic)) }
         }
     }
 }
@@ -199,7 +213,7 @@ fn call(result: &CaseResult) -> Markup {
             summary {
                 (verdict(result.verdict)) " " (printable(&result.id))
                 @if result.repetition > 1 { " (" (result.repetition) ")" }
-                small { " " (result.category.as_str()) @if !result.reason.is_empty() { " · " (printable(&result.reason)) } }
+                small { " " (result.category.as_str()) @if result.split == Split::Test { " · test" } @if !result.reason.is_empty() { " · " (printable(&result.reason)) } }
             }
             @if result.length_ms > 0.0 { div class="scroll" { (timeline::timeline(result)) } }
             @if let Some(audio) = &result.audio {
