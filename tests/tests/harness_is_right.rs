@@ -80,7 +80,7 @@ fn a_faultless_agent_meets_every_expectation() {
     }
     let unmeasured: Vec<_> =
         Metric::ALL.iter().filter(|metric| !values(&report).contains_key(metric)).collect();
-    assert!(unmeasured.is_empty(), "{unmeasured:?}");
+    assert_eq!(unmeasured, [&Metric::WrongCutResumed], "nothing was cut");
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn an_agent_that_stops_for_coughs_is_found() {
     assert_found(
         Fault::StopsForCoughs,
         &["noise/cough"],
-        &[Selectivity, FalseBargeIn, ResumeCorrect],
+        &[Selectivity, FalseBargeIn, ResumeCorrect, WrongCutResumed],
     );
 }
 
@@ -158,7 +158,15 @@ fn an_agent_that_stops_for_backchannels_is_found() {
     assert_found(
         Fault::StopsForAttention,
         &["backchannel/one"],
-        &[Selectivity, FalseBargeIn, ResumeCorrect, BackchannelResume],
+        // Where the reply stops for good there is no hole in it.
+        &[
+            Selectivity,
+            FalseBargeIn,
+            ResumeCorrect,
+            BackchannelResume,
+            BackchannelHole,
+            WrongCutResumed,
+        ],
     );
 }
 
@@ -210,6 +218,7 @@ fn an_agent_that_never_answers_is_found() {
             FalseBargeIn,
             ResumeCorrect,
             BackchannelResume,
+            BackchannelHole,
             SelfInterruption,
             Overlap,
             TruncationCorrect,
@@ -257,6 +266,9 @@ fn an_agent_that_starts_over_is_found_and_one_that_goes_on_is_not() {
     let (_, going_on) = run_set(&cases(), &pauses);
     assert_eq!(values(&going_on)[&ResumeCorrect], 1.0);
     assert_eq!(values(&going_on)[&BackchannelResume], 1.0);
+    assert_eq!(values(&going_on)[&WrongCutResumed], 1.0);
+    // It falls silent 380 ms after the backchannel's first sound, and resumes 300 ms after its last, 500 ms later.
+    assert_close(values(&going_on).get(&BackchannelHole).copied(), 420.0, "hole");
     let (_, over) = run_set(&cases(), &pauses.clone().with(Fault::StartsOver));
     assert_eq!(values(&over)[&ResumeCorrect], 0.5, "of a backchannel and a cough");
     let failed = over.cases.iter().find(|case| case.id == "backchannel/one").unwrap();
@@ -268,7 +280,10 @@ fn an_agent_that_starts_over_is_found_and_one_that_goes_on_is_not() {
         .map(|(metric, _)| *metric)
         .collect();
     // What is said twice is heard twice, and reported once.
-    assert_eq!(moved, [CasesPassed, Expectations, ResumeCorrect, TruncationCorrect]);
+    assert_eq!(
+        moved,
+        [CasesPassed, Expectations, ResumeCorrect, WrongCutResumed, TruncationCorrect]
+    );
 }
 
 #[test]
@@ -307,7 +322,7 @@ fn an_agent_that_interrupts_itself_is_found() {
     // It falters at 1.8 s: after the user has interrupted at 1.5 or 1.7 s, so that it stops sooner, and
     // before the sounds at 2 s, which then fall between sentences and try nothing.
     let sooner = [StopLatency, YieldLatency, Overlap];
-    let untried = [BackchannelResume, ResumeCorrect, FalseBargeIn];
+    let untried = [BackchannelResume, BackchannelHole, ResumeCorrect, FalseBargeIn];
     let expected: BTreeSet<Metric> =
         [CasesPassed, SelfInterruption].into_iter().chain(sooner).chain(untried).collect();
     assert_eq!(moved, expected);

@@ -37,8 +37,12 @@ pub enum Metric {
     StopSilence,
     /// Backchannels through which the reply continued.
     BackchannelResume,
+    /// Silence of the assistant around a backchannel through which the reply continued.
+    BackchannelHole,
     /// Replies that continued where they were.
     ResumeCorrect,
+    /// The same, of those that a sound to be ignored had cut.
+    WrongCutResumed,
     /// Sounds that were not turns, and were not treated as turns.
     Selectivity,
     /// Sounds to be ignored that ended a reply.
@@ -70,7 +74,7 @@ pub enum Kind {
 
 impl Metric {
     /// All metrics, in the order of reports.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::CasesPassed,
         Self::Expectations,
         Self::Takeover,
@@ -86,7 +90,9 @@ impl Metric {
         Self::YieldLatency,
         Self::StopSilence,
         Self::BackchannelResume,
+        Self::BackchannelHole,
         Self::ResumeCorrect,
+        Self::WrongCutResumed,
         Self::Selectivity,
         Self::FalseBargeIn,
         Self::SpuriousResponse,
@@ -114,7 +120,9 @@ impl Metric {
             Self::YieldLatency => "yield latency",
             Self::StopSilence => "silence after stop",
             Self::BackchannelResume => "backchannel resume rate",
+            Self::BackchannelHole => "hole at a backchannel",
             Self::ResumeCorrect => "resume correctness",
+            Self::WrongCutResumed => "wrong cuts resumed",
             Self::Selectivity => "selectivity",
             Self::FalseBargeIn => "false barge-in",
             Self::SpuriousResponse => "spurious response",
@@ -132,7 +140,8 @@ impl Metric {
             | Self::InterruptionResponse
             | Self::FirstAudio
             | Self::StopLatency
-            | Self::YieldLatency => Kind::Duration,
+            | Self::YieldLatency
+            | Self::BackchannelHole => Kind::Duration,
             Self::Overlap | Self::WordErrors => Kind::Mean,
             Self::SelfInterruption => Kind::PerHour,
             _ => Kind::Rate,
@@ -151,6 +160,7 @@ impl Metric {
                 | Self::StopSilence
                 | Self::BackchannelResume
                 | Self::ResumeCorrect
+                | Self::WrongCutResumed
                 | Self::Selectivity
                 | Self::TruncationCorrect
         )

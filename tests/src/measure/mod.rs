@@ -92,8 +92,14 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
         }
     }
 
-    let voice =
-        Voice { spans: &assistant, announced: &announced, track: &take.assistant, rate: take.rate };
+    let gaps = sides::gaps(&take.assistant, take.rate, trial::HOLE);
+    let voice = Voice {
+        gaps: &gaps,
+        spans: &assistant,
+        announced: &announced,
+        track: &take.assistant,
+        rate: take.rate,
+    };
     let results = judge(&cues, &assistant, &announced, &[]);
     let mut observations = Vec::new();
     let replaced = call::has_replaced(case, take);

@@ -17,6 +17,14 @@ pub fn speech(track: &[f32], rate: u32) -> Vec<Span> {
     segments.map(|segment| Span { start: segment.start_ms, end: segment.end_ms }).collect()
 }
 
+/// The silences of `track` longer than `longer_than` ms between two sounds, and the one after the last,
+/// which has no end; exact to 5 ms.
+pub fn gaps(track: &[f32], rate: u32, longer_than: f64) -> Vec<Span> {
+    let sounds = metrics::segments_closing(track, rate, longer_than);
+    let next = sounds.iter().skip(1).map(|sound| sound.start_ms).chain([f64::INFINITY]);
+    sounds.iter().zip(next).map(|(sound, end)| Span { start: sound.end_ms, end }).collect()
+}
+
 /// Merges `spans` into segments, with gaps of up to [`BREATH`] closed. A gap that contains one of
 /// `ends`, at which an answer falls due, stays open: what follows it is the answer, however soon it
 /// comes. A longer gap between two sentences that contains one of the user's `onsets` is closed if
@@ -123,6 +131,19 @@ mod tests {
             apart(&spans, &[span(700.0, 1_400.0), span(1_600.0, 1_700.0)]),
             [span(0.0, 700.0), span(1_400.0, 1_600.0), span(1_700.0, 2_000.0)]
         );
+    }
+
+    #[test]
+    fn a_gap_is_a_silence_that_is_long_enough_and_the_last_one_has_no_end() {
+        // Half a second of sound, then 160 ms of silence, and so on; 140 ms the second time.
+        let parts =
+            [(500, true), (160, false), (500, true), (140, false), (500, true), (900, false)];
+        let part = |(ms, sounds): (usize, bool)| {
+            (0..ms * 16).map(move |n| if sounds { 0.3 * (n as f32 * 0.2).sin() } else { 0.0 })
+        };
+        let track: Vec<f32> = parts.into_iter().flat_map(part).collect();
+        let found = gaps(&track, 16_000, 150.0);
+        assert_eq!(found, [span(500.0, 660.0), span(1_800.0, f64::INFINITY)]);
     }
 
     #[test]

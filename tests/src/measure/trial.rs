@@ -29,12 +29,24 @@ const UNMOVED: f64 = 2_000.0;
 /// The same for a spurious response (voicebench).
 const SPURIOUS_WITHIN: f64 = 5_000.0;
 
+/// A shorter silence of the assistant, in ms, is the closure of a consonant or the end of a word.
+pub(super) const HOLE: f64 = 150.0;
+/// A longer silence, in ms, after a sound that is to be ignored is a cut.
+const CUT: f64 = 300.0;
+/// An assistant cannot have heard a sound this long before it begins, in ms; but the first, soft part
+/// of it may be missed by the detection of speech.
+const BEFORE: f64 = 100.0;
+/// What a sound does to the assistant's speech begins until this long after the sound, in ms.
+const AFTER: f64 = 1_000.0;
+
 /// The assistant's side of a call.
 pub(super) struct Voice<'a> {
     /// Its segments of speech.
     pub(super) spans: &'a [Span],
     /// Those of them that it was told to say.
     pub(super) announced: &'a [Span],
+    /// Its silences longer than [`HOLE`].
+    pub(super) gaps: &'a [Span],
     pub(super) track: &'a [f32],
     pub(super) rate: u32,
 }
@@ -70,7 +82,7 @@ pub(super) fn observe(
         turn.stop(expects(Expect::Respond), &mut seen);
     }
     if expects(Expect::Wait) || expects(Expect::Respond) {
-        turn.gaps(expects(Expect::Wait), &mut seen);
+        turn.pauses(expects(Expect::Wait), &mut seen);
     }
     let own = without(voice.spans, voice.announced, f64::NEG_INFINITY);
     if expects(Expect::Ignore) && !owes_answer(before, &own, first.start) {
@@ -105,6 +117,12 @@ impl Turn<'_> {
         let Voice { spans, announced, .. } = self.voice;
         let own = spans.iter().copied().filter(|span| !announced.contains(span));
         own.filter(move |span| span.start >= from && span.start < to)
+    }
+
+    /// The assistant's silences that begin from a time until the sound can have caused no more of them.
+    fn gaps(&self, from: f64) -> impl Iterator<Item = &Span> {
+        let until = self.last.end + AFTER;
+        self.voice.gaps.iter().filter(move |gap| (from..=until).contains(&gap.start))
     }
 
     fn response(&self, interrupts: bool, seen: &mut Vec<Observation>) {
@@ -148,7 +166,7 @@ impl Turn<'_> {
     }
 
     /// What begins before the user has finished.
-    fn gaps(&self, waits: bool, seen: &mut Vec<Observation>) {
+    fn pauses(&self, waits: bool, seen: &mut Vec<Observation>) {
         if self.cue.speech.len() < 2 {
             return;
         }
@@ -192,8 +210,17 @@ impl Turn<'_> {
         seen.push(self.whether(Selectivity, !yielded));
         seen.push(self.whether(FalseBargeIn, yielded));
         seen.push(self.whether(ResumeCorrect, complete && in_place));
+        if self.gaps(self.first.start).any(|gap| gap.end - gap.start > CUT) {
+            seen.push(self.whether(WrongCutResumed, complete && in_place));
+        }
         if category == Category::Backchannel {
             seen.push(self.whether(BackchannelResume, complete));
+            if complete {
+                // One that lasts until the next cue is the end of the reply.
+                let holes = self.gaps(self.first.start - BEFORE).filter(|gap| gap.end < next);
+                let longest = holes.map(|gap| gap.end - gap.start).fold(0.0, f64::max);
+                seen.push(self.of(BackchannelHole, longest));
+            }
         }
     }
 }

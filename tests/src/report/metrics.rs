@@ -39,6 +39,11 @@ pub struct Segment {
 /// at most 40 dB below its loudest 50 ms, and lies above -60 dBFS. Pauses of up to 200 ms are
 /// closed, then segments under 30 ms are dropped.
 pub fn segments(track: &[f32], rate: u32) -> Vec<Segment> {
+    segments_closing(track, rate, HANGOVER_MS)
+}
+
+/// The same with pauses of up to `pause_ms` closed.
+pub fn segments_closing(track: &[f32], rate: u32, pause_ms: f64) -> Vec<Segment> {
     let frame = (f64::from(rate) * FRAME_MS / 1000.0).round().max(1.0) as usize;
     let powers: Vec<f32> = track
         .chunks(frame)
@@ -51,7 +56,7 @@ pub fn segments(track: &[f32], rate: u32) -> Vec<Segment> {
     for (index, _) in powers.iter().enumerate().filter(|(_, power)| **power > threshold) {
         let (start_ms, end_ms) = (ms(index), ms(index + 1));
         match found.last_mut() {
-            Some(last) if start_ms - last.end_ms <= HANGOVER_MS => last.end_ms = end_ms,
+            Some(last) if start_ms - last.end_ms <= pause_ms => last.end_ms = end_ms,
             _ => found.push(Segment { start_ms, end_ms }),
         }
     }
