@@ -41,6 +41,7 @@ pub(crate) struct Set {
     pub(crate) jobs: usize,
     pub(crate) repeat: usize,
     pub(crate) keep_audio: bool,
+    pub(crate) keep_journals: bool,
     /// Where the report and the audio go.
     pub(crate) folder: PathBuf,
 }
@@ -115,6 +116,7 @@ pub(crate) fn run_set(config: &Config, set: &Set) -> Result<Outcome, Failure> {
         jobs: set.jobs,
         repeat: set.repeat,
         keep_audio: set.keep_audio,
+        keep_journals: set.keep_journals,
         ..suite::Options::new(&set.folder)
     };
     let caught = interrupt::stops(&options.stop);

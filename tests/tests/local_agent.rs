@@ -13,10 +13,11 @@ use duplex_audio::{
 use duplex_core::{Samples, Speaker};
 use duplex_harness::{
     agent::{Agent as _, AgentReport, Clock, Local},
+    report::Expect,
     script::script,
-    suite::{Options, Verdict, run},
+    suite::{CueTime, Options, Verdict, run},
 };
-use duplex_runtime::{CallOptions, Charges, Stop};
+use duplex_runtime::{CallOptions, Charges, Stop, replay};
 
 fn room(clip: &str) -> Box<dyn Acoustics> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("speech");
@@ -52,12 +53,29 @@ fn a_text_that_it_is_told_to_say_is_heard_before_the_question() {
     let folder = tempfile::tempdir().unwrap();
     let (engine, charges) = (engine::engine(1), Some(Charges::default()));
     let agent = Local::new("duplex", engine, CallOptions::default, charges);
-    let run = run(&[case], &agent, &Options::new(folder.path()), None, &mut |_| {}).unwrap();
+    let options = Options { keep_journals: true, ..Options::new(folder.path()) };
+    let run = run(&[case], &agent, &options, None, &mut |_| {}).unwrap();
     let [result] = run.results.as_slice() else { panic!("{run:?}") };
     assert_eq!(result.verdict, Verdict::Passed, "{}", result.reason);
     let said: Vec<_> = result.transcript.iter().map(|line| line.text.as_str()).collect();
     assert_eq!(said[0], "Welcome to the museum of clocks.", "{said:?}");
     assert!(said[1].contains("capital of France"), "{said:?}");
+
+    // The journal that was kept is that call, and the list beside it says when the cue was played.
+    let journal = folder.path().join(result.journal.as_ref().unwrap());
+    let (events, difference) = replay(&journal).unwrap();
+    assert!(events > 100 && difference.is_none(), "{events} events, {difference:?}");
+    let list = std::fs::read_to_string(journal.with_extension("cues.jsonl")).unwrap();
+    let cues: Vec<CueTime> = list.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [cue] = cues.as_slice() else { panic!("{list}") };
+    assert_eq!((cue.case.as_str(), cue.cue.as_str(), cue.repetition), ("told", "cue1", 1));
+    assert_eq!(cue.expect, [Expect::Respond]);
+    let (began, ended) = (cue.began.unwrap(), cue.ended.unwrap());
+    assert_eq!(
+        (began.as_millis() as f64, ended.as_millis() as f64),
+        (result.said[0].0, result.said[0].1)
+    );
+    assert_eq!(cue.user_ended, Some(ended));
 }
 
 #[test]

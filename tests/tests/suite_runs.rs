@@ -158,6 +158,15 @@ fn a_call_that_needs_commands_of_an_agent_that_takes_none_is_invalid_and_says_so
 }
 
 #[test]
+fn an_agent_that_keeps_no_journal_leaves_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { keep_journals: true, ..Options::new(folder.path()) };
+    let run = run(&cases(), &Simulated::default(), &options, None, &mut |_| {}).unwrap();
+    assert!(run.results.iter().all(|result| result.journal.is_none()));
+    assert_eq!(std::fs::read_dir(folder.path().join("journals")).unwrap().count(), 0);
+}
+
+#[test]
 fn audio_is_kept_of_failures_and_of_all_where_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let agent = Simulated::default().with(Fault::StopsForCoughs);

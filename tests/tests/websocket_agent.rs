@@ -69,7 +69,7 @@ fn a_call_with_commands_is_refused_before_it_begins() {
     let agent = WebSocketAgent::new("ws://127.0.0.1:9/", WebSocketOptions::default()).unwrap();
     let room = Humming { frames: 1, heard: ReceivedAudio::default() };
     let say = Command::Say { text: "Hello.".to_owned(), interruptible: true };
-    let directions = Directions { commands: vec![(SessionTime(0), say)] };
+    let directions = Directions { commands: vec![(SessionTime(0), say)], journal: None };
     let report = agent.directed(Box::new(room), directions, &Stop::default());
     assert!(matches!(report, Err(AgentError::NoCommands)), "{report:?}");
 }

@@ -59,6 +59,10 @@ pub(crate) struct Test {
     #[arg(long)]
     keep_audio: bool,
 
+    /// Keep the journals of all calls, each with a list of when its cues were played
+    #[arg(long, conflicts_with = "agent")]
+    keep_journals: bool,
+
     /// For programs: the report as one JSON object
     #[arg(long)]
     json: bool,
@@ -75,6 +79,7 @@ pub(crate) fn run(args: Test, config: &Config, out: &mut dyn Write) -> Result<()
         jobs: args.jobs.max(1),
         repeat: args.repeat.max(1),
         keep_audio: args.keep_audio,
+        keep_journals: args.keep_journals,
         folder: args.report,
     };
     let outcome = set::run_set(config, &set)?;

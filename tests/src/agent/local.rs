@@ -68,6 +68,7 @@ impl Agent for Local {
         let room = Box::new(Watched { room, stop: stop.clone(), watch: Arc::clone(&watch) });
         let mut options = (self.options)();
         options.script.extend(directions.commands);
+        options.journal = directions.journal.or(options.journal);
         // `stop` ends all of the caller's calls: a call that has ended by itself must not set it.
         let own = Stop::default();
         let collector = Collector::default();

@@ -8,6 +8,8 @@ pub mod websocket;
 
 mod watch;
 
+use std::path::PathBuf;
+
 use duplex_audio::{Acoustics, room::Fired};
 use duplex_core::{Command, SessionTime, Speaker};
 use duplex_runtime::Stop;
@@ -29,7 +31,7 @@ pub trait Agent: Sync {
     fn call(&self, room: Box<dyn Acoustics>, stop: &Stop) -> Result<AgentReport, AgentError>;
 
     /// Runs one call as [`call`](Self::call) does, with `directions`. An agent that does not
-    /// implement this takes no commands.
+    /// implement this takes no commands and keeps no journal.
     ///
     /// # Errors
     /// As [`call`](Self::call); [`AgentError::NoCommands`] before the call begins.
@@ -51,6 +53,8 @@ pub trait Agent: Sync {
 pub struct Directions {
     /// Commands that the agent is given at these moments of the call.
     pub commands: Vec<(SessionTime, Command)>,
+    /// Where the agent writes the call's journal, if it keeps one.
+    pub journal: Option<PathBuf>,
 }
 
 /// Why a call did not run to its end.

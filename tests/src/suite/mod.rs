@@ -7,6 +7,7 @@
 
 mod beside;
 mod compare;
+mod cues;
 mod junit;
 mod outline;
 mod page;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 pub use beside::{beside, picture};
 pub use compare::{Change, Verdict as ChangeVerdict, compare};
+pub use cues::CueTime;
 pub use outline::Outline;
 pub use quarter::quarter;
 pub use runner::run;
@@ -50,6 +52,9 @@ pub struct Options {
     pub repeat: usize,
     /// Whether the audio of cases that passed is kept too.
     pub keep_audio: bool,
+    /// Whether the journals of all calls are kept, each with a list of its cues ([`CueTime`]), in
+    /// `journals` in the folder of the set. Only [`Local`](crate::agent::Local) keeps any.
+    pub keep_journals: bool,
     /// The folder of the set. The audio goes into `audio` in it.
     pub folder: PathBuf,
     /// Ends the set: calls that are running end early and do not count.
@@ -59,7 +64,14 @@ pub struct Options {
 impl Options {
     /// Each case once, one after the other, with the audio of failures in `folder`.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { jobs: 1, repeat: 1, keep_audio: false, folder: folder.into(), stop: Stop::default() }
+        Self {
+            jobs: 1,
+            repeat: 1,
+            keep_audio: false,
+            keep_journals: false,
+            folder: folder.into(),
+            stop: Stop::default(),
+        }
     }
 }
 
@@ -136,6 +148,8 @@ pub struct CaseResult {
     pub outline: Outline,
     /// The recording, relative to the folder of the set, if it was kept.
     pub audio: Option<PathBuf>,
+    /// The journal, relative to the folder of the set, if it was kept. Its cues are listed beside it.
+    pub journal: Option<PathBuf>,
 }
 
 /// A set that ran.
@@ -154,7 +168,7 @@ pub struct SuiteRun {
 /// Why a set could not run.
 #[derive(Debug, thiserror::Error)]
 pub enum SuiteError {
-    /// The folder for the audio cannot be created.
+    /// A folder of the set cannot be created.
     #[error("cannot make {}: {source}", path.display())]
     Folder {
         /// The folder.
@@ -162,6 +176,9 @@ pub enum SuiteError {
         /// The error of the system.
         source: std::io::Error,
     },
+    /// The list of a call's cues cannot be written.
+    #[error(transparent)]
+    Cues(#[from] ReportError),
     /// A recording cannot be written or read; the next one could not either.
     #[error(transparent)]
     Sound(#[from] FileError),

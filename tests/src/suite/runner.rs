@@ -21,7 +21,7 @@ use crate::{
     measure::{Measured, Observation, Recogniser, measure, metric::Metric},
 };
 
-use super::{CaseResult, Options, Outline, Progress, SuiteError, SuiteRun, Verdict};
+use super::{CaseResult, CueTime, Options, Outline, Progress, SuiteError, SuiteRun, Verdict};
 
 /// A call in which more than this share of the frames came late is invalid: its latencies are then
 /// those of the machine.
@@ -31,6 +31,8 @@ const WORST_LAG: f64 = 100.0;
 
 /// Where the audio is kept, in the folder of the set.
 const AUDIO: &str = "audio";
+/// Where the journals are kept.
+const JOURNALS: &str = "journals";
 
 /// A call to run.
 struct Job<'a> {
@@ -38,6 +40,8 @@ struct Job<'a> {
     repetition: usize,
     /// Relative to the folder of the set.
     audio: PathBuf,
+    /// The same.
+    journal: PathBuf,
 }
 
 enum Event {
@@ -66,9 +70,11 @@ pub fn run(
     mut recognise: Option<&mut Recogniser<'_>>,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<SuiteRun, SuiteError> {
-    let folder = options.folder.join(AUDIO);
-    std::fs::create_dir_all(&folder)
-        .map_err(|source| SuiteError::Folder { path: folder.clone(), source })?;
+    let journals = options.keep_journals.then_some(JOURNALS);
+    for name in [AUDIO].into_iter().chain(journals) {
+        let path = options.folder.join(name);
+        std::fs::create_dir_all(&path).map_err(|source| SuiteError::Folder { path, source })?;
+    }
     let jobs = jobs(cases, options.repeat.max(1));
     let began = Instant::now();
     let mut results: Vec<(usize, CaseResult)> = Vec::new();
@@ -121,7 +127,7 @@ pub fn run(
             if options.stop.is_stopped() {
                 continue;
             }
-            let call = call.and_then(|call| match call.report {
+            let call = call.map_err(SuiteError::from).and_then(|call| match call.report {
                 Err(AgentError::Unreachable(why)) => {
                     unreachable = Some(why);
                     Ok(None)
@@ -146,7 +152,7 @@ pub fn run(
         }
     });
     if let Some(error) = failure {
-        return Err(error.into());
+        return Err(error);
     }
     results.sort_by_key(|(index, _)| *index);
     Ok(SuiteRun {
@@ -170,7 +176,8 @@ fn jobs(cases: &[Case], repeat: usize) -> Vec<Job<'_>> {
             name.push('_');
         }
         let audio = Path::new(AUDIO).join(format!("{name}.wav"));
-        Job { case, repetition, audio }
+        let journal = Path::new(JOURNALS).join(format!("{name}.journal"));
+        Job { case, repetition, audio, journal }
     };
     let each = (1..=repeat).flat_map(|repetition| cases.iter().map(move |case| (case, repetition)));
     each.map(job).collect()
@@ -183,7 +190,12 @@ fn run_call(
 ) -> Result<FinishedCall, FileError> {
     let path = options.folder.join(&job.audio);
     let (room, log) = Room::new(job.case.room.clone(), job.case.cues.clone(), Some(path))?;
-    let directions = Directions { commands: job.case.commands() };
+    let journal = options.keep_journals.then(|| options.folder.join(&job.journal));
+    if let Some(journal) = &journal {
+        // One of an earlier set is not of this call; usually there is none.
+        let _ = std::fs::remove_file(journal);
+    }
+    let directions = Directions { commands: job.case.commands(), journal };
     let report = agent.directed(Box::new(room), directions, &options.stop);
     match log.take_error() {
         Some(error) => Err(error),
@@ -196,7 +208,7 @@ fn judge(
     call: FinishedCall,
     options: &Options,
     recognise: &mut Option<&mut Recogniser<'_>>,
-) -> Result<CaseResult, FileError> {
+) -> Result<CaseResult, SuiteError> {
     let path = options.folder.join(&job.audio);
     let (report, broken, cannot_run) = match call.report {
         Ok(report) => (report, None, None),
@@ -212,7 +224,7 @@ fn judge(
         Err(_) if broken.is_some() || cannot_run.is_some() => {
             Clip { rate: duplex_audio::PLAYOUT_RATE, channels: Vec::new() }
         }
-        Err(error) => return Err(error),
+        Err(error) => return Err(error.into()),
     };
     let rate = clip.rate;
     let mut channels = clip.channels.into_iter();
@@ -244,6 +256,12 @@ fn judge(
         // A recording that cannot be removed is left over.
         let _ = std::fs::remove_file(&path);
     }
+    let journal = Some(&job.journal).filter(|path| options.folder.join(path).exists());
+    let journal = journal.filter(|_| options.keep_journals).cloned();
+    if let Some(journal) = &journal {
+        let list = CueTime::of(job.case, job.repetition, &take.fired);
+        CueTime::write(&list, &options.folder.join(journal).with_extension("cues.jsonl"))?;
+    }
     let text = |fired: &Fired| {
         let (from, to) = fired.span?;
         let text = job.case.expect.get(&fired.id).map(|expectation| expectation.text.clone());
@@ -264,6 +282,7 @@ fn judge(
         decisions: take.report.decisions,
         measured,
         audio: keep.then(|| job.audio.clone()),
+        journal,
     })
 }
 

@@ -99,6 +99,9 @@ pub struct CaseReport {
     pub length_ms: f64,
     /// The recording, relative to the report, if it was kept.
     pub audio: Option<String>,
+    /// The journal, relative to the report, if it was kept.
+    #[serde(default)]
+    pub journal: Option<String>,
     /// The verdict on each expectation.
     pub events: Vec<EventResult>,
     /// What went wrong besides the expectations.
@@ -266,6 +269,7 @@ fn case(result: &CaseResult) -> CaseReport {
         reason: result.reason.clone(),
         length_ms: result.length_ms,
         audio: result.audio.as_ref().map(|audio| audio.display().to_string()),
+        journal: result.journal.as_ref().map(|journal| journal.display().to_string()),
         events: result.measured.events.clone(),
         problems: result.measured.problems.clone(),
         observations: result.measured.observations.clone(),
