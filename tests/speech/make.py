@@ -33,6 +33,7 @@ MARGIN = RATE * 20 // 1000  # silence kept on either side of the speech
 LEVEL = 0.1  # rms of the speech: -20 dBFS
 PEAK = 0.98
 BITS = 14  # of the sixteen: what is below -89 dBFS would be half of a file
+COARSE_BITS = 12  # of the clips named under [coarse]: the noise of rounding is at -77 dBFS
 AFTER_MS = 8000  # how long a television goes on after the caller's words
 
 # What espeak-ng writes (with ^ inside diphthongs), and what Kokoro calls it. Longer ones come first.
@@ -49,7 +50,7 @@ def phonemes(text, british):
     order = sorted(table, key=len, reverse=True)
     pattern = re.compile("|".join(map(re.escape, order)))
     spoken = []
-    for clause, mark in re.findall(r"([^.,;:?!]+)([.,;:?!]*)", text):
+    for clause, mark in re.findall(r"([^.,;:?!…—]+)([.,;:?!…—]*)", text):
         if not clause.strip():
             continue
         command = ["espeak-ng", "-q", "--ipa", "--tie=^", "-v", "en-gb" if british else "en-us", clause.strip()]
@@ -154,15 +155,23 @@ def clip(row, making):
     return samples * min(1, PEAK / np.abs(samples).max())
 
 
+def bits(name, firsts):
+    """`firsts`: of each kind, the first clip that is coarse."""
+    kind = name.rstrip("0123456789")
+    return COARSE_BITS if any(f.rstrip("0123456789") == kind and f <= name for f in firsts) else BITS
+
+
 def main(folder, *names):
     folder = Path(folder)
     manifest = folder / "manifest.tsv"
     head, *lines = [line.split("\t") for line in manifest.read_text().splitlines()]
     rows = [dict(zip(head, line, strict=True)) for line in lines]
     making = {"news": {}}
+    coarse = []
     for file in sorted(folder.glob("making-*.toml")):
         more = tomllib.loads(file.read_text())
         making["news"] |= more.pop("news", {})
+        coarse += more.pop("coarse", {}).get("from", [])
         making |= more
     chosen = lambda row: any(row["clip"] == n or (n.endswith("-") and row["clip"].startswith(n)) for n in names)
     for row in rows:
@@ -170,7 +179,8 @@ def main(folder, *names):
             continue
         samples = clip(row, making)
         path = folder / f"{row['clip']}.flac"
-        samples = (np.round(samples * 2 ** (BITS - 1)) * 2 ** (16 - BITS)).astype(np.int16)
+        kept = bits(row["clip"], coarse)
+        samples = (np.round(samples * 2 ** (kept - 1)) * 2 ** (16 - kept)).astype(np.int16)
         soundfile.write(path, samples, RATE, subtype="PCM_16", compression_level=1.0)
         row["seconds"] = f"{len(samples) / RATE:.3f}"
         print(row["clip"], row["voice"], row["seconds"], flush=True)
