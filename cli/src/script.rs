@@ -6,9 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use duplex_core::{
-    Command, Overlap, Permille, Samples, SessionChange, SessionTime, Turn, TurnChange,
-};
+use duplex_core::{Command, Overlap, Samples, SessionChange, SessionTime, Turn, TurnChange};
 
 use crate::failure::{Exit, Failure};
 
@@ -18,7 +16,7 @@ const COMMANDS: &str = "respond, cancel, text WORDS, say WORDS, announce WORDS, 
 
 /// The keys of `configure`.
 const KEYS: &str = "instructions, language, vocabulary, reply, most_reply_tokens, temperature, voice, speed, answers, \
-                    overlap, release, idle_after_ms, idle_question";
+                    overlap, fixed_wait_ms, longest_wait_ms, idle_after_ms, idle_question";
 
 /// Reads a file of commands.
 pub(crate) fn read(path: &Path) -> Result<Vec<(SessionTime, Command)>, Failure> {
@@ -119,13 +117,13 @@ fn change(setting: &str) -> Result<SessionChange, String> {
                 .map_err(|_| format!("`{value}` is none of weighed, yields, unheard, waits"))?;
             turns(TurnChange { overlap: Some(overlap), ..TurnChange::default() })
         }
-        "release" => {
-            let points: Vec<(u64, u16)> = serde_json::from_str(value)
-                .map_err(|_| format!("`{value}` is no list of [ms, thousandths]"))?;
-            let points = points.into_iter().map(|(at, evidence)| {
-                (Samples::from_millis(at.min(u32::MAX.into())), Permille(evidence.min(1000)))
-            });
-            turns(TurnChange { release: Some(points.collect()), ..TurnChange::default() })
+        "fixed_wait_ms" => {
+            let wait = Samples::from_millis(number::<u32>(value)?.into());
+            turns(TurnChange { fixed_wait: Some(wait), ..TurnChange::default() })
+        }
+        "longest_wait_ms" => {
+            let wait = Samples::from_millis(number::<u32>(value)?.into());
+            turns(TurnChange { longest_wait: Some(wait), ..TurnChange::default() })
         }
         "idle_after_ms" => {
             let after = Samples::from_millis(number::<u32>(value)?.into());
@@ -163,7 +161,7 @@ mod tests {
         let commands = script(
             "# a comment\n\n0 mute\n0.5 unmute\n1 say Hello there.\n1 announce This is recorded.\n2 text Hi.\n\
              3 respond\n4 cancel\n5 press\n6 release\n7 configure voice = joe\n8 truncate 3 1500\n9 tool a 12\n\
-             10 {\"user_text\":\"Hi.\"}\n10 \"respond\"\n11 configure release=[[300,500],[900,0]]\n12 end\n",
+             10 {\"user_text\":\"Hi.\"}\n10 \"respond\"\n11 configure fixed_wait_ms=700\n12 end\n",
         );
         let commands = commands.unwrap();
         assert_eq!(commands.len(), 16);
@@ -192,7 +190,7 @@ mod tests {
             ("1 truncate x 3", "`x` is not what is expected"),
             ("1 configure volume=11", "a session has no setting `volume`: it has instructions"),
             ("1 configure overlap=loud", "`loud` is none of weighed"),
-            ("1 configure release=[[900,0],[300,500]]", "rising silence"),
+            ("1 configure longest_wait_ms=90000", "30000 ms at most"),
             ("1 {\"shout\":1}", "unknown variant `shout`"),
         ] {
             let error = script(&format!("# first\n{line}\n")).unwrap_err();

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use duplex_core::SAMPLE_RATE;
 use duplex_harness::agent::{Agent, Local, WebSocketAgent, WebSocketOptions};
 use duplex_harness::case::{Case, Split};
-use duplex_harness::scenario;
 use duplex_harness::suite::{self, Progress, SuiteError, SuiteReport, SuiteRun};
+use duplex_harness::{observe, scenario};
 use duplex_model::asr::{Recogniser, Request};
 use duplex_model::tts::{Voice, VoiceError};
 use duplex_model::weights::SourceError;
@@ -42,6 +42,8 @@ pub(crate) struct Set {
     pub(crate) repeat: usize,
     pub(crate) keep_audio: bool,
     pub(crate) keep_journals: bool,
+    /// Where what was observed of the user's sounds is written, if anywhere.
+    pub(crate) observations: Option<PathBuf>,
     /// Where the report and the audio go.
     pub(crate) folder: PathBuf,
 }
@@ -127,6 +129,11 @@ pub(crate) fn run_set(config: &Config, set: &Set) -> Result<Outcome, Failure> {
         })?;
     drop((shown, caught));
     let report = run.write(&set.folder)?;
+    if let Some(path) = &set.observations {
+        let rows = run.results.iter().map(|result| result.observed.as_str());
+        let table = std::iter::once(observe::head().as_str()).chain(rows).collect::<String>();
+        std::fs::write(path, table)?;
+    }
     Ok(Outcome { run, report, faults })
 }
 
@@ -244,7 +251,8 @@ fn agent(config: &Config, set: &Set) -> Result<Box<dyn Agent>, Failure> {
         TurnPolicy::BargeIn => "barge-in",
         TurnPolicy::TurnBased => "turn-based",
     };
-    Ok(Box::new(Local::new(name, engine, move || call.clone(), charges)))
+    let local = Local::new(name, engine, move || call.clone(), charges);
+    Ok(Box::new(if set.observations.is_some() { local.observing() } else { local }))
 }
 
 /// Progress of the set: a bar on a terminal, a line per call elsewhere.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use duplex_core::{Mishearings, Overlap, Permille, Policy, Samples, Sources};
+use duplex_core::{Costs, Mishearings, Overlap, Permille, Policy, Samples, Sources, Weights};
 use duplex_model::adapter;
 use duplex_model::asr::{self, RecogniserOptions};
 use duplex_model::llm::{LlmOptions, ReplyLimits, Sampling};
@@ -235,8 +235,6 @@ fn policy(config: &Config) -> Policy {
             config::Sources::Model => Sources::Model,
             config::Sources::Both => Sources::Both,
         },
-        surely_idle: permille(turn.surely_idle_permille),
-        surely_speaking: permille(turn.surely_speaking_permille),
         ignore_after: ms(turn.ignore_after_ms),
         model_patience: ms(turn.model_patience_ms),
         decision_slice: ms(turn.decision_slice_ms),
@@ -248,13 +246,15 @@ fn policy(config: &Config) -> Policy {
         linger: ms(turn.linger_ms),
         tail_after: ms(turn.tail_after_ms),
         split_after: ms(turn.split_after_ms),
-        release: turn.release.iter().map(|&[at, evidence]| (ms(at), permille(evidence))).collect(),
+        weights: Weights::default(),
+        costs: costs(&turn.costs),
+        shortest_wait: ms(turn.shortest_wait_ms),
+        longest_wait: ms(turn.longest_wait_ms),
+        fixed_wait: (turn.fixed_wait_ms > 0).then(|| ms(turn.fixed_wait_ms)),
         hold_after: ms(turn.hold_after_ms),
         yield_after: ms(turn.yield_after_ms),
-        longest_backchannel: ms(turn.longest_backchannel_ms),
-        near_high_band_snr: i8::try_from(turn.near_high_band_snr_db).unwrap_or(i8::MAX),
+        other_voice: u8::try_from(turn.other_voice_db).unwrap_or(u8::MAX),
         near_after: ms(turn.near_after_ms),
-        doubtful: permille(turn.doubtful_permille),
         settle_after: ms(turn.settle_after_ms),
         recogniser_patience: ms(turn.recogniser_patience_ms),
         lost_after: ms(turn.lost_after_ms),
@@ -265,19 +265,40 @@ fn policy(config: &Config) -> Policy {
         answers: true,
         idle_after: ms(turn.idle_after_ms),
         idle_question: turn.idle_question.clone(),
+        unheard_question: turn.unheard_question.clone(),
         idle_questions: turn.idle_questions,
         longest_press: ms(turn.longest_press_ms),
     };
     let Some(reference) = reference else { return ours };
     Policy {
+        unheard_question: reference.unheard_question,
+        other_voice: reference.other_voice,
         overlap: reference.overlap,
         words: reference.words,
         sources: reference.sources,
-        release: reference.release,
+        fixed_wait: reference.fixed_wait,
         yield_after: reference.yield_after,
         resume_within: reference.resume_within,
         reopen_within: reference.reopen_within,
         ..ours
+    }
+}
+
+/// What mistakes cost, in the order of the key.
+fn costs(values: &[u64]) -> Costs {
+    let usual = Costs::default();
+    let cost = |index: usize, usual: u16| {
+        values.get(index).map_or(usual, |&value| u16::try_from(value).unwrap_or(u16::MAX))
+    };
+    Costs {
+        ignored: cost(0, usual.ignored),
+        ignored_again: cost(1, usual.ignored_again),
+        needless_answer: cost(2, usual.needless_answer),
+        needless_stop: cost(3, usual.needless_stop),
+        talked_over: cost(4, usual.talked_over),
+        gap: cost(5, usual.gap),
+        cut_in: cost(6, usual.cut_in),
+        wait: cost(7, usual.wait),
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Replies(Replies),
     /// Synthesise backchannels and commands, and write what speech recognition makes of them
     Heard(Heard),
+    /// Fit the weights of turn-taking to what was observed of scripted users
+    Weights(Weights),
     /// Print shell completions
     Completions {
         /// The shell
@@ -152,4 +154,24 @@ pub(crate) struct Eval {
     /// While speaking, the assistant continues if the probability of silence is below this
     #[arg(long, default_value_t = Thresholds::default().speaking)]
     pub(crate) threshold_speaking: f32,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Weights {
+    /// Tables that `duplex test --observations` wrote
+    #[arg(default_values = [
+        "datasets/observations/scripted.tsv",
+        "datasets/observations/field.tsv",
+        "datasets/observations/handed.tsv",
+    ])]
+    pub(crate) tables: Vec<PathBuf>,
+    /// The file of Rust to write
+    #[arg(long, default_value = "duplex-core/src/evidence/fitted.rs")]
+    pub(crate) out: PathBuf,
+    /// The page to write: every feature, its weights, and what it is worth
+    #[arg(long, default_value = "docs/weights.md")]
+    pub(crate) page: PathBuf,
+    /// Precision of the prior on each weight
+    #[arg(long, default_value_t = duplex_datasets::weights::Options::default().prior)]
+    pub(crate) prior: f64,
 }

@@ -18,6 +18,7 @@ pub mod stats;
 pub mod talk;
 pub mod texts;
 mod utterance;
+pub mod weights;
 
 use std::fmt;
 

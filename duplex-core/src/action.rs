@@ -72,8 +72,10 @@ pub enum Why {
     ShortSound,
     /// The user's words are for somebody else, whom they call by name, for instance.
     ToOthers,
-    /// The voice is far-field: its high-band signal-to-noise ratio is too low for a speaker close by.
-    Far,
+    /// It is another voice: a television, or somebody in the background.
+    OtherVoice,
+    /// It is no voice of a person in the room: a cough, a door, the assistant's own echo.
+    Noise,
     /// No words were recognised in the user's sound.
     NoWords,
     /// The recogniser did not answer within [`Policy::recogniser_patience`](crate::Policy::recogniser_patience).

@@ -1,6 +1,6 @@
 //! What a program asks of a conversation.
 
-use crate::{Overlap, Permille, Samples, Turn};
+use crate::{Overlap, Samples, Turn};
 
 /// Numbers the commands of a call, so that whoever sent one knows which was refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,9 +114,12 @@ pub struct TurnChange {
     /// Whether the user's turns are answered without a command.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub answers: Option<bool>,
-    /// Evidence needed to release a reply after a silence.
+    /// The silence that ends a turn, whatever the evidence; 0: the evidence decides again.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
-    pub release: Option<Vec<(Samples, Permille)>>,
+    pub fixed_wait: Option<Samples>,
+    /// Silence after which a turn is answered although it does not seem over.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub longest_wait: Option<Samples>,
     /// Silence of both sides after which it is reported, and the question asked; 0: never.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub idle_after: Option<Samples>,
@@ -234,7 +237,8 @@ impl SessionChange {
             turns: TurnChange {
                 overlap: later.turns.overlap.or(self.turns.overlap),
                 answers: later.turns.answers.or(self.turns.answers),
-                release: later.turns.release.or(self.turns.release),
+                fixed_wait: later.turns.fixed_wait.or(self.turns.fixed_wait),
+                longest_wait: later.turns.longest_wait.or(self.turns.longest_wait),
                 idle_after: later.turns.idle_after.or(self.turns.idle_after),
                 idle_question: later.turns.idle_question.or(self.turns.idle_question),
             },
@@ -250,13 +254,10 @@ impl TurnChange {
     }
 
     fn check(&self) -> Result<(), Refusal> {
-        if let Some(release) = &self.release {
-            let is_ordered = release.is_sorted_by(|a, b| a.0 < b.0 && a.1 >= b.1);
-            let is_probable = release.iter().all(|(_, evidence)| evidence.0 <= 1000);
-            if release.is_empty() || !is_ordered || !is_probable {
-                let what = "the points of `release` need rising silence and falling evidence, of 1000 at most";
-                return Err(Refusal::Setting(what.to_owned()));
-            }
+        let waits = [self.fixed_wait, self.longest_wait];
+        if waits.into_iter().flatten().any(|wait| wait > LONGEST_WAIT) {
+            let what = format!("a turn waits for {} ms at most", LONGEST_WAIT.as_millis());
+            return Err(Refusal::Setting(what));
         }
         if let Some(after) = self.idle_after
             && after != Samples(0)
@@ -276,6 +277,9 @@ impl TurnChange {
 
 /// The shortest silence that is reported.
 const SHORTEST_IDLE: Samples = Samples::from_millis(1_000);
+
+/// The longest silence that may be waited for before an answer.
+const LONGEST_WAIT: Samples = Samples::from_millis(30_000);
 
 /// Text from outside without control characters: those that separate words become spaces.
 pub(crate) fn plain(text: &str) -> String {

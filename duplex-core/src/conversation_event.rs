@@ -226,7 +226,7 @@ pub enum ConversationEvent {
 impl ConversationEvent {
     /// Version of the stream. It changes when an event or a field changes its name or its meaning, or goes away; new ones
     /// may come without.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 }
 
 /// The stages of a latency, in milliseconds since the same moment. A stage that was not needed is none.

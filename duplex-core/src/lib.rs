@@ -55,8 +55,8 @@
 //!
 //! **The assistant's side** is silent, preparing or speaking. As soon as the tail has its words, a reply is prepared
 //! under a new [`Turn`]: its first clause is written and synthesised. It is released ([`Action::Speak`]) once the
-//! [`Evidence`] that the user's turn is over reaches [`Policy::threshold`], which falls as the silence grows. If the
-//! user goes on before, it is dropped ([`Action::Drop`]) and nobody heard it. The [`Transcript`] has of a reply only
+//! [`Weights`] say that the user's turn is over, with a probability that follows from the [`Costs`]. If the user goes on
+//! before, it is dropped ([`Action::Drop`]) and nobody heard it. The [`Transcript`] has of a reply only
 //! what was heard ([`Utterance`]).
 //!
 //! **Both at once.** A sound over the assistant's voice ducks the playout at once and holds it if it lasts; then comes
@@ -101,10 +101,12 @@ pub use action::{Action, Context, SliceWords, TurnContext, Why};
 pub use command::{Command, CommandId, Refusal, SessionChange, TurnChange};
 pub use conversation_event::{ConversationEvent, Shown, Stages};
 pub use event::{Event, Failure, Mark, Permille, VadFrame};
-pub use evidence::Evidence;
+pub use evidence::{
+    Choice, Costs, FEATURES, Feature, Features, Linear, SOUND_KINDS, Sound, SoundKind, Weights, exp,
+};
 pub use overlap_policy::Verdict;
 pub use policy::{Overlap, Policy, Sources};
-pub use session::DuplexSession;
+pub use session::{DuplexSession, Observed};
 pub use time::{DecisionId, SAMPLE_RATE, Samples, SessionTime, SliceClock};
 pub use transcript::{Cut, Line, LinesEdit, Speaker, Transcript, UserKind};
 pub use utterance::Utterance;

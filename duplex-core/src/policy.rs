@@ -1,6 +1,6 @@
 //! Every threshold of turn-taking, in one place.
 
-use crate::{Permille, Samples, words::Mishearings};
+use crate::{Costs, Permille, Samples, Weights, words::Mishearings};
 
 const fn ms(millis: u64) -> Samples {
     Samples::from_millis(millis)
@@ -71,13 +71,8 @@ pub struct Policy {
     pub mishearings: Mishearings,
     /// Which models are asked.
     pub sources: Sources,
-    /// The duplex model's probability of staying silent from which on it alone decides: words are not answered, however
-    /// long the silence, and short words over the assistant's voice take the floor.
-    pub surely_idle: Permille,
-    /// The duplex model's probability of falling silent up to which the assistant keeps the floor against words that
-    /// would take it.
-    pub surely_speaking: Permille,
-    /// Silence after which words that the duplex model would not answer are settled without an answer.
+    /// Silence after which words that are not answered are settled where the duplex model is asked: it may think
+    /// otherwise after a slice of silence.
     pub ignore_after: Samples,
     /// How long a verdict on the user's words, or the release of a reply, waits for the duplex model.
     pub model_patience: Samples,
@@ -100,22 +95,26 @@ pub struct Policy {
     pub tail_after: Samples,
     /// Silence that closes a segment: what follows is recognised apart from what came before.
     pub split_after: Samples,
-    /// Evidence needed to release a reply after a silence: points `(silence, evidence)`, silence rising and evidence
-    /// falling. Between two points it is interpolated; before the first no reply is released, after the last any.
-    pub release: Vec<(Samples, Permille)>,
-    /// Voiced length from which on overlapping speech of a voice close by holds the playout.
+    /// What the features say of a sound and of the end of a turn.
+    pub weights: Weights,
+    /// What mistakes cost.
+    pub costs: Costs,
+    /// Silence before which no reply is released.
+    pub shortest_wait: Samples,
+    /// Silence after which a turn is answered, whatever the evidence.
+    pub longest_wait: Samples,
+    /// Where it is given, this silence alone ends a turn: for comparison.
+    pub fixed_wait: Option<Samples>,
+    /// Voiced length from which on overlapping speech may hold the playout.
     pub hold_after: Samples,
-    /// Voiced length from which on overlapping speech takes the floor, whatever its words.
+    /// Voiced length from which on overlapping speech takes the floor before its words are final, unless it is most likely
+    /// none of the user's.
     pub yield_after: Samples,
-    /// Longest voiced length of a sound that counts as a backchannel although its words are no known one: up to two
-    /// words, or more than fit into its length, or `doubtful` ones. Words that ask something never count as one.
-    pub longest_backchannel: Samples,
-    /// A voice whose high-band signal-to-noise ratio stays below this many dB is far-field.
-    pub near_high_band_snr: i8,
+    /// A voice whose loudest frames lie so many dB below or above those of the voice that began the user's sound is
+    /// somebody else's: it is no part of the sound, and does not keep a turn from ending. 0: every voice is the user's.
+    pub other_voice: u8,
     /// Voiced length that is needed before a low high-band signal-to-noise ratio says anything.
     pub near_after: Samples,
-    /// Confidence of the recogniser below which the words of a short sound say nothing.
-    pub doubtful: Permille,
     /// Silence after which a sound without words, or with words that need no answer, is settled.
     pub settle_after: Samples,
     /// Silence after which the assistant resumes although the recogniser has not answered.
@@ -138,6 +137,9 @@ pub struct Policy {
     pub idle_after: Samples,
     /// What the assistant asks then; empty: nothing.
     pub idle_question: String,
+    /// What the assistant says, once until the user's next turn, after a voice that seems to be the user's and of which
+    /// the recogniser makes no words; empty: nothing.
+    pub unheard_question: String,
     /// How often it asks before the user has spoken again.
     pub idle_questions: u32,
     /// Push-to-talk that is not released counts as released after this.
@@ -151,8 +153,6 @@ impl Default for Policy {
             words: true,
             mishearings: Mishearings::default(),
             sources: Sources::Acoustic,
-            surely_idle: Permille(950),
-            surely_speaking: Permille(100),
             ignore_after: ms(4_000),
             model_patience: ms(300),
             decision_slice: ms(960),
@@ -164,30 +164,26 @@ impl Default for Policy {
             linger: ms(96),
             tail_after: ms(32),
             split_after: ms(900),
-            release: vec![
-                (ms(160), Permille(800)),
-                (ms(400), Permille(650)),
-                (ms(800), Permille(500)),
-                (ms(1_200), Permille(350)),
-                (ms(2_000), Permille(100)),
-                (ms(2_400), Permille(0)),
-            ],
+            weights: Weights::default(),
+            costs: Costs::default(),
+            shortest_wait: ms(160),
+            longest_wait: ms(2_400),
+            fixed_wait: None,
             hold_after: ms(240),
             yield_after: ms(1_400),
-            longest_backchannel: ms(800),
-            near_high_band_snr: 5,
+            other_voice: 8,
             near_after: ms(600),
-            doubtful: Permille(500),
             settle_after: ms(250),
             recogniser_patience: ms(1_500),
             lost_after: ms(10_000),
             lead: ms(2_000),
-            resume_within: ms(6_000),
+            resume_within: ms(12_000),
             reopen_within: ms(1_000),
             retries: 1,
             answers: true,
             idle_after: ms(0),
             idle_question: String::new(),
+            unheard_question: "Sorry?".to_owned(),
             idle_questions: 2,
             longest_press: ms(60_000),
         }
@@ -202,7 +198,9 @@ impl Policy {
             overlap: Overlap::Yields,
             words: false,
             sources: Sources::Acoustic,
-            release: vec![(ms(800), Permille(0))],
+            fixed_wait: Some(ms(800)),
+            unheard_question: String::new(),
+            other_voice: 0,
             yield_after: ms(200),
             resume_within: ms(0),
             reopen_within: ms(0),
@@ -214,18 +212,5 @@ impl Policy {
     /// end the user's turn, whatever was said.
     pub fn turn_based() -> Self {
         Self { overlap: Overlap::Unheard, ..Self::barge_in() }
-    }
-
-    /// The evidence needed to release a reply after `silence`; none where it is too early for any.
-    pub fn threshold(&self, silence: Samples) -> Option<Permille> {
-        let after = self.release.iter().position(|&(at, _)| at > silence);
-        let (to, from) = match after {
-            Some(0) => return None,
-            Some(index) => (self.release[index], self.release[index - 1]),
-            None => return self.release.last().map(|_| Permille(0)),
-        };
-        let span = (to.0.0 - from.0.0).max(1);
-        let fall = u64::from(from.1.0.saturating_sub(to.1.0));
-        Some(Permille(from.1.0 - (fall * (silence.0 - from.0.0) / span) as u16))
     }
 }

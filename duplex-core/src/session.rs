@@ -7,11 +7,14 @@
 mod answer;
 mod decide;
 mod obey;
+mod observe;
 mod overlap;
 mod show;
 
 use decide::Decisions;
 use obey::Orders;
+use observe::Memory;
+pub use observe::Observed;
 use show::Showing;
 
 pub(crate) use decide::Decision;
@@ -47,6 +50,8 @@ struct Interrupted {
     reply: Reply,
     /// Its end was shown.
     ended: bool,
+    /// Nothing of it is in the transcript: the user's turn before it was to go on.
+    taken_back: bool,
 }
 
 /// The newest reply that is over, in case a client says that it played less of it.
@@ -76,6 +81,8 @@ pub struct DuplexSession {
     prefilled: String,
     orders: Orders,
     showing: Showing,
+    memory: Memory,
+    observed: Option<Observed>,
     over: bool,
     now: SessionTime,
     actions: Vec<Action>,
@@ -97,6 +104,8 @@ impl DuplexSession {
             prefilled: String::new(),
             orders: Orders::default(),
             showing: Showing::default(),
+            memory: Memory::default(),
+            observed: None,
             over: false,
             now: SessionTime(0),
             actions: Vec::new(),
@@ -204,9 +213,19 @@ impl DuplexSession {
                 let speech = self.tracker.speech();
                 self.notify(ConversationEvent::UserSpeechStopped { speech });
             }
+            VoiceEdge::Louder => self.hear_louder_voice(),
             VoiceEdge::Unchanged => {}
         }
         self.release_a_forgotten_press();
+    }
+
+    /// A much louder voice begins: it is the user's, and what was heard before is somebody else's.
+    fn hear_louder_voice(&mut self) {
+        self.tracker.begin_louder(&self.policy);
+        self.settle(UserKind::Noise, Some(Why::OtherVoice));
+        if matches!(&self.assistant, AssistantState::Preparing(it) if it.prompt == Prompt::Sound) {
+            self.drop_prepared(Why::Revised);
+        }
     }
 
     /// Takes in a clause of the reply under way.
@@ -240,6 +259,7 @@ impl DuplexSession {
     /// Considers the whole situation anew: each event may be the last piece of evidence.
     fn consider(&mut self) {
         self.ask();
+        self.observed = self.observe();
         if matches!(self.assistant, AssistantState::Speaking(..)) {
             self.consider_overlap();
         }
@@ -326,13 +346,21 @@ impl DuplexSession {
         }
     }
 
-    /// Settles the user's pending sound: a turn or a command to stop goes to the transcript.
+    /// Settles the user's pending sound: a turn or a command to stop goes to the transcript as a line, other words as an
+    /// aside.
     fn settle(&mut self, kind: UserKind, why: Option<Why>) {
+        let is_turn = matches!(kind, UserKind::Turn | UserKind::Stop);
+        if !is_turn
+            && let Some(user) = &mut self.tracker.pending
+            && let Some(words) = user.part_from_turn()
+        {
+            // It was thought to go on with a turn. That one stays what it was.
+            self.transcript.push_user(&words);
+        }
         let Some(user) = self.tracker.settle() else { return };
         self.prefilled.clear();
         let mut line = user.text();
         let mut continues = user.continues();
-        let is_turn = matches!(kind, UserKind::Turn | UserKind::Stop);
         if is_turn || !self.can_resume() {
             // The cut was right, or it is too late to say otherwise: the reply's end comes before what cut it.
             self.end_cut();
@@ -341,7 +369,10 @@ impl DuplexSession {
             continues = continues.or_else(|| self.unanswered());
             line = self.transcript.push_user(&line).to_owned();
             self.showing.turn = Some(user.speech);
+        } else if !line.is_empty() {
+            self.transcript.push_aside(line.clone(), why.unwrap_or(Why::Noise));
         }
+        self.remember(&user, kind);
         if kind != UserKind::Noise {
             self.orders.user_is_there();
         }

@@ -57,6 +57,9 @@ pub struct Line {
     pub text: String,
     /// The cut that ended the assistant's line early, where there was one.
     pub cut: Option<Cut>,
+    /// The reason why the user's words were not answered, where they were not: a backchannel, or words for somebody
+    /// else.
+    pub aside: Option<Why>,
 }
 
 /// The lines of a conversation, as a change of those that the same reader was given before: so neither a call nor its
@@ -85,18 +88,69 @@ pub(crate) enum Reader {
     DuplexModel,
 }
 
+/// Words of the user's that were heard and not answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aside {
+    /// How many lines there were then. A reply under way had none yet: its line comes after the aside.
+    pub after: usize,
+    /// The words.
+    pub text: String,
+    /// Why they were not answered.
+    pub why: Why,
+}
+
 /// The authoritative record of a conversation. The language model's KV cache only mirrors it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Transcript {
+    /// What is answered, and the answers.
     lines: Vec<Line>,
+    /// What is not answered, in order.
+    asides: Vec<Aside>,
     /// How many of the lines, from the oldest on, each reader has as they are.
     given: [usize; 2],
 }
 
 impl Transcript {
-    /// All lines, oldest first.
+    /// What is answered, and the answers: all lines but the asides, oldest first.
     pub fn lines(&self) -> &[Line] {
         &self.lines
+    }
+
+    /// What was heard of the user and not answered, oldest first.
+    pub fn asides(&self) -> &[Aside] {
+        &self.asides
+    }
+
+    /// Everything that was said, oldest first: the lines, and the asides among them.
+    pub fn with_asides(&self) -> Vec<Line> {
+        let mut asides = self.asides.iter().peekable();
+        let mut all = Vec::with_capacity(self.lines.len() + self.asides.len());
+        for index in 0..=self.lines.len() {
+            let is_here = |aside: &&Aside| aside.after <= index || index == self.lines.len();
+            while let Some(Aside { text, why, .. }) = asides.next_if(is_here) {
+                let (text, aside) = (text.clone(), Some(*why));
+                all.push(Line { speaker: Speaker::User, text, cut: None, aside });
+            }
+            all.extend(self.lines.get(index).cloned());
+        }
+        all
+    }
+
+    /// Adds words that are not answered.
+    pub(crate) fn push_aside(&mut self, text: String, why: Why) {
+        self.asides.push(Aside { after: self.lines.len(), text, why });
+    }
+
+    /// The user's line at `index` as the reply model reads it: behind what was said aside before it. What shows mere
+    /// attention is left out.
+    fn read(&self, index: usize, text: &str) -> String {
+        let before = self.lines[..index].iter().rposition(|line| line.speaker == Speaker::User);
+        let from = before.map_or(0, |before| before + 1);
+        let tells =
+            |aside: &&Aside| (from..=index).contains(&aside.after) && aside.why != Why::Backchannel;
+        let asides = self.asides.iter().filter(tells).map(|aside| aside.text.as_str());
+        let asides = asides.collect::<Vec<_>>().join(" ");
+        if asides.is_empty() { text.to_owned() } else { format!("(aside: \"{asides}\") {text}") }
     }
 
     /// Adds the user's line, and gives it as it is then. Two in a row are one turn for the language model, so they are
@@ -131,14 +185,14 @@ impl Transcript {
             self.changed(index);
             return Some(index);
         }
-        self.lines.remove(index);
+        self.remove(index);
         self.changed(index.saturating_sub(1));
         if let Some(before) = index.checked_sub(1)
             && self.lines.len() > index
             && self.lines[before].speaker == self.lines[index].speaker
             && self.lines[before].speaker == Speaker::User
         {
-            let after = self.lines.remove(index);
+            let after = self.remove(index);
             join(&mut self.lines[before].text, &after.text);
         }
         None
@@ -160,6 +214,12 @@ impl Transcript {
         Some(&last.text)
     }
 
+    /// The text of the assistant's newest line.
+    pub(crate) fn said_last(&self) -> Option<&str> {
+        let mut lines = self.lines.iter().rev();
+        lines.find(|line| line.speaker == Speaker::Assistant).map(|line| line.text.as_str())
+    }
+
     /// The conversation for the reply model while the user has said `words` that are not settled yet, and `reply` is
     /// written already. `open` goes into the context as it is: whether the user's line may still grow.
     pub(crate) fn context(&mut self, words: &str, open: bool, reply: String) -> Context {
@@ -173,7 +233,7 @@ impl Transcript {
                 text = last.text.clone();
                 join(&mut text, words);
             }
-            Line { speaker: Speaker::User, text, cut: None }
+            Line { speaker: Speaker::User, text: self.read(settled, &text), cut: None, aside: None }
         });
         let mut lines = self.give(Reader::ReplyModel, settled);
         lines.new.extend(unsettled);
@@ -182,20 +242,36 @@ impl Transcript {
 
     /// The first `upto` lines, as a change of what the reader has.
     pub(crate) fn give(&mut self, reader: Reader, upto: usize) -> LinesEdit {
-        let given = &mut self.given[reader as usize];
-        let kept = (*given).min(upto);
-        *given = upto;
-        let new = self.lines[kept..upto].iter().map(|line| Line { cut: None, ..line.clone() });
-        LinesEdit { kept, new: new.collect() }
+        let kept = self.given[reader as usize].min(upto);
+        self.given[reader as usize] = upto;
+        let line = |index: usize| {
+            let line = &self.lines[index];
+            let reads = line.speaker == Speaker::User && matches!(reader, Reader::ReplyModel);
+            let text = if reads { self.read(index, &line.text) } else { line.text.clone() };
+            Line { speaker: line.speaker, text, cut: None, aside: None }
+        };
+        LinesEdit { kept, new: (kept..upto).map(line).collect() }
     }
 
     fn push(&mut self, speaker: Speaker, text: String, cut: Option<Cut>) {
-        self.lines.push(Line { speaker, text, cut });
+        self.lines.push(Line { speaker, text, cut, aside: None });
+    }
+
+    /// Removes a line. What was said aside after it stays where it is among the others.
+    fn remove(&mut self, index: usize) -> Line {
+        for aside in self.asides.iter_mut().filter(|aside| aside.after > index) {
+            aside.after -= 1;
+        }
+        self.lines.remove(index)
     }
 
     fn take_back(&mut self, speaker: Speaker) -> Option<String> {
-        let line = self.lines.pop_if(|line| line.speaker == speaker)?;
-        self.changed(self.lines.len());
+        let last = self.lines.len().checked_sub(1)?;
+        if self.lines[last].speaker != speaker {
+            return None;
+        }
+        let line = self.remove(last);
+        self.changed(last);
         Some(line.text)
     }
 

@@ -20,6 +20,12 @@ struct Segment {
     levels: Vec<(SessionTime, i8)>,
 }
 
+impl Segment {
+    fn words(&self) -> u32 {
+        self.text.split_whitespace().count() as u32
+    }
+}
+
 /// The user's sound that is not settled yet: it may be a turn, a backchannel or a cough.
 #[derive(Clone, Debug)]
 pub(crate) struct Pending {
@@ -32,12 +38,25 @@ pub(crate) struct Pending {
     pub(crate) voiced: Samples,
     /// The highest high-band signal-to-noise ratio of a voiced frame, in dB.
     pub(crate) high_band_snr: i8,
+    /// How many frames were voiced, in how many of them the detector was sure, and the sum of the levels of those in
+    /// dBFS.
+    frames: u32,
+    clear_frames: u32,
+    levels: i64,
+    /// Sum over the voiced frames of the loudest level shortly before each, in dBFS.
+    peaks: i64,
+    /// When the last frame ended that was as loud as the voice is.
+    loud_until: SessionTime,
+    /// Somebody else talks on, much softer, since the user fell silent.
+    is_talked_behind: bool,
     /// The newest acoustic end-of-turn score, and where the audio that it scores ends.
     pub(crate) end: Option<(SessionTime, Permille)>,
     /// The turn that it continues: its newest speech, and its words.
     continues: Option<(Option<Speech>, String)>,
     /// Words of segments that are closed.
     settled: String,
+    /// How many those are, and the recogniser's mean probability of them.
+    certainty: (u32, Permille),
     /// Closed segments whose final hypothesis is still missing.
     closing: Vec<Segment>,
     open: Option<Segment>,
@@ -87,15 +106,62 @@ impl Pending {
         self.is_recognised_until(self.voiced_until)
     }
 
-    /// Mean probability of the open segment's words; 0 where no segment is open.
+    /// The recogniser's mean probability of the words of all segments, by their number.
     pub(crate) fn confidence(&self) -> Permille {
-        self.open.as_ref().map_or(Permille(0), |segment| segment.confidence)
+        let open = self.closing.iter().chain(&self.open).map(|it| (it.words(), it.confidence));
+        let parts = open.chain([self.certainty]);
+        let (words, sum) = parts.fold((0, 0), |(words, sum), (some, confidence)| {
+            (words + some, sum + some * u32::from(confidence.0))
+        });
+        Permille((sum / words.max(1)) as u16)
+    }
+
+    /// Where the audio ends that is recognised once the user is silent. More silence than ends a segment is of no use to a
+    /// recogniser that has not answered for long, nor is what others say.
+    fn tail_until(&self, now: SessionTime, policy: &Policy) -> SessionTime {
+        let most = if self.is_talked_behind { BEHIND } else { policy.split_after };
+        now.min(self.voiced_until + most)
+    }
+
+    /// Share of the voiced frames in which the detector was sure of speech, in thousandths.
+    pub(crate) fn clear_share(&self) -> u32 {
+        self.clear_frames * 1000 / self.frames.max(1)
+    }
+
+    /// Mean level of the frames in which the detector was sure of speech, in dBFS.
+    pub(crate) fn level(&self) -> Option<i32> {
+        (self.clear_frames > 0).then(|| (self.levels / i64::from(self.clear_frames)) as i32)
+    }
+
+    /// How loud the voice usually is at its loudest, in dBFS; none before enough of it was heard.
+    fn usual_peak(&self) -> Option<i32> {
+        let enough = self.frames as usize >= RECENT;
+        enough.then(|| (self.peaks / i64::from(self.frames)) as i32)
+    }
+
+    /// The acoustic end-of-turn score. One of audio before the last voiced frame says nothing.
+    pub(crate) fn end_score(&self) -> Option<Permille> {
+        self.end.filter(|(to, _)| *to >= self.voiced_until).map(|(_, score)| score)
     }
 
     /// Every voiced frame until then has been recognised.
     fn is_recognised_until(&self, at: SessionTime) -> bool {
         self.closing.is_empty()
             && self.open.as_ref().is_none_or(|it| it.covers >= self.voiced_until.min(at))
+    }
+
+    /// It continues no turn any more: gives back that turn's words.
+    pub(crate) fn part_from_turn(&mut self) -> Option<String> {
+        self.continues.take().map(|(_, words)| words)
+    }
+
+    /// A segment is closed, with these words.
+    fn close(&mut self, text: &str, confidence: Permille) {
+        let new = text.split_whitespace().count() as u32;
+        let (words, mean) = self.certainty;
+        let sum = words * u32::from(mean.0) + new * u32::from(confidence.0);
+        self.certainty = (words + new, Permille((sum / (words + new).max(1)) as u16));
+        self.settled = join([self.settled.as_str(), text].into_iter());
     }
 
     /// Makes this the continuation of a turn that was settled with these words.
@@ -108,6 +174,20 @@ fn join<'a>(parts: impl Iterator<Item = &'a str>) -> String {
     parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
+/// How much is recognised behind the user's last loud frame where others talk on: a last consonant.
+const BEHIND: Samples = Samples::from_millis(160);
+
+/// Frames over which the loudest level of a voice is taken: a syllable or two.
+const RECENT: usize = 12;
+
+/// How one voice's level lies against another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Distance {
+    Softer,
+    Same,
+    Louder,
+}
+
 /// What a frame changes for the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum VoiceEdge {
@@ -115,6 +195,9 @@ pub(crate) enum VoiceEdge {
     Onset,
     /// The user fell silent with this frame.
     Offset,
+    /// A voice begins that is much louder than the one that was heard so far: it is another one, and what was heard
+    /// before is none of its words.
+    Louder,
     /// As before.
     Unchanged,
 }
@@ -149,6 +232,9 @@ pub(crate) struct UserTracker {
     detected_until: SessionTime,
     /// The end of the newest frame with a speech probability of at least `Policy::clear`.
     clear_until: SessionTime,
+    /// Levels of the newest frames, in dBFS, in a ring.
+    recent: [i8; RECENT],
+    frames: usize,
     now: SessionTime,
     frame: Samples,
 }
@@ -168,6 +254,8 @@ impl UserTracker {
             retry_at: SessionTime(0),
             detected_until: SessionTime(0),
             clear_until: SessionTime(0),
+            recent: [i8::MIN; RECENT],
+            frames: 0,
             now: SessionTime(0),
             frame: Samples(0),
         }
@@ -188,11 +276,22 @@ impl UserTracker {
     ) -> VoiceEdge {
         self.frame = at - self.now;
         self.now = at;
+        self.recent[self.frames % RECENT] = frame.level;
+        self.frames += 1;
+        let distance = self.distance(policy);
+        // Who talks on much softer behind the user is somebody else: a television, for instance.
+        let frame = VadFrame { speech: frame.speech && distance != Distance::Softer, ..frame };
         let edge = match (self.speaking, frame.speech) {
+            (true, true) if distance == Distance::Louder => VoiceEdge::Louder,
             (false, true) => VoiceEdge::Onset,
             (true, false) => VoiceEdge::Offset,
             _ => VoiceEdge::Unchanged,
         };
+        match edge {
+            VoiceEdge::Louder => return edge,
+            VoiceEdge::Offset if distance == Distance::Softer => self.end_before_softer(),
+            _ => {}
+        }
         self.speaking = frame.speech;
         if edge == VoiceEdge::Onset {
             self.begin_speech();
@@ -201,7 +300,7 @@ impl UserTracker {
             self.clear_until = at;
         }
         if frame.speech && self.is_voiced(policy) {
-            self.voiced(frame.high_band_snr, policy);
+            self.voiced(frame, policy);
         }
         if let Some(open) = self.pending.as_mut().and_then(|user| user.open.as_mut()) {
             open.levels.push((at, frame.level));
@@ -219,6 +318,38 @@ impl UserTracker {
         edge
     }
 
+    /// How the voice of the newest frames lies against the one that began the pending sound.
+    fn distance(&self, policy: &Policy) -> Distance {
+        let usual = self.pending.as_ref().and_then(Pending::usual_peak);
+        let Some(usual) = usual.filter(|_| policy.other_voice > 0) else { return Distance::Same };
+        let (peak, apart) = (i32::from(self.recent_peak()), i32::from(policy.other_voice));
+        if peak + apart <= usual {
+            Distance::Softer
+        } else if peak >= usual + apart {
+            Distance::Louder
+        } else {
+            Distance::Same
+        }
+    }
+
+    /// The loudest of the newest frames, in dBFS.
+    fn recent_peak(&self) -> i8 {
+        self.recent.iter().copied().max().unwrap_or(i8::MIN)
+    }
+
+    /// A much louder voice begins: its audio begins here.
+    pub(crate) fn begin_louder(&mut self, policy: &Policy) {
+        self.not_before = self.now.back(policy.preroll);
+    }
+
+    /// The voice that goes on is somebody else's: the user's own ended with its last loud frame.
+    fn end_before_softer(&mut self) {
+        if let Some(user) = &mut self.pending {
+            user.voiced_until = user.loud_until;
+            user.is_talked_behind = true;
+        }
+    }
+
     /// The speech probability falls over a few frames once the user is silent, and counting these as voiced would delay
     /// the recognition of the tail. Unclear frames are voiced only once they last longer than `Policy::linger`: then it
     /// is a voice that goes on faintly.
@@ -226,8 +357,8 @@ impl UserTracker {
         self.clear_until == self.now || self.now - self.clear_until > policy.linger
     }
 
-    fn voiced(&mut self, high_band_snr: i8, policy: &Policy) {
-        let (now, frame) = (self.now, self.frame);
+    fn voiced(&mut self, heard: VadFrame, policy: &Policy) {
+        let (now, frame, peak) = (self.now, self.frame, self.recent_peak());
         let speech = self.begin_speech();
         let user = self.pending.get_or_insert_with(|| Pending {
             speech,
@@ -236,14 +367,32 @@ impl UserTracker {
             voiced_until: now,
             voiced: Samples(0),
             high_band_snr: 0,
+            frames: 0,
+            clear_frames: 0,
+            levels: 0,
+            peaks: 0,
+            loud_until: now,
+            is_talked_behind: false,
             end: None,
             settled: String::new(),
+            certainty: (0, Permille(0)),
             closing: Vec::new(),
             open: None,
         });
         user.voiced_until = now;
         user.voiced = user.voiced + frame;
-        user.high_band_snr = user.high_band_snr.max(high_band_snr);
+        user.high_band_snr = user.high_band_snr.max(heard.high_band_snr);
+        user.frames += 1;
+        user.peaks += i64::from(peak);
+        user.is_talked_behind = false;
+        let usual = (user.peaks / i64::from(user.frames)) as i32;
+        if i32::from(heard.level) + i32::from(policy.other_voice) > usual {
+            user.loud_until = now;
+        }
+        if heard.probability >= policy.clear {
+            user.clear_frames += 1;
+            user.levels += i64::from(heard.level);
+        }
         if user.open.is_none() {
             let after = user.closing.last().map_or(self.not_before, |closing| closing.covers);
             user.open = Some(Segment {
@@ -266,8 +415,9 @@ impl UserTracker {
         let Some(open) = user.open.as_mut() else { return };
         if now - user.voiced_until >= policy.split_after {
             if open.covers >= user.voiced_until && user.closing.is_empty() {
-                user.settled = join([user.settled.as_str(), &open.text].into_iter());
+                let (text, confidence) = (std::mem::take(&mut open.text), open.confidence);
                 user.open = None;
+                user.close(&text, confidence);
             }
             return;
         }
@@ -319,8 +469,7 @@ impl UserTracker {
             (None, Some(open)) if open.covers >= user.voiced_until => return,
             (None, Some(open)) if self.is_hastened => (open, now, true),
             (None, Some(open)) if silence >= policy.tail_after => {
-                // More silence than ends a segment is of no use to a recogniser that has not answered for long.
-                (open, now.min(user.voiced_until + policy.split_after), true)
+                (open, user.tail_until(now, policy), true)
             }
             (None, Some(open)) => {
                 let due =
@@ -346,7 +495,7 @@ impl UserTracker {
             self.detected_until = self.now;
             actions.push(Action::DetectEndOfTurn {
                 from: user.began.back(policy.preroll),
-                to: self.now,
+                to: user.tail_until(self.now, policy),
             });
         }
     }
@@ -367,7 +516,7 @@ impl UserTracker {
         if let Some(index) = user.closing.iter().position(|closing| closing.segment == segment) {
             if user.closing[index].covers == to {
                 user.closing.remove(index);
-                user.settled = join([user.settled.as_str(), &text].into_iter());
+                user.close(&text, confidence);
             } else {
                 user.closing[index].text = text;
             }
@@ -404,8 +553,7 @@ impl UserTracker {
 
     /// Words come between the turn that the pending sound continues and its own: gives back that turn's.
     pub(crate) fn part_from_turn(&mut self) -> Option<String> {
-        let (_, words) = self.pending.as_mut()?.continues.take()?;
-        Some(words)
+        self.pending.as_mut()?.part_from_turn()
     }
 
     /// The speech of the newest onset, or else the next one.

@@ -73,9 +73,9 @@ fn policy(preset: usize) -> Policy {
     let preset = match preset {
         0 => Policy::barge_in(),
         1 => Policy::turn_based(),
-        2 => Policy { overlap: Overlap::Waits, ..Policy::default() },
-        3 => Policy { answers: false, ..Policy::default() },
-        _ => Policy { sources: Sources::Both, ..Policy::default() },
+        2 => Policy { overlap: Overlap::Waits, ..world::policy() },
+        3 => Policy { answers: false, ..world::policy() },
+        _ => Policy { sources: Sources::Both, ..world::policy() },
     };
     Policy {
         longest_press: Samples::from_millis(LONGEST_PRESS),

@@ -18,7 +18,7 @@ fn asks() -> Says {
 }
 
 fn world(user: &[Says]) -> World {
-    with(user, Policy::default())
+    with(user, world::policy())
 }
 
 fn with(user: &[Says], policy: Policy) -> World {
@@ -198,7 +198,7 @@ fn a_button_that_is_pressed_over_the_reply_ends_it_and_a_backchannel_is_then_a_t
 
 #[test]
 fn a_button_that_is_never_released_counts_as_released_after_a_while() {
-    let policy = Policy { longest_press: Samples::from_millis(4_000), ..Policy::default() };
+    let policy = Policy { longest_press: Samples::from_millis(4_000), ..world::policy() };
     let mut world = with(&[asks()], policy).command(300, Command::Press);
     world.run(20_000);
     assert!(world.trace.contains("warning: push-to-talk was down for 4 s"), "{}", world.trace);
@@ -297,9 +297,9 @@ fn a_command_in_the_wrong_state_is_refused_by_name_and_changes_nothing() {
     refused(3_000, text(&"word ".repeat(200_000)), "at most 16384 bytes of text are taken");
     refused(3_000, say(&"word ".repeat(200_000), true), "at most 16384 bytes of text are taken");
     refused(3_000, tool, "the model has not called such a tool");
-    let release = Some(vec![]);
-    let wrong = turns(TurnChange { release, ..TurnChange::default() });
-    refused(3_000, wrong, "the points of `release` need rising silence and falling evidence");
+    let longest_wait = Some(Samples::from_millis(90_000));
+    let wrong = turns(TurnChange { longest_wait, ..TurnChange::default() });
+    refused(3_000, wrong, "a turn waits for 30000 ms at most");
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn after_a_silence_the_assistant_asks_whether_somebody_is_there_and_not_for_ever
     let policy = Policy {
         idle_after: Samples::from_millis(4_000),
         idle_question: "Are you there?".to_owned(),
-        ..Policy::default()
+        ..world::policy()
     };
     let mut world = with(&[], policy);
     world.run(40_000);
@@ -332,7 +332,7 @@ fn a_user_who_speaks_is_not_asked_whether_anybody_is_there() {
     let policy = Policy {
         idle_after: Samples::from_millis(4_000),
         idle_question: "Are you there?".to_owned(),
-        ..Policy::default()
+        ..world::policy()
     };
     let mut world = with(&[asks()], policy);
     world.run(9_500);

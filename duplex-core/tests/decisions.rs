@@ -14,7 +14,7 @@ fn says(from: u64, to: u64, words: &'static str) -> Says {
 
 /// A user who asks for a story at first.
 fn story(sources: Sources, then: Says) -> World {
-    let policy = Policy { sources, ..Policy::default() };
+    let policy = Policy { sources, ..world::policy() };
     World::with_policy(&[says(500, 1500, "Tell me a story."), then], policy).reply("story", STORY)
 }
 
@@ -50,8 +50,8 @@ fn words_that_it_would_not_answer_are_not_answered() {
 
 #[test]
 fn what_follows_words_that_it_would_not_answer_is_one_turn_with_them() {
-    let policy = Policy { sources: Sources::Both, ..Policy::default() };
-    let user = [says(500, 1500, "I would like to know."), says(4_500, 5_500, "How far it is.")];
+    let policy = Policy { sources: Sources::Both, ..world::policy() };
+    let user = [says(500, 1500, "I would like to know."), says(3_000, 4_000, "How far it is.")];
     let mut world = World::with_policy(&user, policy);
     world.idle = |context| if context.user.contains("is.") { 20 } else { 990 };
     world.run(10_000);
@@ -74,12 +74,12 @@ fn a_sentence_that_it_takes_for_somebody_elses_does_not_end_the_reply() {
 #[test]
 fn two_unknown_words_take_the_floor_where_it_would_fall_silent() {
     let then = says(3_000, 3_600, "Blue whales.");
-    for (idle, stops) in [(990, 1), (500, 0)] {
+    for (idle, stops) in [(990, 1), (20, 0)] {
         let mut world = story(Sources::Both, then.clone());
         world.idle = if idle == 990 {
             |context| if context.user.contains("whales") { 990 } else { 10 }
         } else {
-            |_| 500
+            |_| 20
         };
         world.run(9_000);
         assert_eq!(world.cancelled.len(), stops, "{}", world.trace);
@@ -123,7 +123,7 @@ fn a_reply_that_was_cut_for_words_that_it_would_not_answer_resumes() {
 
 #[test]
 fn what_it_would_not_answer_at_once_it_may_answer_after_a_slice_of_silence() {
-    let policy = || Policy { sources: Sources::Both, ..Policy::default() };
+    let policy = || Policy { sources: Sources::Both, ..world::policy() };
     let user = [says(500, 1500, "I have never understood diamonds.")];
     let mut waits = World::with_policy(&user, policy());
     waits.idle = |context| if context.silence == 0 { 990 } else { 20 };
@@ -185,7 +185,7 @@ fn it_is_shown_what_both_sides_said_in_slices_of_few_words() {
 
 #[test]
 fn it_prefills_the_users_words_while_they_speak_and_a_reply_once_it_is_over() {
-    let policy = Policy { sources: Sources::Both, ..Policy::default() };
+    let policy = Policy { sources: Sources::Both, ..world::policy() };
     let question = "I would like to know why people who live by the sea tell every story twice.";
     let user = [says(500, 6_500, question)];
     let mut world = World::with_policy(&user, policy).reply("story", STORY);

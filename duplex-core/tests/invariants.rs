@@ -30,7 +30,7 @@ fn replies(world: World) -> World {
 
 /// Every model that can be asked is asked.
 fn policy() -> Policy {
-    Policy { sources: Sources::Both, ..Policy::default() }
+    Policy { sources: Sources::Both, ..world::policy() }
 }
 
 fn play(user: &[Says], latencies: Latencies) -> World {
@@ -96,7 +96,7 @@ proptest! {
         let lines = world.session.transcript().lines();
         let last = lines.last().expect("somebody spoke");
         prop_assert_eq!(last.speaker, Speaker::Assistant, "{}", world.trace);
-        prop_assert!(lines.iter().any(|line| line.text.contains("tell me about the moon")));
+        prop_assert!(lines.iter().any(|line| line.text.contains("tell me about the moon")), "{}", world.trace);
     }
 
     #[test]

@@ -308,7 +308,7 @@ pub(crate) fn converse(
 
 pub(crate) fn outcome(driver: SessionDriver, lasted: SessionTime) -> Outcome {
     Outcome {
-        transcript: driver.session().transcript().lines().to_vec(),
+        transcript: driver.session().transcript().with_asides(),
         counters: driver.counters,
         lasted,
         error: driver.error,

@@ -122,15 +122,14 @@ impl Odd {
 #[derive(Debug, TypeGenerator)]
 struct Thresholds {
     of: u8,
-    spans: [u32; 4],
-    shares: [u16; 4],
-    release: Vec<(u32, u16)>,
+    spans: [u32; 7],
+    share: u16,
 }
 
 impl Thresholds {
     fn policy(&self) -> Policy {
-        let [a, b, c, d] = self.spans.map(|span| Samples(u64::from(span)));
-        let [e, f, g, h] = self.shares.map(|share| Permille(share % 1001));
+        let [a, b, c, d, f, g, h] = self.spans.map(|span| Samples(u64::from(span)));
+        let e = Permille(self.share % 1001);
         let usual = match self.of % 3 {
             0 => Policy::barge_in(),
             1 => Policy::turn_based(),
@@ -145,14 +144,9 @@ impl Thresholds {
             longest_window: c,
             lead: d,
             clear: e,
-            doubtful: f,
-            surely_idle: g,
-            surely_speaking: h,
-            release: self
-                .release
-                .iter()
-                .map(|&(at, share)| (Samples(at.into()), Permille(share)))
-                .collect(),
+            shortest_wait: f,
+            longest_wait: g,
+            fixed_wait: (h.0 % 2 == 0).then_some(h),
             ..usual
         }
     }

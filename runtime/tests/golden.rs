@@ -22,7 +22,7 @@ const JOURNALS: [&str; 2] = ["demo.journal", "demo-both.journal"];
 
 /// The version, and what is written under it: a digest of all names in the kept journals. Whoever changes the second
 /// changes the first.
-const LAYOUT: (u64, u64) = (7, 0x9f70_cc99_20e6_9cd5);
+const LAYOUT: (u64, u64) = (8, 0x2482_585e_fbe4_5f4c);
 
 fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals").join(name)
@@ -123,7 +123,8 @@ fn rare() -> impl Iterator<Item = String> {
         Why::Backchannel,
         Why::ShortSound,
         Why::ToOthers,
-        Why::Far,
+        Why::OtherVoice,
+        Why::Noise,
         Why::NoWords,
         Why::NoAnswer,
         Why::WentOn,
@@ -141,7 +142,8 @@ fn rare() -> impl Iterator<Item = String> {
         | Why::Backchannel
         | Why::ShortSound
         | Why::ToOthers
-        | Why::Far
+        | Why::OtherVoice
+        | Why::Noise
         | Why::NoWords
         | Why::NoAnswer
         | Why::WentOn

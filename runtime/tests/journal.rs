@@ -112,3 +112,29 @@ fn a_session_that_acts_differently_is_found_at_its_line() {
     assert_eq!(events + 1, difference.line);
     assert!(!difference.then.is_empty());
 }
+
+#[test]
+fn weights_of_another_set_of_features_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = written(&folder);
+    let text = fs::read_to_string(&path).unwrap();
+    let (header, rest) = text.split_once('\n').unwrap();
+    type Spoil = fn(&mut serde_json::Map<String, serde_json::Value>);
+    let spoiled: [(Spoil, &str); 3] = [
+        (|weights| _ = weights.remove("voiced"), "no weight for voiced"),
+        (|weights| _ = weights.insert("mood".to_owned(), 3.into()), "there is no feature mood"),
+        (|weights| _ = weights.insert("voiced".to_owned(), "much".into()), "invalid type"),
+    ];
+    for (spoil, why) in spoiled {
+        let mut header: serde_json::Value = serde_json::from_str(header).unwrap();
+        spoil(header["policy"]["weights"]["over"]["weights"].as_object_mut().unwrap());
+        fs::write(&path, format!("{header}\n{rest}")).unwrap();
+        let error = replay(&path).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
+    }
+    let mut header: serde_json::Value = serde_json::from_str(header).unwrap();
+    header["policy"]["weights"]["sound"].as_object_mut().unwrap().remove("command");
+    fs::write(&path, format!("{header}\n{rest}")).unwrap();
+    let error = replay(&path).unwrap_err().to_string();
+    assert!(error.contains("no weights for command"), "{error}");
+}

@@ -208,6 +208,14 @@ pub struct Case {
 }
 
 impl Case {
+    /// Whether an answer is accepted where only silence is expected. Who interrupts with a word or two wants something,
+    /// and what follows is theirs; a command to stop is followed by silence.
+    pub fn may_answer(&self, expectation: &Expectation) -> bool {
+        self.category == Category::Interruption
+            && expectation.outcomes.contains(&Expect::Stop)
+            && !expectation.outcomes.contains(&Expect::Respond)
+    }
+
     /// The commands of the call, in order.
     pub fn commands(&self) -> Vec<(SessionTime, Command)> {
         let command = |Announcement { at, text }: &Announcement| {

@@ -14,6 +14,7 @@ pub mod case;
 pub mod collect;
 pub mod demo;
 pub mod measure;
+pub mod observe;
 pub mod record;
 pub mod report;
 pub mod scenario;

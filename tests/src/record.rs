@@ -51,7 +51,7 @@ pub fn record(wav: &Path, call: Finished<'_>) -> Result<CallRecord, FileError> {
     let shown = call.shown;
     let cancelled = |it: &&Shown| matches!(it.event, Event::ReplyCancelled { .. });
     let cuts: Vec<f64> = shown.iter().filter(cancelled).map(|it| it.at_ms as f64).collect();
-    let events = judge(&cues, &stretches, &[], &cuts);
+    let events = judge(&cues, &stretches, &[], &cuts, &[]);
     let latencies = |wanted: Expect| {
         let of = events.iter().filter(|event| event.expect == wanted);
         Percentiles::of(&of.filter_map(|event| event.latency_ms).collect::<Vec<_>>())

@@ -22,11 +22,14 @@ pub struct Limits {
     pub answer: f64,
     /// Stop latency.
     pub stop: f64,
+    /// Whether an answer is accepted where only silence is expected: what was said wants something of the assistant, and
+    /// it must not simply go on.
+    pub may_answer: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { answer: 5_000.0, stop: 2_000.0 }
+        Self { answer: 5_000.0, stop: 2_000.0, may_answer: false }
     }
 }
 
@@ -79,7 +82,8 @@ pub(crate) fn begins<'a>(cues: impl IntoIterator<Item = &'a CueSpan>) -> f64 {
 /// Judges every cue. `cuts` are the times in ms at which a reply was cut for good: a cue to be
 /// ignored fails if one falls into its window, since what follows is then another reply. `announced`
 /// are those of the assistant's segments that it was told to say by somebody else: they answer
-/// nothing, and no cue is to blame for them.
+/// nothing, and no cue is to blame for them. `given_up` are the times at which the agent says that it has
+/// cut a reply for good.
 ///
 /// An answer may come, and silence must last, until the next cue that addresses the assistant. What
 /// is to be ignored is judged until the next cue of any kind.
@@ -88,6 +92,7 @@ pub fn judge(
     assistant: &[Span],
     announced: &[Span],
     cuts: &[f64],
+    given_up: &[f64],
 ) -> Vec<EventResult> {
     let mut results = Vec::new();
     let own = without(assistant, announced, f64::NEG_INFINITY);
@@ -101,8 +106,9 @@ pub fn judge(
                 (Some(first), Some(last)) => match expect {
                     Expect::Respond => respond(*first, *last, assistant, next, cue.limits.answer),
                     Expect::Stop => {
-                        let answered = cue.expect.contains(&Expect::Respond);
-                        stop(*first, assistant, next, answered, cue.limits.stop)
+                        let answered =
+                            cue.expect.contains(&Expect::Respond) || cue.limits.may_answer;
+                        stop(*first, assistant, given_up, next, answered, cue.limits.stop)
                     }
                     Expect::Ignore => {
                         let until = begins(later);
@@ -196,9 +202,21 @@ fn respond(first: Span, last: Span, assistant: &[Span], next: f64, within: f64) 
     }
 }
 
-fn stop(first: Span, assistant: &[Span], next: f64, answers: bool, within: f64) -> Judgement {
+fn stop(
+    first: Span,
+    assistant: &[Span],
+    given_up: &[f64],
+    next: f64,
+    answers: bool,
+    within: f64,
+) -> Judgement {
     let (cut, latency) = match assistant_activity_at(assistant, first.start) {
-        AssistantActivity::Speaking(cut) => (cut.end, Some(cut.end - first.start)),
+        AssistantActivity::Speaking(cut) => {
+            // A prompt answer sounds like a pause in the reply that it replaces.
+            let during = |at: &&f64| (first.start..cut.end).contains(*at) && answers;
+            let end = given_up.iter().find(during).copied().unwrap_or(cut.end);
+            (end, Some(end - first.start))
+        }
         // It has nothing to stop, and must not continue.
         AssistantActivity::Between => (first.start, None),
         AssistantActivity::Silent => return (false, "was not speaking", None),
@@ -261,7 +279,7 @@ mod tests {
             speech: speech.to_vec(),
             ..CueSpan::default()
         };
-        let results = judge(&[cue], assistant, &[], cuts);
+        let results = judge(&[cue], assistant, &[], cuts, &[]);
         results.iter().map(|result| (result.passed, result.latency_ms)).collect()
     }
 
@@ -292,6 +310,26 @@ mod tests {
             one(&[Expect::Stop], &user, &[span(1_000.0, 9_000.0)], &[]),
             [(false, Some(6_000.0))]
         );
+    }
+
+    #[test]
+    fn an_answer_that_comes_at_once_is_no_going_on_where_the_reply_was_given_up() {
+        let cue = |may_answer| CueSpan {
+            expect: vec![Expect::Stop],
+            speech: vec![span(3_000.0, 3_400.0)],
+            limits: Limits { may_answer, ..Limits::default() },
+            ..CueSpan::default()
+        };
+        let heard = [span(1_000.0, 6_000.0)];
+        for (may_answer, given_up, passes) in
+            [(true, vec![3_900.0], true), (true, vec![], false), (false, vec![3_900.0], false)]
+        {
+            let result = judge(&[cue(may_answer)], &heard, &[], &[], &given_up).remove(0);
+            assert_eq!(result.passed, passes, "{may_answer} {given_up:?}");
+        }
+        let answered = [span(1_000.0, 3_700.0), span(5_000.0, 6_000.0)];
+        assert!(judge(&[cue(true)], &answered, &[], &[], &[])[0].passed);
+        assert!(!judge(&[cue(false)], &answered, &[], &[], &[])[0].passed);
     }
 
     #[test]
@@ -346,7 +384,7 @@ mod tests {
             ..CueSpan::default()
         };
         let cues = [cue(Expect::Respond, 1_000.0, 2_000.0), cue(Expect::Ignore, 2_200.0, 2_400.0)];
-        let results = judge(&cues, &[span(2_700.0, 5_000.0)], &[], &[]);
+        let results = judge(&cues, &[span(2_700.0, 5_000.0)], &[], &[], &[]);
         assert_eq!(results[0].latency_ms, Some(700.0));
         assert!(results.iter().all(|result| result.passed), "{results:?}");
     }
@@ -361,14 +399,15 @@ mod tests {
         let told = [span(1_500.0, 2_500.0)];
         let judged = |expect, answers: &[Span]| {
             let heard: Vec<Span> = told.iter().chain(answers).copied().collect();
-            judge(&[cue(expect, 500.0, 1_000.0)], &heard, &told, &[]).remove(0)
+            judge(&[cue(expect, 500.0, 1_000.0)], &heard, &told, &[], &[]).remove(0)
         };
         assert!(judged(Expect::Ignore, &[]).passed);
         assert!(!judged(Expect::Respond, &[]).passed);
         let answered = judged(Expect::Respond, &[span(3_000.0, 4_000.0)]);
         assert_eq!((answered.passed, answered.latency_ms), (true, Some(2_000.0)));
         // One that the user speaks into is what has to stop.
-        let stopped = judge(&[cue(Expect::Stop, 2_000.0, 2_300.0)], &told, &told, &[]).remove(0);
+        let stopped =
+            judge(&[cue(Expect::Stop, 2_000.0, 2_300.0)], &told, &told, &[], &[]).remove(0);
         assert_eq!((stopped.passed, stopped.latency_ms), (true, Some(500.0)));
     }
 
@@ -380,8 +419,8 @@ mod tests {
             ..CueSpan::default()
         };
         let answer = [span(1_900.0, 3_000.0)];
-        assert!(judge(std::slice::from_ref(&cue), &answer, &[], &[])[0].passed);
+        assert!(judge(std::slice::from_ref(&cue), &answer, &[], &[], &[])[0].passed);
         cue.limits.answer = 800.0;
-        assert!(!judge(&[cue], &answer, &[], &[])[0].passed);
+        assert!(!judge(&[cue], &answer, &[], &[], &[])[0].passed);
     }
 }

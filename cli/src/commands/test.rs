@@ -62,6 +62,10 @@ pub(crate) struct Test {
     /// Keep the journals of all calls, each with a list of when its cues were played
     #[arg(long, conflicts_with = "agent")]
     keep_journals: bool,
+    /// Also write what was observed of the user's sounds, with what they were: the table that the weights of
+    /// turn-taking are fitted to
+    #[arg(long, value_name = "FILE", conflicts_with = "agent")]
+    observations: Option<PathBuf>,
 
     /// For programs: the report as one JSON object
     #[arg(long)]
@@ -80,6 +84,7 @@ pub(crate) fn run(args: Test, config: &Config, out: &mut dyn Write) -> Result<()
         repeat: args.repeat.max(1),
         keep_audio: args.keep_audio,
         keep_journals: args.keep_journals,
+        observations: args.observations.clone(),
         folder: args.report,
     };
     let outcome = set::run_set(config, &set)?;

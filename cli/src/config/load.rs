@@ -15,10 +15,7 @@ use crate::failure::{Exit, Failure};
 type ConfigLayer = <Config as confique::Config>::Layer;
 
 /// Keys that have another name than in earlier versions: `(old, new)`.
-const RENAMED: &[(&str, &str)] = &[
-    ("turn.near_treble_db", "turn.near_high_band_snr_db"),
-    ("charges.judge_ms", "charges.detect_end_of_turn_ms"),
-];
+const RENAMED: &[(&str, &str)] = &[("charges.judge_ms", "charges.detect_end_of_turn_ms")];
 
 /// How alike a key must be to one that exists to be taken for a slip of it (Jaro-Winkler).
 const ALIKE: f64 = 0.75;

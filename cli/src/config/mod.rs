@@ -275,7 +275,7 @@ pub(crate) enum Sources {
 pub(crate) struct Turn {
     /// Who yields to whom: `duplex`; or, for comparison, what others do: `barge-in` (any voice stops
     /// the assistant for good, 800 ms of silence end a turn), `turn-based` (the same, and it does not
-    /// listen while it speaks). The latter two set release, yield_after_ms, resume_within_ms and
+    /// listen while it speaks). The latter two set fixed_wait_ms, yield_after_ms, resume_within_ms and
     /// reopen_within_ms themselves.
     #[config(default = "duplex")]
     pub(crate) policy: TurnPolicy,
@@ -285,17 +285,8 @@ pub(crate) struct Turn {
     #[config(default = "acoustic")]
     pub(crate) sources: Sources,
 
-    /// From this probability of silence on, in thousandths, the duplex model alone decides that words are not answered,
-    /// and that short words over the assistant take the floor.
-    #[config(default = 950, validate((0..=1000).contains(surely_idle_permille), "between 0 and 1000"))]
-    pub(crate) surely_idle_permille: u64,
-
-    /// Up to this probability of silence, in thousandths, the duplex model alone decides that the assistant continues,
-    /// whatever the user's words.
-    #[config(default = 100, validate((0..=1000).contains(surely_speaking_permille), "between 0 and 1000"))]
-    pub(crate) surely_speaking_permille: u64,
-
-    /// Silence after which words that the duplex model would not answer are settled without an answer.
+    /// Silence after which words that are not answered are settled where the duplex model is asked: it may think
+    /// otherwise after a slice of silence.
     #[config(default = 4000)]
     pub(crate) ignore_after_ms: u64,
 
@@ -342,14 +333,22 @@ pub(crate) struct Turn {
     #[config(default = 900)]
     pub(crate) split_after_ms: u64,
 
-    /// Evidence, in thousandths, that the user has finished which is needed to answer after a
-    /// silence in ms. Falls as silence grows; before the first point nothing is answered, after
-    /// the last anything.
-    #[config(
-        default = [[160, 800], [400, 650], [800, 500], [1200, 350], [2000, 100], [2400, 0]],
-        validate = falling
-    )]
-    pub(crate) release: Vec<[u64; 2]>,
+    /// Silence before which nothing is answered.
+    #[config(default = 160)]
+    pub(crate) shortest_wait_ms: u64,
+
+    /// Silence after which a turn is answered although it does not seem over.
+    #[config(default = 2400, validate((400..=30_000).contains(longest_wait_ms), "between 400 and 30000"))]
+    pub(crate) longest_wait_ms: u64,
+
+    /// A silence that ends a turn whatever the evidence, as most voice agents do it; 0: the evidence decides.
+    #[config(default = 0, validate(*fixed_wait_ms <= 30_000, "at most 30000"))]
+    pub(crate) fixed_wait_ms: u64,
+
+    /// What mistakes cost against each other: ignored, ignored_again, needless_answer, needless_stop, talked_over, gap,
+    /// cut_in, wait. Every threshold of turn-taking follows from these; see docs/turn-taking.md.
+    #[config(default = [100, 400, 40, 60, 25, 10, 40, 10], validate = eight)]
+    pub(crate) costs: Vec<u64>,
 
     /// How long the user must speak over the assistant before its playout is put on hold.
     #[config(default = 240)]
@@ -359,22 +358,14 @@ pub(crate) struct Turn {
     #[config(default = 1400)]
     pub(crate) yield_after_ms: u64,
 
-    /// A sound up to this long, with no more than two words that ask nothing, is a backchannel.
-    #[config(default = 800)]
-    pub(crate) longest_backchannel_ms: u64,
+    /// A voice that is so many dB softer or louder than the one that began to speak is somebody else's, and does not keep
+    /// a turn from ending; 0: every voice is the user's.
+    #[config(default = 8, validate(*other_voice_db <= 60, "at most 60"))]
+    pub(crate) other_voice_db: u64,
 
-    /// A voice whose high-band SNR (energy above the vowels' formants, relative to the background) never reached so
-    /// many dB is far from the microphone, and is ignored; 0 ignores none.
-    #[config(default = 5, validate(*near_high_band_snr_db <= 60, "at most 60"))]
-    pub(crate) near_high_band_snr_db: u64,
-
-    /// How much of a voice must have been voiced before it can count as far.
+    /// How much of a voice must have been voiced before its high-band SNR says something.
     #[config(default = 600)]
     pub(crate) near_after_ms: u64,
-
-    /// Words less certain than this, in thousandths, say nothing about a short sound.
-    #[config(default = 500)]
-    pub(crate) doubtful_permille: u64,
 
     /// Silence after which a sound without words, or with words that need no answer, is settled.
     #[config(default = 250)]
@@ -393,7 +384,7 @@ pub(crate) struct Turn {
     pub(crate) lead_ms: u64,
 
     /// How long after a cut the reply may still resume.
-    #[config(default = 6000)]
+    #[config(default = 12_000)]
     pub(crate) resume_within_ms: u64,
 
     /// A user who speaks within this much of the assistant's speech was interrupted: both parts are one turn.
@@ -411,6 +402,11 @@ pub(crate) struct Turn {
     /// What the assistant asks then, as in "Are you there?"; empty: nothing.
     #[config(default = "")]
     pub(crate) idle_question: String,
+
+    /// What the assistant says, once until the user's next turn, after a voice of which the recogniser makes no words;
+    /// empty: nothing.
+    #[config(default = "Sorry?")]
+    pub(crate) unheard_question: String,
 
     /// How often it asks before the user has spoken again.
     #[config(default = 2)]
@@ -474,13 +470,11 @@ pub(crate) struct Charges {
     pub(crate) more_audio_ms: u64,
 }
 
-/// Whether the points of a curve follow one another in time and fall.
-fn falling(points: &Vec<[u64; 2]>) -> Result<(), &'static str> {
-    let falls = points.windows(2).all(|pair| pair[0][0] < pair[1][0] && pair[0][1] >= pair[1][1]);
-    match points.as_slice() {
-        [] => Err("at least one point"),
-        _ if falls => Ok(()),
-        _ => Err("points of growing silence and falling evidence"),
+/// Whether there is a cost for every mistake, and some mistake costs something.
+fn eight(costs: &Vec<u64>) -> Result<(), &'static str> {
+    match costs.as_slice() {
+        [_, _, _, _, _, _, _, _] if costs.iter().all(|cost| (1..=10_000).contains(cost)) => Ok(()),
+        _ => Err("eight numbers from 1 to 10000"),
     }
 }
 

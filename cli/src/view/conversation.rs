@@ -92,6 +92,16 @@ pub(crate) struct Conversation {
     said: Vec<Said>,
 }
 
+/// Why words were not answered, for people.
+fn not_answered(why: Why) -> &'static str {
+    match why {
+        Why::ToOthers => ", to somebody else",
+        Why::OtherVoice => ", another voice",
+        Why::Noise => ", no voice",
+        _ => "",
+    }
+}
+
 impl Conversation {
     /// Final lines since this was last asked.
     pub(crate) fn said(&mut self) -> Vec<Said> {
@@ -109,7 +119,7 @@ impl Conversation {
             Event::UserWords { committed, tentative, .. } => {
                 (self.committed, self.tentative) = (committed.clone(), tentative.clone());
             }
-            Event::UserTurn { text, kind, typed, .. } => {
+            Event::UserTurn { text, kind, why, typed, .. } => {
                 if !typed {
                     self.committed.clear();
                     self.tentative.clear();
@@ -118,7 +128,10 @@ impl Conversation {
                     UserKind::Noise if text.is_empty() => {
                         say(Who::Note, "(a sound without words)".to_owned(), None);
                     }
-                    UserKind::Noise => say(Who::Note, format!("(not answered: {text})"), None),
+                    UserKind::Noise => {
+                        let why = why.map_or("", not_answered);
+                        say(Who::Note, format!("(not answered{why}: {text})"), None);
+                    }
                     _ if text.is_empty() => {}
                     UserKind::Backchannel => {
                         say(Who::User, format!("({})", text.to_lowercase()), None);

@@ -7,6 +7,7 @@ mod replies;
 mod show;
 mod stats;
 mod talk;
+mod weights;
 
 use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Talk(talk) => talk::run(&talk),
         Command::Replies(replies) => replies::run(&replies),
         Command::Heard(heard) => heard::run(&heard),
+        Command::Weights(weights) => weights::run(&weights),
         Command::Completions { shell } => {
             let (mut command, name) = (Args::command(), env!("CARGO_BIN_NAME"));
             clap_complete::generate(shell, &mut command, name, &mut io::stdout());

@@ -1,9 +1,8 @@
 //! The assistant is silent: whether and when it answers.
 
 use crate::{
-    Action, ConversationEvent, Permille, Samples, SessionTime, Turn, UserKind, Why,
-    evidence::end_of_turn_evidence,
-    overlap_policy::{self, UtteranceClass},
+    Action, Choice, ConversationEvent, Permille, Samples, SessionTime, SoundKind, Turn, UserKind,
+    Why, overlap_policy,
     reply::{Prompt, Reply},
     words,
 };
@@ -28,40 +27,20 @@ impl DuplexSession {
             return;
         }
         let text = user.text();
-        let quiet = silence >= self.policy.settle_after;
-        // Words that cut the assistant were spoken over its voice.
-        let classify = match self.interrupted {
-            Some(_) => overlap_policy::classify_overlapped,
-            None => overlap_policy::classify,
-        };
-        let kind = classify(user, &self.policy);
-        // The duplex model has given these words the floor although they are short: their length does not take it back.
-        let yielded = self.interrupted.as_ref().is_some_and(|cut| cut.why == Why::Model);
-        let kind = match kind {
-            UtteranceClass::None
-            | UtteranceClass::ToOthers
-            | UtteranceClass::Far
-            | UtteranceClass::Stop => kind,
-            UtteranceClass::Backchannel if self.is_listening(&text) => kind,
-            UtteranceClass::Short
-                if !yielded && (self.interrupted.is_some() || user.began < self.spoke_until) =>
-            {
-                kind
+        let Some((sound, again)) = self.weigh() else { return };
+        let (kind, why) = match self.policy.costs.choose(&sound, again) {
+            choice if text.is_empty() => {
+                return self.pass_over_wordless(choice == Choice::Answer, silence);
             }
-            UtteranceClass::Backchannel | UtteranceClass::Short | UtteranceClass::Turn => {
-                UtteranceClass::Turn
-            }
+            Choice::Answer => return self.prepare(text, silence),
+            Choice::Stop => (UserKind::Stop, Why::StopCommand),
+            Choice::Pass(SoundKind::Backchannel) => (UserKind::Backchannel, Why::Backchannel),
+            Choice::Pass(kind) => (UserKind::Noise, overlap_policy::why_passed(kind, true)),
         };
-        let (kind, why) = match kind {
-            UtteranceClass::Turn => return self.prepare(text, silence),
-            UtteranceClass::Stop => (UserKind::Stop, Why::StopCommand),
-            UtteranceClass::None => (UserKind::Noise, Why::NoWords),
-            UtteranceClass::ToOthers => (UserKind::Noise, Why::ToOthers),
-            UtteranceClass::Far => (UserKind::Noise, Why::Far),
-            UtteranceClass::Backchannel => (UserKind::Backchannel, Why::Backchannel),
-            UtteranceClass::Short => (UserKind::Backchannel, Why::ShortSound),
-        };
-        if !quiet {
+        let may_change = kind == UserKind::Noise && !text.is_empty() && self.policy.sources.model();
+        let settle_after =
+            if may_change { self.policy.ignore_after } else { self.policy.settle_after };
+        if silence < settle_after {
             return;
         }
         self.settle(kind, Some(why));
@@ -71,13 +50,19 @@ impl DuplexSession {
         }
     }
 
-    /// A backchannel needs no answer where that very sound cut the assistant. Nor does it where the assistant was the
-    /// last to speak and asked nothing, unless the user asks for more.
-    fn is_listening(&self, text: &str) -> bool {
-        let asked = |said: &str| said.trim_end().ends_with('?');
-        self.interrupted.is_some()
-            || !words::asks_for_more(&words::normalise(text))
-                && self.transcript.last_assistant().is_some_and(|said| !asked(said))
+    /// The recogniser made no words of the sound. Where it seems to be a turn of the user's, the assistant says, once,
+    /// that it has not understood: silence would be no sign.
+    fn pass_over_wordless(&mut self, is_voice: bool, silence: Samples) {
+        if silence < self.policy.settle_after {
+            return;
+        }
+        let resumes = self.can_resume();
+        self.settle(UserKind::Noise, Some(Why::NoWords));
+        self.drop_prepared(Why::Revised);
+        self.resume(Why::NoWords);
+        if is_voice && !resumes && self.policy.answers {
+            self.ask_again();
+        }
     }
 
     /// Prepares a reply, and releases it once the evidence suffices.
@@ -96,20 +81,15 @@ impl DuplexSession {
             }
             _ => self.start(text.clone(), Prompt::Sound, from),
         }
-        let Some(user) = &self.tracker.pending else { return };
-        let Some(threshold) = self.policy.threshold(silence) else { return };
-        let decision = self.decision(&text, false);
-        let idle = decision.idle();
-        if idle.is_some_and(|idle| idle >= self.policy.surely_idle) {
-            if silence >= self.policy.ignore_after {
-                self.settle(UserKind::Noise, Some(Why::Model));
-                self.drop_prepared(Why::Model);
-                self.resume(Why::Model);
-            }
-            return;
-        }
-        let evidence = end_of_turn_evidence(user, &text, idle).weigh();
-        if evidence < threshold || decision == Decision::Awaited {
+        let policy = &self.policy;
+        let (evidence, threshold) = match policy.fixed_wait {
+            Some(wait) if silence < wait => return,
+            _ if silence < policy.shortest_wait => return,
+            Some(_) => (Permille(1000), Permille(0)),
+            None if silence >= policy.longest_wait => (self.over(), Permille(0)),
+            None => (self.over(), policy.costs.answers_from(silence)),
+        };
+        if evidence < threshold || self.decision(&text, false) == Decision::Awaited {
             return;
         }
         match &self.assistant {
@@ -184,7 +164,7 @@ impl DuplexSession {
         let utterance = &cut.reply.utterance;
         self.turn = Turn(self.turn.0 + 1);
         let turn = self.turn;
-        if !utterance.heard().trim().is_empty() {
+        if !utterance.heard().trim().is_empty() && !cut.taken_back {
             self.transcript.reopen_assistant();
         }
         self.newest = None;

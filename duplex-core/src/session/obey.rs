@@ -49,6 +49,8 @@ pub(super) struct Orders {
     idle_reported: u64,
     /// How often since the user last spoke.
     idle_times: u32,
+    /// The user was told that the last sound was not understood.
+    asked_again: bool,
 }
 
 impl Orders {
@@ -75,6 +77,7 @@ impl Orders {
     /// The user has said something.
     pub(super) fn user_is_there(&mut self) {
         self.idle_times = 0;
+        self.asked_again = false;
     }
 }
 
@@ -238,6 +241,19 @@ impl DuplexSession {
         Ok(())
     }
 
+    /// Says that the user was not understood, once until the user's next turn.
+    pub(super) fn ask_again(&mut self) {
+        let question = self.policy.unheard_question.clone();
+        let has_other = !self.orders.to_say.is_empty() || self.orders.is_ending;
+        if !question.is_empty()
+            && !has_other
+            && !std::mem::replace(&mut self.orders.asked_again, true)
+        {
+            // What is said by itself is not refused: nothing else waits to be said.
+            self.orders.to_say.push_back(ToSay { text: plain(&question), interruptible: true });
+        }
+    }
+
     /// A text that was prepared and not begun is said later.
     pub(super) fn say_again(&mut self, reply: &Reply) {
         if let Prompt::Text { interruptible } = reply.prompt {
@@ -357,7 +373,8 @@ impl DuplexSession {
     }
 
     fn change_turns(&mut self, change: TurnChange) {
-        let TurnChange { overlap, answers, release, idle_after, idle_question } = change;
+        let TurnChange { overlap, answers, fixed_wait, longest_wait, idle_after, idle_question } =
+            change;
         let policy = &mut self.policy;
         policy.overlap = overlap.unwrap_or(policy.overlap);
         policy.answers = answers.unwrap_or(policy.answers);
@@ -368,9 +385,10 @@ impl DuplexSession {
         }
         let policy = &mut self.policy;
         policy.idle_after = idle_after.unwrap_or(policy.idle_after);
-        if let Some(release) = release {
-            policy.release = release;
+        if let Some(wait) = fixed_wait {
+            policy.fixed_wait = (wait > Samples(0)).then_some(wait);
         }
+        policy.longest_wait = longest_wait.unwrap_or(policy.longest_wait);
         if let Some(question) = idle_question {
             policy.idle_question = question;
         }

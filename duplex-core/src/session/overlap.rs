@@ -33,29 +33,35 @@ impl DuplexSession {
                 return self.play_on();
             }
         }
+        let Some((sound, again)) = self.weigh() else { return };
         let decision = self.decision(&user.text(), true);
-        let near = user.high_band_snr >= self.policy.near_high_band_snr;
-        let verdict = overlap_policy::judge(user, speaking, silence, decision, &self.policy);
-        let AssistantState::Speaking(reply, reaction) = &mut self.assistant else { return };
-        let reply = reply.id;
+        let verdict =
+            overlap_policy::judge(user, &sound, (speaking, silence), decision, again, &self.policy);
         match verdict {
-            Verdict::Undecided => {
-                if speaking && !reaction.ducked {
-                    reaction.ducked = true;
-                    self.actions.push(Action::Duck);
-                    self.actions.push(Action::Notify(ConversationEvent::ReplyDucked { reply }));
-                }
-                if speaking && near && voiced >= self.policy.hold_after && !reaction.held {
-                    reaction.held = true;
-                    self.actions.push(Action::Hold);
-                    self.actions.push(Action::Notify(ConversationEvent::ReplyHeld { reply }));
-                }
-            }
-            Verdict::Continue(Why::NoAnswer) if !reaction.ducked => {}
-            Verdict::Continue(Why::Far) if speaking && !reaction.ducked => {}
+            Verdict::Undecided { holds } => self.react(speaking, holds),
             Verdict::Continue(why) => self.keep_speaking(why),
             Verdict::Yield(why) => self.cancel(why),
             Verdict::Stop => self.cancel(Why::StopCommand),
+        }
+    }
+
+    /// It is unclear who has the floor: the assistant ducks while the user speaks, and pauses where `holds`. The
+    /// pause lasts while the user speaks, and longer only where words are likely.
+    fn react(&mut self, speaking: bool, holds: bool) {
+        let AssistantState::Speaking(reply, reaction) = &mut self.assistant else { return };
+        let reply = reply.id;
+        if speaking && !reaction.ducked {
+            reaction.ducked = true;
+            self.actions.push(Action::Duck);
+            self.actions.push(Action::Notify(ConversationEvent::ReplyDucked { reply }));
+        }
+        if holds && reaction.ducked && !reaction.held {
+            reaction.held = true;
+            self.actions.push(Action::Hold);
+            self.actions.push(Action::Notify(ConversationEvent::ReplyHeld { reply }));
+        } else if !holds && !speaking && reaction.held {
+            reaction.held = false;
+            self.actions.push(Action::Release);
         }
     }
 
@@ -65,8 +71,6 @@ impl DuplexSession {
             Why::Backchannel | Why::ShortSound => self.settle(UserKind::Backchannel, Some(why)),
             // The words may still come, and are judged then.
             Why::NoAnswer => {}
-            // A voice close by may still join in.
-            Why::Far if self.tracker.speaking => {}
             _ => self.settle(UserKind::Noise, Some(why)),
         }
         if self.undo_reaction()
@@ -116,7 +120,7 @@ impl DuplexSession {
             && reply.utterance.heard_audio() < self.policy.reopen_within
             && reply.prompt == Prompt::Sound
             && is_doubtful;
-        let may_resume = is_doubtful && !taken_back && self.policy.resume_within > Samples(0);
+        let may_resume = is_doubtful && self.policy.resume_within > Samples(0);
         self.notify(ConversationEvent::ReplyCancelled {
             reply: reply.id,
             why,
@@ -142,11 +146,12 @@ impl DuplexSession {
             self.show_end(&reply, Some(why));
         }
         self.newest = Some(Ended { reply: reply.clone(), line });
-        self.interrupted = (is_doubtful && !taken_back).then_some(Interrupted {
+        self.interrupted = is_doubtful.then_some(Interrupted {
             at: self.now,
             why,
             reply,
             ended: !may_resume,
+            taken_back,
         });
         if why == Why::StopCommand {
             self.settle(UserKind::Stop, Some(why));

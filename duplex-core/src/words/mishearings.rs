@@ -1,6 +1,6 @@
 //! What one recogniser makes of words spoken over the assistant's voice.
 
-use super::{asks, begins_with, ends_with, is_backchannel};
+use super::{asks, backchannel, begins_with, ends_with};
 
 /// Most words of a command that is recognised by its edge.
 const LONGEST_COMMAND: usize = 4;
@@ -35,7 +35,7 @@ impl Mishearings {
         let at_an_edge = |phrase: &String| begins_with(words, phrase) || ends_with(words, phrase);
         let at_the_end =
             |(phrase, most): &(String, usize)| words.len() <= *most && ends_with(words, phrase);
-        !asks(text, words)
+        !is_question(text, words)
             && (words.len() <= LONGEST_COMMAND && self.stop_edges.iter().any(at_an_edge)
                 || self.stop_endings.iter().any(at_the_end))
     }
@@ -44,13 +44,17 @@ impl Mishearings {
     /// hallucinated end of the last ("That makes senser."). At least two words must stand before it.
     pub fn resembles_backchannel(&self, text: &str, words: &[String]) -> bool {
         let Some((last, before)) = words.split_last() else { return false };
-        if !self.lengthens_backchannels || before.len() < 2 || asks(text, words) {
+        if !self.lengthens_backchannels || before.len() < 2 || is_question(text, words) {
             return false;
         }
         let stems = (SHORTEST_STEM..last.len()).filter_map(|length| last.get(..length));
         let with = |stem: &str| [before, &[stem.to_owned()]].concat();
-        is_backchannel(before) || stems.map(with).any(|shorter| is_backchannel(&shorter))
+        backchannel(before) == 1000 || stems.map(with).any(|shorter| backchannel(&shorter) == 1000)
     }
+}
+
+fn is_question(text: &str, words: &[String]) -> bool {
+    asks(words) || text.trim_end().ends_with('?') && words.len() > 1
 }
 
 #[cfg(test)]

@@ -8,14 +8,72 @@ pub(crate) mod random;
 use std::{collections::BTreeMap, fmt::Write};
 
 use duplex_core::{
-    Action, Command, CommandId, ConversationEvent, DuplexSession, Event, Line, LinesEdit, Mark,
-    Permille, Policy, Samples, SessionChange, SessionTime, Turn, TurnContext, VadFrame,
+    Action, Command, CommandId, ConversationEvent, DuplexSession, Event, FEATURES, Feature, Line,
+    Linear, LinesEdit, Mark, Permille, Policy, Samples, SessionChange, SessionTime, Turn,
+    TurnContext, VadFrame, Weights,
 };
 
 pub(crate) const FRAME: u64 = 512;
 
 pub(crate) fn ms(millis: u64) -> SessionTime {
     SessionTime(0) + Samples::from_millis(millis)
+}
+
+/// A policy whose weights are plain and stay as they are, so that what a test says of the session's logic does not
+/// depend on what the shipped weights are fitted to.
+pub(crate) fn policy() -> Policy {
+    Policy { weights: plain_weights(), ..Policy::default() }
+}
+
+fn linear(bias: i32, weights: &[(Feature, i32)]) -> Linear {
+    let mut linear = Linear { bias, weights: [0; FEATURES] };
+    for &(feature, weight) in weights {
+        linear.weights[feature as usize] = weight;
+    }
+    linear
+}
+
+fn plain_weights() -> Weights {
+    use Feature as F;
+    let over = linear(
+        0,
+        &[
+            (F::EndOfTurn, 5_000),
+            (F::Silence, 3_200),
+            (F::Dangling, -4_000),
+            (F::SmallWord, -4_000),
+            (F::Awaiting, -4_000),
+            (F::TrailsOff, -4_000),
+            (F::FewDigits, -3_500),
+            (F::ModelYields, 4_000),
+            (F::Asks, 600),
+            (F::QuestionMark, 600),
+        ],
+    );
+    let turn =
+        [(F::Asks, 1_500), (F::QuestionMark, 1_000), (F::GoOn, 3_500), (F::ModelYields, 6_000)];
+    let answer = [(F::WasAsked, 4_000), (F::WasInvited, 4_000), (F::ModelYields, 6_000)];
+    let backchannel = [
+        (F::Backchannel, 7_000),
+        (F::NearBackchannel, 7_000),
+        (F::Overlaps, 4_000),
+        (F::WasAsked, -4_000),
+    ];
+    let command = [(F::Command, 9_000), (F::NearCommand, 9_000)];
+    let others =
+        [(F::CallsPerson, 10_000), (F::EndsInName, 10_000), (F::Denies, 9_000), (F::Praise, 9_000)];
+    Weights {
+        over,
+        sound: [
+            linear(1_000, &turn),
+            linear(-3_000, &answer),
+            linear(-5_000, &backchannel),
+            linear(-5_000, &command),
+            linear(-3_500, &others),
+            linear(-2_000, &[(F::HighBandSnr, -14_000)]),
+            linear(-4_000, &[(F::NoWords, 9_000), (F::TooFast, 14_000)]),
+        ],
+    }
 }
 
 /// What the user says, and when.
@@ -96,7 +154,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(user: &[Says]) -> Self {
-        Self::with_policy(user, Policy::default())
+        Self::with_policy(user, policy())
     }
 
     pub(crate) fn with_policy(user: &[Says], policy: Policy) -> Self {

@@ -347,7 +347,9 @@ mod tests {
 
     #[test]
     fn a_window_begins_with_a_user_and_counts_what_stands_around_each_message() {
-        let line = |speaker, text: &str| Line { speaker, text: text.to_owned(), cut: None }.into();
+        let line = |speaker, text: &str| {
+            Line { speaker, text: text.to_owned(), cut: None, aside: None }.into()
+        };
         let lines =
             (0..20).flat_map(|_| [line(Speaker::User, "Yes."), line(Speaker::Assistant, "No.")]);
         let conversation = Conversation { lines: lines.collect(), ..Conversation::default() };

@@ -190,7 +190,9 @@ fn a_predictor_gives_a_probability_that_depends_on_the_question_alone() {
 }
 
 fn request(words: &str, begun: &str) -> ReplyRequest {
-    let lines = vec![Line { speaker: Speaker::User, text: words.to_owned(), cut: None }.into()];
+    let lines = vec![
+        Line { speaker: Speaker::User, text: words.to_owned(), cut: None, aside: None }.into(),
+    ];
     let conversation =
         Conversation { instructions: DEFAULT_SYSTEM_PROMPT.into(), lines, open: false };
     ReplyRequest { conversation, begun: begun.to_owned(), most_tokens: None, temperature: None }

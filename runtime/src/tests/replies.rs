@@ -27,7 +27,10 @@ pub(super) fn language_model() -> ModelOptions<Replying> {
 
 fn begins(reply: &str) -> Action {
     let text = "Tell me about dogs and about cats.".to_owned();
-    let lines = LinesEdit { kept: 0, new: vec![Line { speaker: Speaker::User, text, cut: None }] };
+    let lines = LinesEdit {
+        kept: 0,
+        new: vec![Line { speaker: Speaker::User, text, cut: None, aside: None }],
+    };
     let context = Context { lines, open: false, reply: reply.to_owned() };
     Action::Write { turn: Turn(1), context }
 }

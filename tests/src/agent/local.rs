@@ -10,7 +10,7 @@ use duplex_runtime::{
     Call, CallError, CallOptions, Charges, Engine, Outcome, SessionStep, Stop, run_virtual,
 };
 
-use crate::{collect::Collector, record::notices};
+use crate::{collect::Collector, observe::Observer, record::notices};
 
 use super::{Agent, AgentError, AgentReport, Directions, ReportedLine, watch::Watch};
 
@@ -20,6 +20,7 @@ pub struct Local {
     engine: Arc<Engine>,
     options: Box<dyn Fn() -> CallOptions + Send + Sync>,
     charges: Option<Charges>,
+    observes: bool,
 }
 
 impl Local {
@@ -31,17 +32,24 @@ impl Local {
         options: impl Fn() -> CallOptions + Send + Sync + 'static,
         charges: Option<Charges>,
     ) -> Self {
-        Self { name: name.into(), engine, options: Box::new(options), charges }
+        Self { name: name.into(), engine, options: Box::new(options), charges, observes: false }
+    }
+
+    /// Keeps what the session observes of the user's sounds, for [`AgentReport::moments`].
+    #[must_use]
+    pub fn observing(self) -> Self {
+        Self { observes: true, ..self }
     }
 }
 
 impl std::fmt::Debug for Local {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { name, engine, charges, options: _ } = self;
+        let Self { name, engine, charges, observes, options: _ } = self;
         f.debug_struct("Local")
             .field("name", name)
             .field("engine", engine)
             .field("charges", charges)
+            .field("observes", observes)
             .finish()
     }
 }
@@ -72,9 +80,15 @@ impl Agent for Local {
         // `stop` ends all of the caller's calls: a call that has ended by itself must not set it.
         let own = Stop::default();
         let collector = Collector::default();
+        let moments = self.observes.then(|| Observer::new(options.policy.clone()));
         let observer = {
-            let collector = collector.clone();
-            Box::new(move |seen: SessionStep<'_>| collector.see(seen))
+            let (collector, moments) = (collector.clone(), moments.clone());
+            Box::new(move |seen: SessionStep<'_>| {
+                collector.see(seen);
+                if let Some(moments) = &moments {
+                    moments.see(seen);
+                }
+            })
         };
         let outcome = match &self.charges {
             Some(charges) => run_virtual(&self.engine, room, options, charges, &own, observer),
@@ -95,6 +109,7 @@ impl Agent for Local {
             transcript: transcript.into_iter().map(said).collect(),
             decisions: notices(&collector.collected()),
             clock,
+            moments: moments.map(|moments| moments.take()).unwrap_or_default(),
         })
     }
 }

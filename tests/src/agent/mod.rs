@@ -14,7 +14,7 @@ use duplex_audio::{Acoustics, room::Fired};
 use duplex_core::{Command, SessionTime, Speaker};
 use duplex_runtime::Stop;
 
-use crate::report::Notice;
+use crate::{observe::Moment, report::Notice};
 
 pub use local::Local;
 pub use websocket::{WebSocketAgent, WebSocketOptions};
@@ -99,6 +99,8 @@ pub struct AgentReport {
     pub decisions: Vec<Notice>,
     /// How well the clock was kept; all zero in virtual time.
     pub clock: Clock,
+    /// What was observed of the user's sounds, where the agent was told to keep it.
+    pub moments: Vec<Moment>,
 }
 
 /// A call that ran: the recording of both sides, and what is known besides.

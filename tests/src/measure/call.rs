@@ -5,7 +5,7 @@ use duplex_core::Speaker;
 use crate::{
     agent::{ReportedLine, Take},
     case::{Case, Expectation},
-    report::Expect,
+    report::{Expect, Notice},
     score::{EDGE, Span},
 };
 
@@ -66,10 +66,24 @@ pub(super) fn is_announced(case: &Case, line: &str) -> bool {
 fn questions(case: &Case, take: &Take) -> usize {
     let asks = |id: &String| {
         case.expect.get(id).is_none_or(|expected| {
-            expected.outcomes.is_empty() || expected.outcomes.contains(&Expect::Respond)
+            expected.outcomes.is_empty()
+                || expected.outcomes.contains(&Expect::Respond)
+                || case.may_answer(expected)
         })
     };
     take.fired.iter().filter(|fired| asks(&fired.id)).count()
+}
+
+/// When the agent says that it has given up a reply, in ms: those that it resumes are left out.
+pub(super) fn given_up(take: &Take) -> Vec<f64> {
+    let reply = |notice: &Notice| notice.detail.split(':').next().map(str::to_owned);
+    let decisions = &take.report.decisions;
+    let goes_on = |index: usize, cut: &Notice| {
+        let later = &decisions[index..];
+        later.iter().any(|it| it.kind == "resume" && reply(it) == reply(cut))
+    };
+    let cuts = decisions.iter().enumerate().filter(|(_, notice)| notice.kind == "cancel");
+    cuts.filter(|(index, cut)| !goes_on(*index, cut)).map(|(_, cut)| cut.at_ms as f64).collect()
 }
 
 /// Counts how often the assistant fell silent while it heard nothing but its echo.

@@ -66,6 +66,7 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
         let limits = Limits {
             answer: expectation.response_within_ms.unwrap_or(common.answer),
             stop: expectation.stop_within_ms.unwrap_or(common.stop),
+            may_answer: case.may_answer(expectation),
         };
         let cue = case.cues.iter().find(|cue| cue.id == id);
         let user_until = cue.and_then(|cue| cue.user_until);
@@ -82,7 +83,8 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
         .map(|index| restart(&cues, index, &fine, &assistant, take, &mut recognise))
         .collect();
     let cuts: Vec<f64> = restarts.iter().flatten().map(|restart| restart.cut).collect();
-    let mut events = judge(&cues, &assistant, &announced, &cuts);
+    let given_up = call::given_up(take);
+    let mut events = judge(&cues, &assistant, &announced, &cuts, &given_up);
     for (cue, restart) in cues.iter().zip(&restarts) {
         let Some(restart) = restart else { continue };
         let id = cue.event_id(Expect::Ignore);
@@ -100,7 +102,7 @@ pub fn measure(case: &Case, take: &Take, recognise: Option<&mut Recogniser<'_>>)
         track: &take.assistant,
         rate: take.rate,
     };
-    let results = judge(&cues, &assistant, &announced, &[]);
+    let results = judge(&cues, &assistant, &announced, &[], &given_up);
     let mut observations = Vec::new();
     let replaced = call::has_replaced(case, take);
     for (index, cue) in cues.iter().enumerate() {

@@ -150,6 +150,8 @@ pub struct CaseResult {
     pub audio: Option<PathBuf>,
     /// The journal, relative to the folder of the set, if it was kept. Its cues are listed beside it.
     pub journal: Option<PathBuf>,
+    /// What was observed of the user's sounds, as rows of a table ([`observe`](crate::observe)).
+    pub observed: String,
 }
 
 /// A set that ran.

@@ -19,6 +19,7 @@ use crate::{
     agent::{Agent, AgentError, AgentReport, Clock, Directions, Take},
     case::Case,
     measure::{Measured, Observation, Recogniser, measure, metric::Metric},
+    observe,
 };
 
 use super::{CaseResult, CueTime, Options, Outline, Progress, SuiteError, SuiteRun, Verdict};
@@ -276,6 +277,7 @@ fn judge(
         verdict,
         reason,
         length_ms,
+        observed: observe::rows(job.case, &take.fired, &take.report.moments),
         said: take.fired.iter().filter_map(text).collect(),
         outline: Outline::of(&take.user, &take.assistant),
         transcript: take.report.transcript,

@@ -1,0 +1,194 @@
+//! The features: everything that is observed of a sound of the user's and of the situation it falls into, as numbers.
+
+/// Defines [`Feature`], each with its name in policies, journals and tables.
+macro_rules! features {
+    ($($(#[$doc:meta])* $feature:ident = $name:literal,)*) => {
+        /// One observation. Its value is in thousandths: -1000 to 1000, yes is 1000 and no is 0. What is not known
+        /// is absent, and weighs nothing.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Feature {
+            $($(#[$doc])* $feature,)*
+        }
+
+        impl Feature {
+            /// All of them, in the order of tables.
+            pub const ALL: &[Self] = &[$(Self::$feature,)*];
+
+            /// Its name in policies, journals and tables.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$feature => $name,)*
+                }
+            }
+        }
+    };
+}
+
+features! {
+    // The sound.
+    /// Length of the voiced frames, of 3 s.
+    Voiced = "voiced",
+    /// How much is missing to a voiced length of 800 ms.
+    Brief = "brief",
+    /// Share of the voiced frames in which the detector is sure of speech.
+    Clear = "clear",
+    /// The acoustic end-of-turn score: its logit, of 5.
+    EndOfTurn = "end_of_turn",
+    /// High-band signal-to-noise ratio above 8 dB, of 16 dB; absent where too little was voiced to say.
+    HighBandSnr = "high_band_snr",
+    /// Mean level of the voiced frames against that of the user's last turn that was answered, of 20 dB.
+    Level = "level",
+    /// Mean level of the voiced frames above -35 dBFS, of 25 dB.
+    Loudness = "loudness",
+    /// The words are not final: the user is still speaking, or the recogniser has not answered.
+    Partial = "partial",
+
+    // What the recogniser makes of it. All words' features are absent while there are no words.
+    /// The recogniser found no words in it.
+    NoWords = "no_words",
+    /// It is one word.
+    OneWord = "one_word",
+    /// It is two words.
+    TwoWords = "two_words",
+    /// How many words they are, of 10.
+    Words = "words_count",
+    /// The recogniser's mean probability of the words: above 700, of 300.
+    Certainty = "certainty",
+    /// Up to three words that are no backchannel, and how certain they are: 0 at 400, 1000 at 900. A backchannel that the
+    /// recogniser takes for words is rarely certain.
+    SureWords = "sure_words",
+    /// Share of the time that is missing to say so many words, 200 ms each: they are hallucinated.
+    TooFast = "too_fast",
+    /// Share of the words that are also among the assistant's last ones: its echo.
+    Echo = "echo",
+
+    // What the words do.
+    /// Share of the words that belong to backchannels.
+    Backchannel = "backchannel",
+    /// They are backchannels, of which one asks the assistant to go on.
+    GoOn = "go_on",
+    /// They resemble what the recogniser makes of a backchannel.
+    NearBackchannel = "near_backchannel",
+    /// Share of the words that belong to a command to stop, where there is one.
+    Command = "command",
+    /// They resemble what the recogniser makes of a command to stop.
+    NearCommand = "near_command",
+    /// Share of the words that belong to a farewell, where there is one.
+    Farewell = "farewell",
+    /// They open like a question or a request.
+    Asks = "asks",
+    /// They end in a question mark.
+    QuestionMark = "question_mark",
+    /// Share of the words that ask for another way of speaking, or for a repetition: "Pardon?", "Louder."
+    Repair = "repair",
+    /// Share of the words that refuse or correct: "No.", "Not that."
+    Refuses = "refuses",
+    /// They call the assistant by its name.
+    CallsAssistant = "calls_assistant",
+    /// They address a person: "Mum, ...", "..., darling".
+    CallsPerson = "calls_person",
+    /// A sentence ends in a comma and a name.
+    EndsInName = "ends_in_name",
+    /// They open with a name and a comma.
+    OpensWithName = "opens_with_name",
+    /// They say that the assistant is not meant: "not you".
+    Denies = "denies",
+    /// They hold praise that only animals and small children get.
+    Praise = "praise",
+
+    // Whether the sentence is whole.
+    /// The words end in a word that belongs to a following one: "the", "and".
+    Dangling = "dangling",
+    /// The words end in a small word that often has something behind it: "to", "is".
+    SmallWord = "small_word",
+    /// The words end in a phrase whose object is still to come: "I would like".
+    Awaiting = "awaiting",
+    /// The words end in a comma, a dash or an ellipsis.
+    TrailsOff = "trails_off",
+    /// The words end in a full stop, a question mark or an exclamation mark.
+    FullStop = "full_stop",
+    /// The words end in a row of digits that is too short for a number said in groups.
+    FewDigits = "few_digits",
+    /// The words end in a request for time to think: "let me think".
+    Thinks = "thinks",
+    /// The user gives a list, spells, or dictates: they opened it so, or the assistant asked for it.
+    GivesList = "gives_list",
+    /// The user gives a number.
+    GivesNumber = "gives_number",
+    /// The words close a list: "that is all".
+    ClosesList = "closes_list",
+    /// Silence since the last voiced frame, of 2 s.
+    Silence = "silence",
+
+    // The situation.
+    /// The assistant is speaking.
+    Overlaps = "overlaps",
+    /// The sound began while the assistant was speaking, or shortly after: 1000 at its end, 0 half a second later.
+    FollowsSpeech = "follows_speech",
+    /// The sound has cut a reply.
+    HasCut = "has_cut",
+    /// The assistant's last words ask something.
+    WasAsked = "was_asked",
+    /// The assistant's last words offer something, or invite an answer.
+    WasInvited = "was_invited",
+    /// The assistant spoke last, and asked nothing.
+    AfterStatement = "after_statement",
+    /// The assistant has said nothing yet.
+    Opens = "opens",
+    /// The user's last words were not answered, less than ten seconds ago.
+    WasIgnored = "was_ignored",
+    /// Share of the words that are also among those that were not answered.
+    Repeats = "repeats",
+    /// The duplex model's logit, of 5: that the assistant should answer these words, or fall silent for them where it is
+    /// speaking.
+    ModelYields = "model_yields",
+}
+
+/// How many features there are.
+pub const FEATURES: usize = Feature::ALL.len();
+
+impl Feature {
+    /// The feature of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|feature| feature.name() == name)
+    }
+}
+
+/// What was observed at a moment: a value for each [`Feature`] that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Features([Option<i16>; FEATURES]);
+
+impl Default for Features {
+    fn default() -> Self {
+        Self([None; FEATURES])
+    }
+}
+
+impl Features {
+    /// The value of a feature in thousandths; none where it is not known.
+    pub const fn get(&self, feature: Feature) -> Option<i16> {
+        self.0[feature as usize]
+    }
+
+    /// Sets a feature, in thousandths; beyond -1000 or 1000 it counts as that.
+    pub fn set(&mut self, feature: Feature, value: i64) {
+        self.0[feature as usize] = Some(value.clamp(-1000, 1000) as i16);
+    }
+
+    /// Sets a feature to yes or no.
+    pub fn flag(&mut self, feature: Feature, is_so: bool) {
+        self.set(feature, if is_so { 1000 } else { 0 });
+    }
+
+    /// The same without one feature.
+    #[must_use]
+    pub fn without(mut self, feature: Feature) -> Self {
+        self.0[feature as usize] = None;
+        self
+    }
+
+    /// The features that are known, with their values.
+    pub fn known(&self) -> impl Iterator<Item = (Feature, i16)> {
+        Feature::ALL.iter().filter_map(|&feature| Some((feature, self.get(feature)?)))
+    }
+}

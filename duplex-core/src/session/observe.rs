@@ -1,0 +1,143 @@
+//! What is observed of the user's pending sound, and what is remembered of earlier ones.
+
+use crate::{
+    Feature, Features, Permille, Samples, SessionTime, Sound, SoundKind, Speech, UserKind,
+    evidence::{self, Situation},
+    user_tracker::Pending,
+    words,
+};
+
+use super::{AssistantState, DuplexSession};
+
+/// How long words that were not answered are remembered.
+const REMEMBERED: Samples = Samples::from_millis(10_000);
+
+/// Audio that may be left of the assistant's question when an answer to it begins.
+const LAST_WORDS: Samples = Samples::from_millis(600);
+
+/// How far two levels of the same voice may lie apart, in dB.
+const SAME_LEVEL: i32 = 6;
+
+/// What is remembered of the user.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory {
+    /// Mean level of the user's last turn that was answered, in dBFS.
+    level: Option<i32>,
+    /// The last words that were not answered, and when they were settled.
+    ignored: Option<(SessionTime, String)>,
+    /// Those were a backchannel while the assistant spoke: it was attention, and it was heard.
+    attended: bool,
+}
+
+/// What is known of the user's pending sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// The sound.
+    pub speech: Speech,
+    /// When its first voiced frame began.
+    pub began: SessionTime,
+    /// When its last voiced frame so far ended.
+    pub voiced_until: SessionTime,
+    /// Its words so far.
+    pub text: String,
+    /// The features.
+    pub features: Features,
+}
+
+impl DuplexSession {
+    /// What the newest step observed of the user's pending sound: what the weights of the policy are applied to. None
+    /// where no sound was pending.
+    pub const fn observed(&self) -> Option<&Observed> {
+        self.observed.as_ref()
+    }
+
+    /// Observes the user's pending sound.
+    pub(super) fn observe(&self) -> Option<Observed> {
+        let user = self.tracker.pending.as_ref()?;
+        Some(Observed {
+            speech: user.speech,
+            began: user.began,
+            voiced_until: user.voiced_until,
+            text: user.text(),
+            features: self.features(user),
+        })
+    }
+
+    fn features(&self, user: &Pending) -> Features {
+        let speaks = match &self.assistant {
+            AssistantState::Speaking(reply, _) => Some(reply),
+            AssistantState::Silent | AssistantState::Preparing(_) => None,
+        };
+        let text = user.text();
+        let said = match speaks {
+            Some(reply) => Some(reply.utterance.heard()),
+            None => self.transcript.said_last(),
+        };
+        let is_asking = speaks.is_some_and(|reply| {
+            let utterance = &reply.utterance;
+            reply.complete
+                && utterance.is_synthesised()
+                && utterance.lead() <= LAST_WORDS
+                && words::is_question(utterance.planned())
+        });
+        let ignored = self.memory.ignored.as_ref();
+        let situation = Situation {
+            now: self.now,
+            is_speaking: self.tracker.speaking,
+            overlaps: speaks.is_some(),
+            has_cut: self.interrupted.is_some(),
+            said,
+            is_due: speaks.is_none() && self.transcript.last_assistant().is_none(),
+            is_asking,
+            spoke_until: self.spoke_until,
+            level: self.memory.level,
+            ignored: ignored
+                .filter(|(at, _)| user.began - *at <= REMEMBERED)
+                .map(|(_, words)| words.as_str()),
+            idle: self.decision(&text, speaks.is_some()).idle(),
+        };
+        evidence::gather(user, &situation, &self.policy)
+    }
+
+    /// What the pending sound is, and whether it is a second try: the user's words before were not answered, and these
+    /// repeat them or come from the same voice.
+    pub(super) fn weigh(&self) -> Option<(Sound, bool)> {
+        let features = &self.observed.as_ref()?.features;
+        let user = self.tracker.pending.as_ref()?;
+        if !self.policy.words {
+            // For comparison: any words are a turn.
+            let kind = if user.text().is_empty() { SoundKind::Nothing } else { SoundKind::Turn };
+            return Some((Sound::surely(kind), false));
+        }
+        let is_lately = features.get(Feature::WasIgnored) == Some(1000) && !self.memory.attended;
+        let repeats = features.get(Feature::Repeats).is_some_and(|share| share >= 500);
+        let is_same_voice = self
+            .memory
+            .level
+            .zip(user.level())
+            .is_some_and(|(before, now)| before.abs_diff(now) <= SAME_LEVEL.unsigned_abs());
+        Some((self.policy.weights.sound(features), is_lately && (repeats || is_same_voice)))
+    }
+
+    /// Probability that the user's turn is over.
+    pub(super) fn over(&self) -> Permille {
+        let features = self.observed.as_ref().map(|observed| &observed.features);
+        features.map_or(Permille(0), |features| self.policy.weights.over(features))
+    }
+
+    /// Remembers how the user's sound was settled.
+    pub(super) fn remember(&mut self, user: &Pending, kind: UserKind) {
+        match kind {
+            UserKind::Turn | UserKind::Stop => {
+                self.memory.level = user.level().or(self.memory.level);
+                self.memory.ignored = None;
+            }
+            UserKind::Backchannel | UserKind::Noise if !user.text().is_empty() => {
+                self.memory.ignored = Some((self.now, user.text()));
+                self.memory.attended = kind == UserKind::Backchannel
+                    && matches!(self.assistant, AssistantState::Speaking(..));
+            }
+            UserKind::Backchannel | UserKind::Noise => {}
+        }
+    }
+}
