@@ -247,7 +247,7 @@ fn policy(config: &Config) -> Policy {
         tail_after: ms(turn.tail_after_ms),
         split_after: ms(turn.split_after_ms),
         weights: Weights::default(),
-        costs: costs(&turn.costs),
+        costs: costs(config),
         shortest_wait: ms(turn.shortest_wait_ms),
         longest_wait: ms(turn.longest_wait_ms),
         fixed_wait: (turn.fixed_wait_ms > 0).then(|| ms(turn.fixed_wait_ms)),
@@ -284,22 +284,19 @@ fn policy(config: &Config) -> Policy {
     }
 }
 
-/// What mistakes cost, in the order of the key.
-fn costs(values: &[u64]) -> Costs {
-    let usual = Costs::default();
-    let cost = |index: usize, usual: u16| {
-        values.get(index).map_or(usual, |&value| u16::try_from(value).unwrap_or(u16::MAX))
-    };
-    Costs {
-        ignored: cost(0, usual.ignored),
-        ignored_again: cost(1, usual.ignored_again),
-        needless_answer: cost(2, usual.needless_answer),
-        needless_stop: cost(3, usual.needless_stop),
-        talked_over: cost(4, usual.talked_over),
-        gap: cost(5, usual.gap),
-        cut_in: cost(6, usual.cut_in),
-        wait: cost(7, usual.wait),
-    }
+/// What the mistakes of turn-taking cost.
+fn costs(config: &Config) -> Costs {
+    let config::Costs {
+        ignored,
+        ignored_again,
+        needless_answer,
+        needless_stop,
+        talked_over,
+        gap,
+        cut_in,
+        wait,
+    } = config.costs;
+    Costs { ignored, ignored_again, needless_answer, needless_stop, talked_over, gap, cut_in, wait }
 }
 
 fn permille(value: u64) -> Permille {

@@ -143,6 +143,8 @@ impl DuplexSession {
             return Vec::new();
         }
         self.show_beginning();
+        // What the models and the loudspeaker do for a reply says nothing new of the user.
+        let is_of_reply = event.turn().is_some();
         match event {
             Event::VoiceActivity(frame) => self.frame(frame),
             Event::Recognised { segment, to, text, confidence } => {
@@ -193,6 +195,10 @@ impl DuplexSession {
         if !self.over {
             // What was heard comes before what ends the reply, and what is to be said after what begins it.
             self.show_reply();
+            self.ask();
+            if !is_of_reply {
+                self.observed = self.observe();
+            }
             self.consider();
             self.prefill();
             self.show_reply();
@@ -203,7 +209,9 @@ impl DuplexSession {
     /// Takes in a window of the microphone.
     fn frame(&mut self, frame: VadFrame) {
         let frame = if self.orders.hears() { frame } else { VadFrame::SILENT };
-        match self.tracker.frame(self.now, frame, &self.policy, &mut self.actions) {
+        // A much louder voice begins a sound of its own only where what was heard so far seems to be none of the user's.
+        let may_part = self.is_passed_over();
+        match self.tracker.frame(self.now, frame, may_part, &self.policy, &mut self.actions) {
             VoiceEdge::Onset => {
                 let speech = self.tracker.speech();
                 self.notify(ConversationEvent::UserSpeechStarted { speech });
@@ -219,7 +227,7 @@ impl DuplexSession {
         self.release_a_forgotten_press();
     }
 
-    /// A much louder voice begins: it is the user's, and what was heard before is somebody else's.
+    /// A much louder voice begins behind what seems to be none of the user's.
     fn hear_louder_voice(&mut self) {
         self.tracker.begin_louder(&self.policy);
         self.settle(UserKind::Noise, Some(Why::OtherVoice));
@@ -258,8 +266,6 @@ impl DuplexSession {
 
     /// Considers the whole situation anew: each event may be the last piece of evidence.
     fn consider(&mut self) {
-        self.ask();
-        self.observed = self.observe();
         if matches!(self.assistant, AssistantState::Speaking(..)) {
             self.consider_overlap();
         }

@@ -266,11 +266,12 @@ impl UserTracker {
         self.pending.as_ref().map_or(self.now - SessionTime(0), |user| self.now - user.voiced_until)
     }
 
-    /// Takes in a frame that ends `at`.
+    /// Takes in a frame that ends `at`. `may_part`: what is pending may be settled where a louder voice begins.
     pub(crate) fn frame(
         &mut self,
         at: SessionTime,
         frame: VadFrame,
+        may_part: bool,
         policy: &Policy,
         actions: &mut Vec<Action>,
     ) -> VoiceEdge {
@@ -282,7 +283,7 @@ impl UserTracker {
         // Who talks on much softer behind the user is somebody else: a television, for instance.
         let frame = VadFrame { speech: frame.speech && distance != Distance::Softer, ..frame };
         let edge = match (self.speaking, frame.speech) {
-            (true, true) if distance == Distance::Louder => VoiceEdge::Louder,
+            (true, true) if distance == Distance::Louder && may_part => VoiceEdge::Louder,
             (false, true) => VoiceEdge::Onset,
             (true, false) => VoiceEdge::Offset,
             _ => VoiceEdge::Unchanged,

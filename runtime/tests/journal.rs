@@ -121,7 +121,7 @@ fn weights_of_another_set_of_features_are_refused_by_name() {
     let (header, rest) = text.split_once('\n').unwrap();
     type Spoil = fn(&mut serde_json::Map<String, serde_json::Value>);
     let spoiled: [(Spoil, &str); 3] = [
-        (|weights| _ = weights.remove("voiced"), "no weight for voiced"),
+        (|weights| _ = weights.remove("voiced"), "no weights for the feature voiced"),
         (|weights| _ = weights.insert("mood".to_owned(), 3.into()), "there is no feature mood"),
         (|weights| _ = weights.insert("voiced".to_owned(), "much".into()), "invalid type"),
     ];
@@ -136,5 +136,5 @@ fn weights_of_another_set_of_features_are_refused_by_name() {
     header["policy"]["weights"]["sound"].as_object_mut().unwrap().remove("command");
     fs::write(&path, format!("{header}\n{rest}")).unwrap();
     let error = replay(&path).unwrap_err().to_string();
-    assert!(error.contains("no weights for command"), "{error}");
+    assert!(error.contains("no weights for the kind of sound command"), "{error}");
 }

@@ -54,6 +54,11 @@ pub(crate) struct Config {
     #[config(nested)]
     pub(crate) turn: Turn,
 
+    /// What the mistakes of turn-taking cost against each other; only ratios matter. Every threshold follows from these:
+    /// see docs/turn-taking.md.
+    #[config(nested)]
+    pub(crate) costs: Costs,
+
     /// Calls over WebSockets (`duplex serve`).
     #[config(nested)]
     pub(crate) server: Server,
@@ -345,11 +350,6 @@ pub(crate) struct Turn {
     #[config(default = 0, validate(*fixed_wait_ms <= 30_000, "at most 30000"))]
     pub(crate) fixed_wait_ms: u64,
 
-    /// What mistakes cost against each other: ignored, ignored_again, needless_answer, needless_stop, talked_over, gap,
-    /// cut_in, wait. Every threshold of turn-taking follows from these; see docs/turn-taking.md.
-    #[config(default = [100, 400, 40, 60, 25, 10, 40, 10], validate = eight)]
-    pub(crate) costs: Vec<u64>,
-
     /// How long the user must speak over the assistant before its playout is put on hold.
     #[config(default = 240)]
     pub(crate) hold_after_ms: u64,
@@ -438,6 +438,42 @@ pub(crate) struct Server {
     pub(crate) jitter_ms: u64,
 }
 
+/// What the mistakes of turn-taking cost.
+#[derive(Clone, Debug, PartialEq, Derive, Serialize)]
+pub(crate) struct Costs {
+    /// The caller's turn, answer or command is ignored.
+    #[config(default = 100, validate = cost)]
+    pub(crate) ignored: u16,
+
+    /// The same, where the caller's words before were not answered either.
+    #[config(default = 400, validate = cost)]
+    pub(crate) ignored_again: u16,
+
+    /// What wants no answer is answered.
+    #[config(default = 40, validate = cost)]
+    pub(crate) needless_answer: u16,
+
+    /// The assistant falls silent for what wants no silence.
+    #[config(default = 60, validate = cost)]
+    pub(crate) needless_stop: u16,
+
+    /// The assistant goes on over a caller's turn until the words are final.
+    #[config(default = 25, validate = cost)]
+    pub(crate) talked_over: u16,
+
+    /// The assistant pauses for what wants no silence until the words are final.
+    #[config(default = 10, validate = cost)]
+    pub(crate) gap: u16,
+
+    /// The assistant answers a caller who goes on.
+    #[config(default = 40, validate = cost)]
+    pub(crate) cut_in: u16,
+
+    /// The caller waits a moment longer for the answer: as much again for each second that passed already.
+    #[config(default = 10, validate = cost)]
+    pub(crate) wait: u16,
+}
+
 /// What a model's job costs in a virtual call.
 #[derive(Clone, Debug, PartialEq, Derive, Serialize)]
 pub(crate) struct Charges {
@@ -470,12 +506,9 @@ pub(crate) struct Charges {
     pub(crate) more_audio_ms: u64,
 }
 
-/// Whether there is a cost for every mistake, and some mistake costs something.
-fn eight(costs: &Vec<u64>) -> Result<(), &'static str> {
-    match costs.as_slice() {
-        [_, _, _, _, _, _, _, _] if costs.iter().all(|cost| (1..=10_000).contains(cost)) => Ok(()),
-        _ => Err("eight numbers from 1 to 10000"),
-    }
+/// Whether a mistake costs something, and not beyond all reason.
+fn cost(cost: &u16) -> Result<(), &'static str> {
+    if (1..=10_000).contains(cost) { Ok(()) } else { Err("between 1 and 10000") }
 }
 
 /// The name of a recogniser, as its mishearings are kept with it.

@@ -54,11 +54,12 @@ const WHOLENESS: &[Feature] = &[
 
 /// Features that say nothing about whether a turn is over.
 const NOT_OF_ENDS: &[Feature] = &[
+    Feature::Voiced,
+    Feature::Words,
     Feature::Brief,
     Feature::Clear,
     Feature::HighBandSnr,
     Feature::Level,
-    Feature::Loudness,
     Feature::Partial,
     Feature::NoWords,
     Feature::SureWords,

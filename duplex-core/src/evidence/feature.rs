@@ -38,8 +38,6 @@ features! {
     HighBandSnr = "high_band_snr",
     /// Mean level of the voiced frames against that of the user's last turn that was answered, of 20 dB.
     Level = "level",
-    /// Mean level of the voiced frames above -35 dBFS, of 25 dB.
-    Loudness = "loudness",
     /// The words are not final: the user is still speaking, or the recogniser has not answered.
     Partial = "partial",
 
@@ -146,13 +144,6 @@ features! {
 
 /// How many features there are.
 pub const FEATURES: usize = Feature::ALL.len();
-
-impl Feature {
-    /// The feature of that name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|feature| feature.name() == name)
-    }
-}
 
 /// What was observed at a moment: a value for each [`Feature`] that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,32 +5,31 @@ use super::{Linear, Weights};
 #[rustfmt::skip]
 pub(super) const WEIGHTS: Weights = Weights {
     over: Linear {
-        bias: -1227,
+        bias: -152,
         weights: [
-            1553, // voiced
+            0, // voiced
             0, // brief
             0, // clear
-            765, // end_of_turn
+            605, // end_of_turn
             0, // high_band_snr
             0, // level
-            0, // loudness
             0, // partial
             0, // no_words
-            1801, // one_word
-            1708, // two_words
-            921, // words_count
-            -9, // certainty
+            1248, // one_word
+            1268, // two_words
+            0, // words_count
+            261, // certainty
             0, // sure_words
             0, // too_fast
             0, // echo
-            310, // backchannel
+            -136, // backchannel
             0, // go_on
             0, // near_backchannel
-            -2537, // command
+            -2126, // command
             0, // near_command
             0, // farewell
-            -55, // asks
-            421, // question_mark
+            368, // asks
+            143, // question_mark
             0, // repair
             0, // refuses
             0, // calls_assistant
@@ -39,22 +38,22 @@ pub(super) const WEIGHTS: Weights = Weights {
             0, // opens_with_name
             0, // denies
             0, // praise
-            -3482, // dangling
-            121, // small_word
-            -3067, // awaiting
-            -1092, // trails_off
-            60, // full_stop
-            -162, // few_digits
-            -2188, // thinks
-            -588, // gives_list
-            -297, // gives_number
-            1632, // closes_list
-            541, // silence
+            -3699, // dangling
+            -350, // small_word
+            -3272, // awaiting
+            -1272, // trails_off
+            -9, // full_stop
+            -257, // few_digits
+            -2278, // thinks
+            -229, // gives_list
+            -233, // gives_number
+            1892, // closes_list
+            821, // silence
             0, // overlaps
             0, // follows_speech
             0, // has_cut
-            3649, // was_asked
-            1235, // was_invited
+            3701, // was_asked
+            1213, // was_invited
             0, // after_statement
             0, // opens
             0, // was_ignored
@@ -65,414 +64,407 @@ pub(super) const WEIGHTS: Weights = Weights {
     sound: [
         // turn
         Linear {
-            bias: 250,
+            bias: 35,
             weights: [
-                1571, // voiced
-                61, // brief
-                -672, // clear
-                -145, // end_of_turn
-                219, // high_band_snr
-                -895, // level
-                3023, // loudness
-                -265, // partial
-                -604, // no_words
-                1187, // one_word
-                251, // two_words
-                -369, // words_count
-                286, // certainty
-                931, // sure_words
-                1438, // too_fast
-                -192, // echo
-                -833, // backchannel
-                -16, // go_on
-                -425, // near_backchannel
-                -487, // command
-                -250, // near_command
-                -396, // farewell
-                1007, // asks
-                972, // question_mark
-                1906, // repair
-                1260, // refuses
-                277, // calls_assistant
-                -982, // calls_person
-                -87, // ends_in_name
-                250, // opens_with_name
+                1497, // voiced
+                172, // brief
+                495, // clear
+                -166, // end_of_turn
+                267, // high_band_snr
+                1038, // level
+                -229, // partial
+                -603, // no_words
+                801, // one_word
+                30, // two_words
+                -416, // words_count
+                133, // certainty
+                1029, // sure_words
+                1235, // too_fast
+                -234, // echo
+                -844, // backchannel
+                -15, // go_on
+                -277, // near_backchannel
+                -372, // command
+                -255, // near_command
+                -404, // farewell
+                960, // asks
+                1126, // question_mark
+                2014, // repair
+                1289, // refuses
+                307, // calls_assistant
+                -981, // calls_person
+                109, // ends_in_name
+                323, // opens_with_name
                 0, // denies
-                126, // praise
+                188, // praise
                 0, // dangling
                 0, // small_word
                 0, // awaiting
                 0, // trails_off
-                -525, // full_stop
+                -621, // full_stop
                 0, // few_digits
                 0, // thinks
-                1171, // gives_list
-                21, // gives_number
-                -471, // closes_list
+                627, // gives_list
+                90, // gives_number
+                -427, // closes_list
                 0, // silence
-                906, // overlaps
-                1330, // follows_speech
-                638, // has_cut
-                -1300, // was_asked
-                990, // was_invited
-                -1273, // after_statement
-                3154, // opens
-                128, // was_ignored
-                107, // repeats
+                931, // overlaps
+                935, // follows_speech
+                726, // has_cut
+                -1116, // was_asked
+                1125, // was_invited
+                -970, // after_statement
+                3335, // opens
+                -434, // was_ignored
+                177, // repeats
                 0, // model_yields
             ],
         },
         // answer
         Linear {
-            bias: 1910,
+            bias: 1966,
             weights: [
-                -870, // voiced
-                294, // brief
-                -521, // clear
-                -262, // end_of_turn
-                -19, // high_band_snr
-                536, // level
-                2213, // loudness
-                -135, // partial
-                -530, // no_words
-                804, // one_word
-                1133, // two_words
-                -1418, // words_count
-                -190, // certainty
-                595, // sure_words
-                -58, // too_fast
-                424, // echo
-                702, // backchannel
-                32, // go_on
-                -4, // near_backchannel
-                -306, // command
-                -33, // near_command
-                -29, // farewell
-                736, // asks
-                492, // question_mark
-                -686, // repair
-                508, // refuses
+                -892, // voiced
+                295, // brief
+                51, // clear
+                -309, // end_of_turn
+                -130, // high_band_snr
+                1188, // level
+                -54, // partial
+                -553, // no_words
+                634, // one_word
+                1074, // two_words
+                -1440, // words_count
+                -253, // certainty
+                628, // sure_words
+                -92, // too_fast
+                445, // echo
+                716, // backchannel
+                36, // go_on
+                -3, // near_backchannel
+                -276, // command
+                -40, // near_command
+                -27, // farewell
+                760, // asks
+                558, // question_mark
+                -698, // repair
+                518, // refuses
                 -1, // calls_assistant
-                -46, // calls_person
-                -29, // ends_in_name
-                -186, // opens_with_name
+                -50, // calls_person
+                -21, // ends_in_name
+                -142, // opens_with_name
                 0, // denies
                 -12, // praise
                 0, // dangling
                 0, // small_word
                 0, // awaiting
                 0, // trails_off
-                -179, // full_stop
+                -205, // full_stop
                 0, // few_digits
                 0, // thinks
-                392, // gives_list
-                -52, // gives_number
-                -7, // closes_list
+                290, // gives_list
+                -50, // gives_number
+                -6, // closes_list
                 0, // silence
-                -4237, // overlaps
-                -530, // follows_speech
-                -3313, // has_cut
-                5196, // was_asked
-                3388, // was_invited
-                56, // after_statement
-                -2840, // opens
-                -1718, // was_ignored
-                -20, // repeats
+                -4242, // overlaps
+                -721, // follows_speech
+                -3324, // has_cut
+                5372, // was_asked
+                3395, // was_invited
+                308, // after_statement
+                -2755, // opens
+                -2068, // was_ignored
+                -17, // repeats
                 0, // model_yields
             ],
         },
         // backchannel
         Linear {
-            bias: -1273,
+            bias: -1387,
             weights: [
-                -3435, // voiced
-                -1175, // brief
-                832, // clear
-                -216, // end_of_turn
-                -250, // high_band_snr
-                -279, // level
-                1244, // loudness
-                -1475, // partial
-                -1413, // no_words
-                155, // one_word
-                268, // two_words
-                -3496, // words_count
-                252, // certainty
-                -990, // sure_words
-                -1548, // too_fast
-                -85, // echo
-                2287, // backchannel
-                -12, // go_on
-                698, // near_backchannel
-                198, // command
-                -1282, // near_command
-                -841, // farewell
-                -572, // asks
-                -818, // question_mark
-                -2598, // repair
-                -1457, // refuses
+                -3447, // voiced
+                -1317, // brief
+                1272, // clear
+                -240, // end_of_turn
+                -288, // high_band_snr
+                783, // level
+                -1471, // partial
+                -1406, // no_words
+                43, // one_word
+                278, // two_words
+                -3511, // words_count
+                223, // certainty
+                -1039, // sure_words
+                -1631, // too_fast
+                -112, // echo
+                2251, // backchannel
+                -14, // go_on
+                658, // near_backchannel
+                243, // command
+                -1271, // near_command
+                -862, // farewell
+                -609, // asks
+                -779, // question_mark
+                -2554, // repair
+                -1482, // refuses
                 0, // calls_assistant
-                111, // calls_person
-                -20, // ends_in_name
+                138, // calls_person
+                -17, // ends_in_name
                 -416, // opens_with_name
                 0, // denies
-                -331, // praise
+                -326, // praise
                 0, // dangling
                 0, // small_word
                 0, // awaiting
                 0, // trails_off
-                433, // full_stop
+                417, // full_stop
                 0, // few_digits
                 0, // thinks
-                -292, // gives_list
-                -127, // gives_number
-                -55, // closes_list
+                -273, // gives_list
+                -118, // gives_number
+                -57, // closes_list
                 0, // silence
-                2895, // overlaps
-                -490, // follows_speech
-                1535, // has_cut
-                -965, // was_asked
-                -348, // was_invited
-                1939, // after_statement
-                -288, // opens
-                66, // was_ignored
-                -1374, // repeats
+                3003, // overlaps
+                -518, // follows_speech
+                1657, // has_cut
+                -947, // was_asked
+                -340, // was_invited
+                2073, // after_statement
+                -283, // opens
+                304, // was_ignored
+                -1388, // repeats
                 0, // model_yields
             ],
         },
         // command
         Linear {
-            bias: -1471,
+            bias: -1493,
             weights: [
-                284, // voiced
-                -101, // brief
-                550, // clear
-                189, // end_of_turn
-                797, // high_band_snr
-                548, // level
-                1482, // loudness
-                216, // partial
-                -969, // no_words
-                406, // one_word
-                -692, // two_words
-                -828, // words_count
-                1001, // certainty
-                315, // sure_words
-                -129, // too_fast
+                127, // voiced
+                -238, // brief
+                1042, // clear
+                153, // end_of_turn
+                781, // high_band_snr
+                1625, // level
+                204, // partial
+                -990, // no_words
+                253, // one_word
+                -746, // two_words
+                -928, // words_count
+                978, // certainty
+                304, // sure_words
+                -185, // too_fast
                 -88, // echo
-                253, // backchannel
+                236, // backchannel
                 -3, // go_on
-                416, // near_backchannel
-                2399, // command
-                2420, // near_command
-                2072, // farewell
-                -277, // asks
-                -1041, // question_mark
-                -1048, // repair
-                -324, // refuses
+                410, // near_backchannel
+                2438, // command
+                2414, // near_command
+                2057, // farewell
+                -341, // asks
+                -963, // question_mark
+                -1004, // repair
+                -320, // refuses
                 0, // calls_assistant
-                -391, // calls_person
-                -195, // ends_in_name
-                -746, // opens_with_name
+                -367, // calls_person
+                -162, // ends_in_name
+                -736, // opens_with_name
                 0, // denies
-                -969, // praise
+                -929, // praise
                 0, // dangling
                 0, // small_word
                 0, // awaiting
                 0, // trails_off
-                827, // full_stop
+                836, // full_stop
                 0, // few_digits
                 0, // thinks
-                -218, // gives_list
-                -505, // gives_number
-                622, // closes_list
+                -245, // gives_list
+                -468, // gives_number
+                680, // closes_list
                 0, // silence
-                1391, // overlaps
-                -989, // follows_speech
-                560, // has_cut
-                -1072, // was_asked
-                -1176, // was_invited
-                -135, // after_statement
-                -1929, // opens
-                -1351, // was_ignored
-                1547, // repeats
+                1520, // overlaps
+                -1063, // follows_speech
+                695, // has_cut
+                -1069, // was_asked
+                -1203, // was_invited
+                -25, // after_statement
+                -1868, // opens
+                -1272, // was_ignored
+                1593, // repeats
                 0, // model_yields
             ],
         },
         // to_others
         Linear {
-            bias: 917,
+            bias: 872,
             weights: [
-                -1072, // voiced
-                -226, // brief
-                559, // clear
-                51, // end_of_turn
-                550, // high_band_snr
-                216, // level
-                -429, // loudness
-                463, // partial
-                627, // no_words
-                -1270, // one_word
-                -1022, // two_words
-                2476, // words_count
-                -137, // certainty
-                -43, // sure_words
-                103, // too_fast
-                -82, // echo
-                -1083, // backchannel
+                -885, // voiced
+                -206, // brief
+                321, // clear
+                47, // end_of_turn
+                639, // high_band_snr
+                -1, // level
+                425, // partial
+                592, // no_words
+                -1329, // one_word
+                -1051, // two_words
+                2481, // words_count
+                -171, // certainty
+                107, // sure_words
+                143, // too_fast
+                -52, // echo
+                -1070, // backchannel
                 -1, // go_on
-                -190, // near_backchannel
-                -675, // command
-                -261, // near_command
-                -456, // farewell
-                -902, // asks
-                1219, // question_mark
-                -289, // repair
-                1259, // refuses
-                -271, // calls_assistant
-                1795, // calls_person
-                799, // ends_in_name
-                1500, // opens_with_name
+                -179, // near_backchannel
+                -687, // command
+                -257, // near_command
+                -460, // farewell
+                -922, // asks
+                1253, // question_mark
+                -171, // repair
+                1230, // refuses
+                -287, // calls_assistant
+                1798, // calls_person
+                963, // ends_in_name
+                1426, // opens_with_name
                 0, // denies
-                1959, // praise
+                1915, // praise
                 0, // dangling
                 0, // small_word
                 0, // awaiting
                 0, // trails_off
-                92, // full_stop
+                46, // full_stop
                 0, // few_digits
                 0, // thinks
-                -1837, // gives_list
-                797, // gives_number
-                -481, // closes_list
+                -1950, // gives_list
+                876, // gives_number
+                -479, // closes_list
                 0, // silence
-                71, // overlaps
-                -1365, // follows_speech
-                766, // has_cut
-                -1256, // was_asked
-                -1737, // was_invited
-                -1391, // after_statement
-                947, // opens
-                -967, // was_ignored
-                -96, // repeats
+                41, // overlaps
+                -1335, // follows_speech
+                674, // has_cut
+                -1271, // was_asked
+                -1751, // was_invited
+                -1387, // after_statement
+                860, // opens
+                -1063, // was_ignored
+                -83, // repeats
                 0, // model_yields
             ],
         },
         // other_voice
         Linear {
-            bias: -222,
+            bias: -11,
             weights: [
-                1950, // voiced
-                -719, // brief
-                1242, // clear
-                -263, // end_of_turn
-                -1732, // high_band_snr
-                3698, // level
-                -6514, // loudness
-                676, // partial
-                1372, // no_words
-                -1138, // one_word
-                -16, // two_words
-                2288, // words_count
-                -1159, // certainty
-                -56, // sure_words
-                -1367, // too_fast
-                -441, // echo
-                -1224, // backchannel
-                0, // go_on
-                -241, // near_backchannel
-                -542, // command
+                2050, // voiced
+                -363, // brief
+                -649, // clear
+                -84, // end_of_turn
+                -1696, // high_band_snr
+                -249, // level
+                680, // partial
+                1580, // no_words
+                -260, // one_word
+                319, // two_words
+                2590, // words_count
+                -876, // certainty
+                -189, // sure_words
+                -1040, // too_fast
+                -385, // echo
+                -1330, // backchannel
+                -1, // go_on
+                -348, // near_backchannel
+                -780, // command
                 -351, // near_command
-                -305, // farewell
-                -369, // asks
-                281, // question_mark
-                1599, // repair
-                -302, // refuses
-                -4, // calls_assistant
-                -388, // calls_person
-                -435, // ends_in_name
-                -582, // opens_with_name
+                -255, // farewell
+                -272, // asks
+                -46, // question_mark
+                1199, // repair
+                -77, // refuses
+                -17, // calls_assistant
+                -430, // calls_person
+                -841, // ends_in_name
+                -652, // opens_with_name
                 0, // denies
-                -631, // praise
+                -690, // praise
                 0, // dangling
                 0, // small_word
                 0, // awaiting
                 0, // trails_off
-                195, // full_stop
+                310, // full_stop
                 0, // few_digits
                 0, // thinks
-                1050, // gives_list
-                -1463, // gives_number
-                -726, // closes_list
+                1824, // gives_list
+                -1754, // gives_number
+                -845, // closes_list
                 0, // silence
-                270, // overlaps
-                889, // follows_speech
-                625, // has_cut
-                -329, // was_asked
-                -677, // was_invited
-                309, // after_statement
-                2435, // opens
-                1678, // was_ignored
-                -394, // repeats
+                81, // overlaps
+                1433, // follows_speech
+                440, // has_cut
+                -703, // was_asked
+                -801, // was_invited
+                -642, // after_statement
+                2167, // opens
+                2295, // was_ignored
+                -565, // repeats
                 0, // model_yields
             ],
         },
         // nothing
         Linear {
-            bias: -112,
+            bias: 17,
             weights: [
-                1574, // voiced
-                1866, // brief
-                -1990, // clear
-                645, // end_of_turn
-                436, // high_band_snr
-                -3825, // level
-                -1019, // loudness
-                519, // partial
-                1517, // no_words
-                -145, // one_word
-                77, // two_words
-                1346, // words_count
-                -54, // certainty
-                -752, // sure_words
-                1562, // too_fast
-                463, // echo
-                -101, // backchannel
+                1550, // voiced
+                1656, // brief
+                -2532, // clear
+                598, // end_of_turn
+                427, // high_band_snr
+                -4383, // level
+                445, // partial
+                1380, // no_words
+                -144, // one_word
+                96, // two_words
+                1224, // words_count
+                -35, // certainty
+                -842, // sure_words
+                1569, // too_fast
+                425, // echo
+                42, // backchannel
                 -1, // go_on
-                -254, // near_backchannel
-                -588, // command
-                -244, // near_command
-                -46, // farewell
-                376, // asks
-                -1104, // question_mark
-                1116, // repair
-                -944, // refuses
+                -261, // near_backchannel
+                -566, // command
+                -240, // near_command
+                -48, // farewell
+                424, // asks
+                -1149, // question_mark
+                1216, // repair
+                -1158, // refuses
                 -1, // calls_assistant
-                -98, // calls_person
-                -32, // ends_in_name
-                179, // opens_with_name
+                -108, // calls_person
+                -31, // ends_in_name
+                196, // opens_with_name
                 0, // denies
-                -141, // praise
+                -145, // praise
                 0, // dangling
                 0, // small_word
                 0, // awaiting
                 0, // trails_off
-                -843, // full_stop
+                -783, // full_stop
                 0, // few_digits
                 0, // thinks
-                -266, // gives_list
-                1329, // gives_number
-                1119, // closes_list
+                -272, // gives_list
+                1424, // gives_number
+                1134, // closes_list
                 0, // silence
-                -1297, // overlaps
-                1154, // follows_speech
-                -812, // has_cut
-                -272, // was_asked
-                -440, // was_invited
-                495, // after_statement
-                -1478, // opens
-                2163, // was_ignored
-                229, // repeats
+                -1333, // overlaps
+                1269, // follows_speech
+                -868, // has_cut
+                -267, // was_asked
+                -424, // was_invited
+                643, // after_statement
+                -1456, // opens
+                2237, // was_ignored
+                282, // repeats
                 0, // model_yields
             ],
         },

@@ -69,11 +69,8 @@ fn sound(features: &mut Features, user: &Pending, situation: &Situation<'_>, pol
     if user.voiced >= policy.near_after {
         features.set(Feature::HighBandSnr, (i64::from(user.high_band_snr) - 8) * 1000 / 16);
     }
-    if let Some(level) = user.level() {
-        features.set(Feature::Loudness, i64::from(level + 35) * 40);
-        if let Some(callers) = situation.level {
-            features.set(Feature::Level, i64::from(level - callers) * 50);
-        }
+    if let Some((level, callers)) = user.level().zip(situation.level) {
+        features.set(Feature::Level, i64::from(level - callers) * 50);
     }
     if !situation.is_speaking {
         let silence = (situation.now - user.voiced_until).as_millis() as i64;

@@ -20,6 +20,24 @@ struct NamedWeights {
     sound: BTreeMap<String, Linear>,
 }
 
+/// The values of all `names`, in their order; an error where one is missing, or another is there.
+fn in_order<V: Copy, E: Error>(
+    named: &BTreeMap<String, V>,
+    names: impl Iterator<Item = &'static str> + Clone,
+    what: &str,
+) -> Result<Vec<V>, E> {
+    if let Some(name) = named.keys().find(|name| !names.clone().any(|known| known == *name)) {
+        return Err(E::custom(format!("there is no {what} {name}")));
+    }
+    let value = |name: &'static str| {
+        named
+            .get(name)
+            .copied()
+            .ok_or_else(|| E::custom(format!("no weights for the {what} {name}")))
+    };
+    names.map(value).collect()
+}
+
 impl Serialize for Linear {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let named =
@@ -32,15 +50,10 @@ impl Serialize for Linear {
 impl<'de> Deserialize<'de> for Linear {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let NamedLinear { bias, weights: named } = NamedLinear::deserialize(deserializer)?;
+        let names = Feature::ALL.iter().map(|feature| feature.name());
         let mut weights = [0; FEATURES];
-        for &feature in Feature::ALL {
-            let missing = || D::Error::custom(format!("no weight for {}", feature.name()));
-            weights[feature as usize] = *named.get(feature.name()).ok_or_else(missing)?;
-        }
-        match named.keys().find(|name| Feature::named(name).is_none()) {
-            Some(name) => Err(D::Error::custom(format!("there is no feature {name}"))),
-            None => Ok(Self { bias, weights }),
-        }
+        weights.copy_from_slice(&in_order(&named, names, "feature")?);
+        Ok(Self { bias, weights })
     }
 }
 
@@ -55,14 +68,9 @@ impl Serialize for Weights {
 impl<'de> Deserialize<'de> for Weights {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let NamedWeights { over, sound: named } = NamedWeights::deserialize(deserializer)?;
+        let names = SoundKind::ALL.iter().map(|kind| kind.name());
         let mut sound = [over; SOUND_KINDS];
-        for &kind in SoundKind::ALL {
-            let missing = || D::Error::custom(format!("no weights for {}", kind.name()));
-            sound[kind as usize] = *named.get(kind.name()).ok_or_else(missing)?;
-        }
-        match named.keys().find(|name| SoundKind::named(name).is_none()) {
-            Some(name) => Err(D::Error::custom(format!("there is no kind of sound {name}"))),
-            None => Ok(Self { over, sound }),
-        }
+        sound.copy_from_slice(&in_order(&named, names, "kind of sound")?);
+        Ok(Self { over, sound })
     }
 }

@@ -1,7 +1,7 @@
 //! What is observed of the user's pending sound, and what is remembered of earlier ones.
 
 use crate::{
-    Feature, Features, Permille, Samples, SessionTime, Sound, SoundKind, Speech, UserKind,
+    Choice, Feature, Features, Permille, Samples, SessionTime, Sound, SoundKind, Speech, UserKind,
     evidence::{self, Situation},
     user_tracker::Pending,
     words,
@@ -117,6 +117,13 @@ impl DuplexSession {
             .zip(user.level())
             .is_some_and(|(before, now)| before.abs_diff(now) <= SAME_LEVEL.unsigned_abs());
         Some((self.policy.weights.sound(features), is_lately && (repeats || is_same_voice)))
+    }
+
+    /// Whether what is heard so far of the pending sound would be passed over.
+    pub(super) fn is_passed_over(&self) -> bool {
+        self.weigh().is_some_and(|(sound, again)| {
+            matches!(self.policy.costs.choose(&sound, again), Choice::Pass(_))
+        })
     }
 
     /// Probability that the user's turn is over.

@@ -108,6 +108,8 @@ pub(crate) struct World {
     pub(crate) session: DuplexSession,
     pub(crate) latencies: Latencies,
     user: Vec<Says>,
+    /// Another voice: from when to when it talks, in ms, and its level in dBFS.
+    pub(crate) behind: Option<(u64, u64, i8)>,
     /// High-band signal-to-noise ratio of the user's voice, in dB.
     pub(crate) high_band_snr: i8,
     /// The duplex model's probability of staying silent, in thousandths.
@@ -162,6 +164,7 @@ impl World {
             session: DuplexSession::new(policy),
             latencies: Latencies::default(),
             user: user.to_vec(),
+            behind: None,
             high_band_snr: 20,
             idle: |_| 500,
             decided: Vec::new(),
@@ -220,6 +223,11 @@ impl World {
         self.user.iter().any(|says| ms(says.from) < at && at <= ms(says.to))
     }
 
+    /// What the reply model was given of the conversation.
+    pub(crate) fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
     /// Runs the call until so many milliseconds have passed.
     pub(crate) fn run(&mut self, millis: u64) -> &mut Self {
         let end = ms(millis);
@@ -234,8 +242,11 @@ impl World {
             }
             self.now = frame_end;
             self.play();
-            let speech = self.speaks(self.now);
-            let level = if speech { -20 } else { -60 };
+            let speaks = self.speaks(self.now);
+            let behind =
+                self.behind.filter(|&(from, to, _)| ms(from) < self.now && self.now <= ms(to));
+            let level = if speaks { -20 } else { behind.map_or(-60, |(_, _, level)| level) };
+            let speech = speaks || behind.is_some();
             let high_band_snr = if speech { self.high_band_snr } else { 0 };
             let probability = Permille(if speech { 950 } else { 20 });
             self.step(Event::VoiceActivity(VadFrame { speech, probability, level, high_band_snr }));

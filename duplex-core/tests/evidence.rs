@@ -1,0 +1,142 @@
+//! What follows from the evidence: nothing that was heard vanishes, and what was done by mistake is undone.
+
+mod world;
+
+use duplex_core::{ConversationEvent, Feature, Policy, SoundKind, Speaker, UserKind, Why};
+use world::{Says, World};
+
+const STORY: &[&str] =
+    &["Once upon a time there was a dog.", " It lived in a small house by the sea."];
+
+fn says(from: u64, to: u64, words: &'static str) -> Says {
+    Says { from, to, words, end: 950 }
+}
+
+fn replies(world: World) -> World {
+    world.reply("story", STORY).reply("moon", &["The moon is far away."])
+}
+
+/// The words of the user's that were settled, by what they were taken for.
+fn settled(world: &World) -> Vec<(UserKind, Option<Why>, String)> {
+    let turn = |event: &ConversationEvent| match event {
+        ConversationEvent::UserTurn { kind, why, text, .. } => Some((*kind, *why, text.clone())),
+        _ => None,
+    };
+    world.shown.iter().filter_map(|(_, event)| turn(event)).collect()
+}
+
+#[test]
+fn words_that_are_not_answered_stand_aside_and_the_reply_model_is_told_of_them() {
+    let user = [
+        says(500, 2_000, "Mum, the soup is boiling."),
+        says(5_000, 6_500, "Tell me about the moon."),
+    ];
+    let mut world = replies(World::new(&user));
+    world.run(10_000);
+    let transcript = world.session.transcript();
+    assert_eq!(transcript.asides().len(), 1, "{}", world.trace);
+    assert_eq!(transcript.asides()[0].why, Why::ToOthers);
+    let all = transcript.with_asides();
+    let texts: Vec<&str> = all.iter().map(|line| line.text.as_str()).collect();
+    let expected =
+        ["Mum, the soup is boiling.", "Tell me about the moon.", "The moon is far away."];
+    assert_eq!(texts, expected, "{}", world.trace);
+    assert!(all[0].aside.is_some() && all[1].aside.is_none());
+    let read = world.lines().first().unwrap();
+    assert_eq!(read.speaker, Speaker::User);
+    assert!(read.text.contains("the soup") && read.text.contains("the moon"), "{}", read.text);
+}
+
+#[test]
+fn a_backchannel_stands_aside_too_and_the_reply_model_is_not_told() {
+    let user = [
+        says(500, 1_500, "Tell me a story."),
+        says(3_000, 3_600, "Uh-huh."),
+        says(12_000, 13_500, "Tell me about the moon."),
+    ];
+    let mut world = replies(World::new(&user));
+    world.run(18_000);
+    let asides = world.session.transcript().asides();
+    assert_eq!(asides.len(), 1, "{}", world.trace);
+    assert_eq!((asides[0].text.as_str(), asides[0].why), ("Uh-huh.", Why::Backchannel));
+    assert!(world.lines().iter().all(|line| !line.text.contains("huh")), "{}", world.trace);
+}
+
+#[test]
+fn words_that_repeat_ignored_ones_are_answered() {
+    // Weights that pass over these words, though not surely.
+    let mut policy = world::policy();
+    policy.weights.sound[SoundKind::ToOthers as usize].bias = 2_800;
+    let words = "Tell me about the moon.";
+    policy.weights.sound[SoundKind::Turn as usize].weights[Feature::Asks as usize] = 0;
+    let once = [says(500, 2_000, words)];
+    let mut ignored = replies(World::with_policy(&once, policy.clone()));
+    ignored.run(8_000);
+    assert!(ignored.audible.is_empty(), "{}", ignored.trace);
+    let twice = [says(500, 2_000, words), says(5_000, 6_500, words)];
+    let mut answered = replies(World::with_policy(&twice, policy));
+    answered.run(12_000);
+    assert!(answered.trace.contains("finished"), "{}", answered.trace);
+}
+
+#[test]
+fn a_voice_without_words_is_asked_again_once() {
+    let mut policy = world::policy();
+    // A wordless sound may be a turn.
+    policy.weights.sound[SoundKind::Turn as usize].weights[Feature::NoWords as usize] = 9_000;
+    let sound = |from| Says { from, to: from + 600, words: "", end: 500 };
+    let asks = |world: &World| world.trace.matches("finished \"Sorry?\"").count();
+    let user = [sound(500), sound(5_000)];
+    let mut world = replies(World::with_policy(&user, policy.clone()));
+    world.run(10_000);
+    assert_eq!(asks(&world), 1, "{}", world.trace);
+    // After a turn of the user's, it asks again.
+    let user = [sound(500), says(4_000, 5_500, "Tell me about the moon."), sound(10_000)];
+    let mut world = replies(World::with_policy(&user, policy.clone()));
+    world.run(15_000);
+    assert_eq!(asks(&world), 2, "{}", world.trace);
+    let mut silent = replies(World::with_policy(
+        &[sound(500)],
+        Policy { unheard_question: String::new(), ..policy },
+    ));
+    silent.run(8_000);
+    assert!(silent.audible.is_empty(), "{}", silent.trace);
+}
+
+#[test]
+fn a_reply_that_was_taken_back_by_mistake_goes_on_and_the_turn_before_it_stays() {
+    // Partial words cut the reply in its first second; all of them prove to be for somebody else.
+    let user = [
+        says(500, 1_500, "Tell me a story."),
+        says(2_200, 4_600, "Is it that you can go and close the door now, Sarah?"),
+    ];
+    let mut world = replies(World::new(&user));
+    world.run(20_000);
+    let taken_back = |event: &ConversationEvent| {
+        matches!(
+            event,
+            ConversationEvent::ReplyCancelled { taken_back: true, may_resume: true, .. }
+        )
+    };
+    assert!(world.shown.iter().any(|(_, event)| taken_back(event)), "{}", world.trace);
+    assert_eq!(world.resumed.len(), 1, "{}", world.trace);
+    let lines = world.session.transcript().lines();
+    let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(texts, ["Tell me a story.", &STORY.concat()], "{}", world.trace);
+    assert!(settled(&world).iter().any(|(kind, ..)| *kind == UserKind::Noise), "{}", world.trace);
+}
+
+#[test]
+fn a_softer_voice_that_talks_on_does_not_keep_a_turn_from_ending() {
+    let user = [says(500, 2_000, "Tell me about the moon.")];
+    let mut world = replies(World::new(&user));
+    world.behind = Some((2_000, 14_000, -34));
+    world.run(14_000);
+    let spoke = world.audible.first().map(|(at, _)| at.as_millis());
+    assert!(spoke.is_some_and(|at| at < 4_000), "{}", world.trace);
+    let mut world =
+        replies(World::with_policy(&user, Policy { other_voice: 0, ..world::policy() }));
+    world.behind = Some((2_000, 14_000, -34));
+    world.run(13_000);
+    assert!(world.audible.is_empty(), "the setting does it\n{}", world.trace);
+}
