@@ -63,7 +63,7 @@ impl SoundKind {
 pub struct Linear {
     /// What it says where nothing is known.
     pub bias: i32,
-    /// In the order of [`Feature::ALL`].
+    /// In the order of [`Feature::ALL`](super::Feature::ALL).
     pub weights: [i32; FEATURES],
 }
 
