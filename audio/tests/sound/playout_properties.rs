@@ -239,12 +239,20 @@ fn two_threads_never_hear_a_flushed_turn_after_its_fade() {
     let (mut playout, mut speaker) = playout(4_096);
     let turn = AtomicU64::new(0);
     let done = AtomicBool::new(false);
+    // The device stands still between two callbacks: then what is pushed is there when it is flushed.
+    let (stop, stands) = (AtomicBool::new(false), AtomicBool::new(false));
 
     let most_stale = std::thread::scope(|scope| {
         let device = scope.spawn(|| {
             let mut out = [0.0; 97];
             let (mut current, mut stale, mut most_stale) = (0, 0, 0);
             while !done.load(Acquire) {
+                let still = stop.load(Acquire);
+                stands.store(still, Release);
+                if still {
+                    std::thread::yield_now();
+                    continue;
+                }
                 // The turns before this one were flushed before this callback begins.
                 let now = turn.load(Acquire);
                 if now != current {
@@ -252,8 +260,11 @@ fn two_threads_never_hear_a_flushed_turn_after_its_fade() {
                 }
                 speaker.fill(&mut out);
                 let flushed = if current % 2 == 0 { -1.0 } else { 1.0 };
-                stale += out.iter().filter(|&&x| x * flushed > 0.0).count();
-                most_stale = most_stale.max(stale);
+                // A turn that ended meanwhile gave way to one of the same sign as the flushed one.
+                if turn.load(Acquire) == now {
+                    stale += out.iter().filter(|&&x| x * flushed > 0.0).count();
+                    most_stale = most_stale.max(stale);
+                }
             }
             most_stale
         });
@@ -265,7 +276,17 @@ fn two_threads_never_hear_a_flushed_turn_after_its_fade() {
             let value = if number % 2 == 0 { 0.5 } else { -0.5 };
             let length = 500 + (number as usize * 337) % 9_000;
             let mut left = length;
+            let meets_sound = number % 10 == 0;
+            if meets_sound {
+                stop.store(true, Release);
+                while !stands.load(Acquire) {
+                    std::thread::yield_now();
+                }
+            }
             while left > 0 {
+                if meets_sound && length - left >= 2_048 {
+                    break;
+                }
                 left -= playout.push(&[value; 256][..left.min(256)]);
                 if number % 5 == 0 {
                     playout.hold();
@@ -277,10 +298,11 @@ fn two_threads_never_hear_a_flushed_turn_after_its_fade() {
                 last = played;
                 std::thread::yield_now();
             }
-            total += length as u64;
+            total += (length - left) as u64;
             let flushed = playout.flush();
             assert_eq!(flushed, total);
             turn.store(number + 1, Release);
+            stop.store(false, Release);
             // One flush at a time, or the sign would not distinguish the turns.
             while playout.played() < flushed {
                 std::thread::yield_now();
