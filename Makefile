@@ -38,8 +38,9 @@ docs: ## write what is made from the code into docs: the keys of the configurati
 	UPDATE_DOCS=1 $(CARGO) test --release --locked --package duplex-harness the_schema_of_
 
 journals: models ## record the kept journals again, after a change of what a session does or a journal holds
+	# The second assistant pauses for a backchannel: a journal has that, too.
 	$(DUPLEX) demo --virtual --out out/journals/demo
-	$(DUPLEX) demo --virtual --set turn.sources=both --out out/journals/demo-both
+	$(DUPLEX) demo --virtual --set turn.sources=both --set costs.gap=5 --out out/journals/demo-both
 	cp out/journals/demo/call.journal runtime/tests/journals/demo.journal
 	cp out/journals/demo-both/call.journal runtime/tests/journals/demo-both.journal
 

@@ -218,7 +218,7 @@ fn mishearings(config: &Config) -> Mishearings {
 }
 
 /// The turn-taking policy.
-fn policy(config: &Config) -> Policy {
+pub(crate) fn policy(config: &Config) -> Policy {
     let turn = &config.turn;
     let ms = Samples::from_millis;
     let reference = match turn.policy {

@@ -31,12 +31,12 @@ fn what_is_no_table_is_named_with_its_line() {
         cells[at] = value;
         cells.join("\t")
     };
-    let without_column = head.replacen("\tvoiced", "\tloud", 1);
+    let without_column = head.replacen("\tbrief", "\tloud", 1);
     for (text, line, why) in [
         (String::new(), 1, "the table is empty"),
-        (format!("{without_column}\n{row}\n"), 1, "there is no column voiced"),
+        (format!("{without_column}\n{row}\n"), 1, "there is no column brief"),
         (format!("{head}\n{row}\n{}\n", with("kind", "song")), 3, "song is no kind of sound"),
-        (format!("{head}\n{}\n", with("voiced", "much")), 2, "voiced is no number"),
+        (format!("{head}\n{}\n", with("brief", "much")), 2, "brief is no number"),
         (format!("{head}\n{row}\tmore\n"), 2, "columns, and the head has"),
     ] {
         std::fs::write(&path, text).unwrap();

@@ -94,6 +94,14 @@ pub enum Event {
         /// Probability that the assistant should stay silent, or fall silent.
         idle: Permille,
     },
+    /// Follows [`Write`](crate::Action::Write), where the model says so: whether the user's words that the reply answers
+    /// are whole, by how they would go on.
+    EndOfWords {
+        /// The turn whose reply it is.
+        turn: Turn,
+        /// Probability that the words end here: that the next token ends a sentence.
+        probability: Permille,
+    },
     /// Answers [`Write`](crate::Action::Write) and [`WriteMore`](crate::Action::WriteMore): the language model wrote the
     /// next clause.
     Written {
@@ -158,7 +166,8 @@ impl Event {
     /// The assistant's turn that this event belongs to, where it belongs to one.
     pub const fn turn(&self) -> Option<Turn> {
         match self {
-            Self::Written { turn, .. }
+            Self::EndOfWords { turn, .. }
+            | Self::Written { turn, .. }
             | Self::Synthesised { turn, .. }
             | Self::Played { turn, .. }
             | Self::FellBack { turn, .. }

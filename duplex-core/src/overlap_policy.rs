@@ -31,14 +31,14 @@ pub(crate) const fn why_passed(kind: SoundKind, has_words: bool) -> Why {
     }
 }
 
-/// Judges a sound of the user's while the assistant speaks. `speaking` and `silence` are the user's; `again`: the user's
-/// words before were not answered.
+/// Judges a sound of the user's while the assistant speaks, or `paused` for it. `speaking` and `silence` are the user's;
+/// `again`: the user's words before were not answered.
 pub(crate) fn judge(
     user: &Pending,
     sound: &Sound,
     (speaking, silence): (bool, Samples),
     decision: Decision,
-    again: bool,
+    (again, paused): (bool, bool),
     policy: &Policy,
 ) -> Verdict {
     let costs = &policy.costs;
@@ -64,5 +64,5 @@ pub(crate) fn judge(
     if speaking && user.voiced >= policy.yield_after && !is_passed {
         return Verdict::Yield(Why::Length);
     }
-    Verdict::Undecided { holds: user.voiced >= policy.hold_after && costs.holds(sound) }
+    Verdict::Undecided { holds: user.voiced >= policy.hold_after && costs.holds(sound, paused) }
 }

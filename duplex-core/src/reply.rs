@@ -1,6 +1,6 @@
 //! A reply of the assistant, from the first clause that is written to the last word that is heard.
 
-use crate::{Samples, SessionTime, Stages, Turn, Utterance, command::clauses};
+use crate::{Permille, Samples, SessionTime, Stages, Turn, Utterance, command::clauses};
 
 /// What a reply needs next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +65,8 @@ pub(crate) struct Reply {
     pub(crate) prompt: Prompt,
     /// The user's words that it answers.
     pub(crate) answers: String,
+    /// The model's probability that these words are whole.
+    pub(crate) end_of_words: Option<Permille>,
     pub(crate) utterance: Utterance,
     /// All clauses are written.
     pub(crate) complete: bool,
@@ -92,6 +94,7 @@ impl Reply {
             id: turn,
             prompt,
             answers,
+            end_of_words: None,
             utterance: Utterance::default(),
             complete: false,
             timeline,

@@ -144,7 +144,7 @@ impl DuplexSession {
         }
         self.show_beginning();
         // What the models and the loudspeaker do for a reply says nothing new of the user.
-        let is_of_reply = event.turn().is_some();
+        let is_of_reply = event.turn().is_some() && !matches!(event, Event::EndOfWords { .. });
         match event {
             Event::VoiceActivity(frame) => self.frame(frame),
             Event::Recognised { segment, to, text, confidence } => {
@@ -163,6 +163,11 @@ impl DuplexSession {
                 self.notify(ConversationEvent::EndOfTurn { probability });
             }
             Event::Decided { slice, idle } => self.decisions.decided(slice, idle),
+            Event::EndOfWords { probability, .. } => {
+                if let AssistantState::Preparing(reply) = &mut self.assistant {
+                    reply.end_of_words = Some(probability);
+                }
+            }
             Event::Written { text, last, .. } => self.written(text, last),
             Event::Synthesised { clause, audio, marks, last, .. } => {
                 let now = self.now;

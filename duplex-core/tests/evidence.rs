@@ -140,3 +140,31 @@ fn a_softer_voice_that_talks_on_does_not_keep_a_turn_from_ending() {
     world.run(13_000);
     assert!(world.audible.is_empty(), "the setting does it\n{}", world.trace);
 }
+
+#[test]
+fn words_that_the_reply_model_takes_for_whole_are_answered_sooner_than_those_it_would_continue() {
+    let answered_after = |end_of_words: fn(&str) -> Option<u16>| {
+        // The acoustic model takes it for a pause.
+        let user = [Says { from: 500, to: 2_000, words: "Tell me about the moon.", end: 250 }];
+        let mut world = replies(World::new(&user));
+        world.end_of_words = end_of_words;
+        world.run(8_000);
+        world.audible.first().expect("it is answered").0.as_millis()
+    };
+    let (whole, unknown) = (answered_after(|_| Some(950)), answered_after(|_| None));
+    let cut = answered_after(|_| Some(20));
+    assert!(whole < unknown && unknown < cut, "{whole}, {unknown}, {cut}");
+}
+
+#[test]
+fn what_is_said_of_words_that_were_revised_does_not_count_for_those_that_came_instead() {
+    let user = [
+        Says { from: 500, to: 1_200, words: "Tell me about", end: 100 },
+        Says { from: 1_500, to: 2_400, words: "the moon.", end: 500 },
+    ];
+    let mut world = replies(World::new(&user));
+    world.end_of_words = |text| Some(if text.contains("moon") { 20 } else { 999 });
+    world.run(8_000);
+    let first = world.audible.first().expect("it is answered").0;
+    assert!(first.as_millis() > 4_000, "{}", world.trace);
+}

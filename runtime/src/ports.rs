@@ -252,6 +252,21 @@ pub trait ReplyModel: Port {
         0
     }
 
+    /// The probability that the user's words, the last line of `conversation`, are a whole sentence as they are, by how
+    /// they would go on; none where the model gives none. It is asked for before a reply to these words begins. It stops
+    /// once `stop` says that nobody wants it.
+    ///
+    /// # Errors
+    /// There is none; the other evidence decides.
+    fn end_of_words(
+        &mut self,
+        _call: CallKey,
+        _conversation: &Conversation,
+        _stop: &dyn Fn() -> bool,
+    ) -> Result<Option<f32>, PortError> {
+        Ok(None)
+    }
+
     /// Reads a conversation whose next words are still to come, so that a reply takes less time. It gives way once
     /// `others` says that other work waits.
     ///

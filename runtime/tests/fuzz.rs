@@ -195,6 +195,10 @@ enum What {
         slice: u8,
         idle: u16,
     },
+    EndOfWords {
+        turn: u8,
+        probability: u16,
+    },
     Written {
         turn: u8,
         text: u8,
@@ -264,6 +268,9 @@ impl Step {
             }
             What::Decided { slice, idle } => {
                 Event::Decided { slice: DecisionId(slice.into()), idle: Permille(idle) }
+            }
+            What::EndOfWords { turn, probability } => {
+                Event::EndOfWords { turn: Turn(turn.into()), probability: Permille(probability) }
             }
             What::Written { turn, text: index, last } => {
                 Event::Written { turn: Turn(turn.into()), text: text(index), last }

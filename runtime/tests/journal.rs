@@ -121,9 +121,9 @@ fn weights_of_another_set_of_features_are_refused_by_name() {
     let (header, rest) = text.split_once('\n').unwrap();
     type Spoil = fn(&mut serde_json::Map<String, serde_json::Value>);
     let spoiled: [(Spoil, &str); 3] = [
-        (|weights| _ = weights.remove("voiced"), "no weights for the feature voiced"),
+        (|weights| _ = weights.remove("brief"), "no weights for the feature brief"),
         (|weights| _ = weights.insert("mood".to_owned(), 3.into()), "there is no feature mood"),
-        (|weights| _ = weights.insert("voiced".to_owned(), "much".into()), "invalid type"),
+        (|weights| _ = weights.insert("brief".to_owned(), "much".into()), "invalid type"),
     ];
     for (spoil, why) in spoiled {
         let mut header: serde_json::Value = serde_json::from_str(header).unwrap();

@@ -83,7 +83,8 @@ impl Twin {
         }
         let known = |feature| observed.features.get(feature);
         let state =
-            [Feature::Partial, Feature::Overlaps, Feature::HasCut, Feature::ModelYields].map(known);
+            [Feature::Partial, Feature::Overlaps, Feature::ModelYields, Feature::EndOfWords]
+                .map(known);
         let mut state = state.to_vec();
         state.push(known(Feature::EndOfTurn).map(|_| 1));
         let voiced = (observed.voiced_until - observed.began).0 / STEP.0;

@@ -442,7 +442,7 @@ pub(crate) struct Server {
 #[derive(Clone, Debug, PartialEq, Derive, Serialize)]
 pub(crate) struct Costs {
     /// The caller's turn, answer or command is ignored.
-    #[config(default = 100, validate = cost)]
+    #[config(default = 130, validate = cost)]
     pub(crate) ignored: u16,
 
     /// The same, where the caller's words before were not answered either.
@@ -462,7 +462,7 @@ pub(crate) struct Costs {
     pub(crate) talked_over: u16,
 
     /// The assistant pauses for what wants no silence until the words are final.
-    #[config(default = 10, validate = cost)]
+    #[config(default = 15, validate = cost)]
     pub(crate) gap: u16,
 
     /// The assistant answers a caller who goes on.

@@ -169,3 +169,9 @@ fn the_default_prompt_is_the_one_that_was_chosen_for_the_default_model() {
     let prompt = Config::defaults().unwrap().llm.system_prompt;
     assert_eq!(prompt, duplex_model::llm::DEFAULT_SYSTEM_PROMPT);
 }
+
+#[test]
+fn the_default_costs_are_those_that_the_weights_were_fitted_for() {
+    let policy = crate::setup::policy(&Config::defaults().unwrap());
+    assert_eq!(policy.costs, duplex_core::Costs::default());
+}

@@ -41,11 +41,19 @@ pub(super) enum Question {
     Sound,
 }
 
-/// Features that only say whether a sentence is whole: nothing about what a sound is.
-const WHOLENESS: &[Feature] = &[
+/// Features that say nothing about what a sound is: those of whether a sentence is whole, and whether the words before
+/// were passed over. In scripts, those who are not heard go on, and callers who are not heard try again: what the second
+/// try is worth, the costs say. (How long a sound is, what happened before it in the call, and whether it has cut a
+/// reply were features once: they told which script it was from.)
+const NOT_OF_SOUNDS: &[Feature] = &[
+    Feature::WasIgnored,
+    Feature::EndOfTurn,
     Feature::Silence,
     Feature::Dangling,
     Feature::SmallWord,
+    Feature::Preposition,
+    Feature::OnlyNames,
+    Feature::EndOfWords,
     Feature::Awaiting,
     Feature::TrailsOff,
     Feature::FewDigits,
@@ -54,14 +62,16 @@ const WHOLENESS: &[Feature] = &[
 
 /// Features that say nothing about whether a turn is over.
 const NOT_OF_ENDS: &[Feature] = &[
-    Feature::Voiced,
-    Feature::Words,
     Feature::Brief,
     Feature::Clear,
     Feature::HighBandSnr,
     Feature::Level,
     Feature::Partial,
+    Feature::Backchannel,
+    Feature::FullStop,
+    Feature::Certainty,
     Feature::NoWords,
+    Feature::OtherWords,
     Feature::SureWords,
     Feature::TooFast,
     Feature::Echo,
@@ -77,10 +87,7 @@ const NOT_OF_ENDS: &[Feature] = &[
     Feature::Denies,
     Feature::Praise,
     Feature::Overlaps,
-    Feature::HasCut,
     Feature::FollowsSpeech,
-    Feature::Opens,
-    Feature::AfterStatement,
     Feature::WasIgnored,
     Feature::Repeats,
 ];
@@ -89,7 +96,7 @@ impl Question {
     pub(super) fn features(self) -> Vec<Feature> {
         let left_out = match self {
             Self::Over => NOT_OF_ENDS,
-            Self::Sound => WHOLENESS,
+            Self::Sound => NOT_OF_SOUNDS,
         };
         Feature::ALL.iter().copied().filter(|feature| !left_out.contains(feature)).collect()
     }
@@ -130,6 +137,42 @@ impl Question {
     }
 }
 
+/// Precision of the prior on a weight that is to be 0.
+const NEVER: f64 = 1e9;
+
+/// What a feature may say of a sound. Scripts have few of the situations that calls have: a television that is never
+/// heard after an invitation, callers who ask briefly. Left to themselves, the weights would learn the scripts.
+const fn speaks_of(feature: Feature) -> &'static [SoundKind] {
+    use SoundKind as K;
+    match feature {
+        // What is short may be a backchannel; whose it is, that does not say.
+        Feature::OneWord | Feature::TwoWords | Feature::Brief | Feature::TooFast => {
+            &[K::Answer, K::Backchannel, K::Command, K::Nothing]
+        }
+        // Backchannels and commands are made to a voice.
+        Feature::Overlaps | Feature::WasAsked | Feature::WasInvited | Feature::FollowsSpeech => {
+            &[K::Answer, K::Backchannel, K::Command]
+        }
+        // Who speaks, and how far away, but not what for.
+        Feature::Level => &[K::ToOthers, K::OtherVoice],
+        Feature::HighBandSnr => &[K::OtherVoice, K::Nothing],
+        _ => SoundKind::ALL,
+    }
+}
+
+/// The precision of the prior on each weight, by outcome and position.
+fn priors(question: Question, usual: f64) -> Vec<Vec<f64>> {
+    let of = |outcome: usize| {
+        let precision = |feature: &Feature| {
+            let says = question == Question::Over
+                || speaks_of(*feature).iter().any(|kind| *kind as usize == outcome);
+            if says { usual } else { NEVER }
+        };
+        std::iter::once(0.0).chain(Feature::ALL.iter().map(precision)).collect()
+    };
+    (0..question.outcomes()).map(of).collect()
+}
+
 /// An example, and what it is an example of.
 #[derive(Clone, Debug)]
 pub(super) struct Case<'a> {
@@ -161,12 +204,25 @@ fn stage(row: &Row) -> u8 {
     }
 }
 
+/// What a language model says, which is absent in many calls and at many moments: the duplex model is switched off, the
+/// replies come from elsewhere.
+const OF_MODELS: [Feature; 2] = [Feature::ModelYields, Feature::EndOfWords];
+
+/// A row as it is, and as it would be without each of the language models.
+fn views(row: &Row) -> impl Iterator<Item = (&Row, Option<Feature>)> {
+    let known = |feature: &Feature| row.features.get(*feature).is_some();
+    let without = OF_MODELS.into_iter().filter(known).map(Some);
+    std::iter::once(None).chain(without).map(move |without| (row, without))
+}
+
 /// The examples of rows. All moments of a phrase at one stage count as one example together, however often the phrase is
 /// said in the scripts, so that a phrase that is said in thirty calls is not thirty phrases.
 pub(super) fn cases<'a>(rows: impl Iterator<Item = &'a Row>, question: Question) -> Vec<Case<'a>> {
     let mut cases = Vec::new();
-    for row in rows {
+    for (row, without) in rows.flat_map(views) {
         let mut push = |features: &Features, outcome: usize, continues: bool| {
+            let features = without.map_or(*features, |feature| features.without(feature));
+            let features = &features;
             let values = values(features, question);
             let example = Example { values, outcome, weight: 1.0 };
             cases.push(Case { row, example, continues });
@@ -238,10 +294,10 @@ pub(super) fn fit_cases(
     options: Options,
     from: Option<Fitted>,
 ) -> Fitted {
-    let (outcomes, positions) = (question.outcomes(), FEATURES + 1);
+    let prior = priors(question, options.prior);
     let fit = |cases: &[Case<'_>], from| {
         let examples: Vec<Example> = cases.iter().map(|case| case.example.clone()).collect();
-        logistic::fit(&examples, outcomes, positions, options.prior, options.steps, from)
+        logistic::fit(&examples, &prior, options.steps, from)
     };
     let mut fitted = fit(cases, from);
     if question == Question::Over {
@@ -284,27 +340,26 @@ pub fn fit(table: &Table, options: Options) -> Weights {
 pub fn source(weights: &Weights) -> String {
     let mut text = String::from(
         "//! The shipped weights. Written by `duplex-datasets weights`, and not to be changed by hand.\n\n\
-         use super::{Linear, Weights};\n\n\
+         use super::{Feature as F, Weights, weights::linear};\n\n\
          #[rustfmt::skip]\n\
-         pub(super) const WEIGHTS: Weights = Weights {\n    over: Linear {\n",
+         pub(super) const WEIGHTS: Weights = Weights {\n    over: ",
     );
-    write_linear(&mut text, &weights.over, "        ");
-    text.push_str("    },\n    sound: [\n");
+    write_linear(&mut text, &weights.over, "    ");
+    text.push_str("    sound: [\n");
     for (kind, model) in SoundKind::ALL.iter().zip(&weights.sound) {
-        _ = writeln!(text, "        // {}", kind.name());
-        text.push_str("        Linear {\n");
-        write_linear(&mut text, model, "            ");
-        text.push_str("        },\n");
+        _ = write!(text, "        // {}\n        ", kind.name());
+        write_linear(&mut text, model, "        ");
     }
     text.push_str("    ],\n};\n");
     text
 }
 
 fn write_linear(text: &mut String, model: &Linear, indent: &str) {
-    _ = writeln!(text, "{indent}bias: {},", model.bias);
-    _ = writeln!(text, "{indent}weights: [");
-    for (feature, weight) in Feature::ALL.iter().zip(&model.weights) {
-        _ = writeln!(text, "{indent}    {weight}, // {}", feature.name());
+    _ = writeln!(text, "linear({}, &[", model.bias);
+    for (feature, weight) in
+        Feature::ALL.iter().zip(&model.weights).filter(|(_, weight)| **weight != 0)
+    {
+        _ = writeln!(text, "{indent}    (F::{feature:?}, {weight}),");
     }
-    _ = writeln!(text, "{indent}],");
+    _ = writeln!(text, "{indent}]),");
 }

@@ -18,16 +18,15 @@ pub(super) struct Example {
 /// Weights, by outcome and position.
 pub(super) type Fitted = Vec<Vec<f64>>;
 
-/// Fits `outcomes` rows of `positions` weights. `prior` is the precision of the prior; position 0, the bias, has none.
-/// Where `from` is given, the steps begin there.
+/// Fits a row of weights for each row of `prior`, the precision of the prior on each weight. Where `from` is given, the
+/// steps begin there.
 pub(super) fn fit(
     examples: &[Example],
-    outcomes: usize,
-    positions: usize,
-    prior: f64,
+    prior: &[Vec<f64>],
     steps: usize,
     from: Option<Fitted>,
 ) -> Fitted {
+    let (outcomes, positions) = (prior.len(), prior.first().map_or(0, Vec::len));
     let mut bound = vec![vec![0.0; positions]; positions];
     for example in examples {
         for &(i, a) in &example.values {
@@ -36,10 +35,14 @@ pub(super) fn fit(
             }
         }
     }
-    for (i, row) in bound.iter_mut().enumerate() {
-        row[i] += if i == 0 { 1e-6 } else { prior };
-    }
-    let factor = cholesky(bound);
+    let factor = |prior: &Vec<f64>| {
+        let mut bound = bound.clone();
+        for (i, precision) in prior.iter().enumerate() {
+            bound[i][i] += precision.max(1e-6);
+        }
+        cholesky(bound)
+    };
+    let factors: Vec<_> = prior.iter().map(factor).collect();
     let mut weights = from.unwrap_or_else(|| vec![vec![0.0; positions]; outcomes]);
     // Nesterov's momentum, begun again where it would lose ground.
     let mut momentum = weights.clone();
@@ -54,7 +57,7 @@ pub(super) fn fit(
         let push = (speed - 1.0) / next_speed;
         let mut largest = 0.0_f64;
         for (outcome, slope) in gradient.into_iter().enumerate() {
-            let step = solve(&factor, slope);
+            let step = solve(&factors[outcome], slope);
             for (position, step) in step.into_iter().enumerate() {
                 let new = momentum[outcome][position] - step;
                 let moved = new - weights[outcome][position];
@@ -84,17 +87,20 @@ pub(super) fn predict(values: &[(usize, f64)], weights: &[Vec<f64>]) -> Vec<f64>
     parts.into_iter().map(|part| part / sum).collect()
 }
 
-fn gradient(examples: &[Example], weights: &[Vec<f64>], prior: f64) -> (f64, Vec<Vec<f64>>) {
-    let mut slope: Vec<Vec<f64>> = weights
-        .iter()
-        .map(|row| {
-            row.iter().enumerate().map(|(i, w)| if i == 0 { 0.0 } else { prior * w }).collect()
-        })
-        .collect();
-    let mut loss = 0.0;
+fn gradient(
+    examples: &[Example],
+    weights: &[Vec<f64>],
+    prior: &[Vec<f64>],
+) -> (f64, Vec<Vec<f64>>) {
+    let pull = |(row, prior): (&Vec<f64>, &Vec<f64>)| -> Vec<f64> {
+        row.iter().zip(prior).map(|(weight, precision)| weight * precision).collect()
+    };
+    let mut slope: Vec<Vec<f64>> = weights.iter().zip(prior).map(pull).collect();
+    let pulled = weights.iter().flatten().zip(slope.iter().flatten());
+    let mut loss = 0.5 * pulled.map(|(weight, pull)| weight * pull).sum::<f64>();
     for example in examples {
         let predicted = predict(&example.values, weights);
-        loss -= example.weight * predicted[example.outcome].max(1e-12).log2();
+        loss -= example.weight * predicted[example.outcome].max(1e-12).ln();
         for (outcome, row) in slope.iter_mut().enumerate() {
             let is = f64::from(u8::from(outcome == example.outcome));
             let error = example.weight * (predicted[outcome] - is);
@@ -103,8 +109,7 @@ fn gradient(examples: &[Example], weights: &[Vec<f64>], prior: f64) -> (f64, Vec
             }
         }
     }
-    let square = |row: &Vec<f64>| row.iter().skip(1).map(|w| w * w).sum::<f64>();
-    (loss + prior * weights.iter().map(square).sum::<f64>(), slope)
+    (loss, slope)
 }
 
 /// The lower triangle whose product with its transpose is `matrix`.

@@ -34,12 +34,12 @@ pub struct Costs {
 impl Default for Costs {
     fn default() -> Self {
         Self {
-            ignored: 100,
+            ignored: 130,
             ignored_again: 400,
             needless_answer: 40,
             needless_stop: 60,
             talked_over: 25,
-            gap: 10,
+            gap: 15,
             cut_in: 40,
             wait: 10,
         }
@@ -88,10 +88,12 @@ impl Costs {
         wants * u32::from(self.talked_over) >= (command + passed) * u32::from(self.needless_stop)
     }
 
-    /// Whether the assistant pauses until the words are final.
-    pub fn holds(&self, sound: &Sound) -> bool {
+    /// Whether the assistant pauses until the words are final. One that pauses already goes on only where twice as much
+    /// speaks for it: it would break off again.
+    pub fn holds(&self, sound: &Sound, paused: bool) -> bool {
         let (wants, command, passed) = parts(sound);
-        (wants + command) * u32::from(self.talked_over) >= passed * u32::from(self.gap)
+        let gap = u32::from(self.gap) * if paused { 1 } else { 2 };
+        (wants + command) * u32::from(self.talked_over) * 2 >= passed * gap
     }
 
     /// The probability that the turn is over from which on it is answered after this silence.
@@ -126,9 +128,9 @@ mod tests {
     fn ignoring_costs_more_than_answering_for_nothing_and_more_the_second_time() {
         let costs = Costs::default();
         let turn = |part| sound(&[(SoundKind::Turn, part), (SoundKind::ToOthers, 1000 - part)]);
-        assert_eq!(costs.choose(&turn(350), false), Choice::Answer);
-        assert_eq!(costs.choose(&turn(200), false), Choice::Pass(SoundKind::ToOthers));
-        assert_eq!(costs.choose(&turn(200), true), Choice::Answer);
+        assert_eq!(costs.choose(&turn(250), false), Choice::Answer);
+        assert_eq!(costs.choose(&turn(150), false), Choice::Pass(SoundKind::ToOthers));
+        assert_eq!(costs.choose(&turn(150), true), Choice::Answer);
     }
 
     #[test]
@@ -143,9 +145,10 @@ mod tests {
     fn words_that_are_not_final_need_more_to_take_the_floor_than_to_hold_it() {
         let costs = Costs::default();
         let turn = |part| sound(&[(SoundKind::Turn, part), (SoundKind::Backchannel, 1000 - part)]);
-        assert!(costs.holds(&turn(600)) && !costs.takes_floor(&turn(600)));
+        assert!(costs.holds(&turn(600), false) && !costs.takes_floor(&turn(600)));
         assert!(costs.takes_floor(&turn(800)));
-        assert!(!costs.holds(&turn(200)));
+        assert!(!costs.holds(&turn(300), false) && costs.holds(&turn(300), true));
+        assert!(!costs.holds(&turn(100), true));
     }
 
     #[test]
@@ -170,7 +173,7 @@ mod tests {
         for cost in [0, u16::MAX] {
             let costs = of(cost);
             let sound = sound(&[(SoundKind::Nothing, 1000)]);
-            _ = (costs.choose(&sound, true), costs.takes_floor(&sound), costs.holds(&sound));
+            _ = (costs.choose(&sound, true), costs.takes_floor(&sound), costs.holds(&sound, true));
             assert!(costs.answers_from(Samples(u64::MAX)).0 <= 1000);
         }
     }

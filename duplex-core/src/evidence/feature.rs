@@ -26,8 +26,6 @@ macro_rules! features {
 
 features! {
     // The sound.
-    /// Length of the voiced frames, of 3 s.
-    Voiced = "voiced",
     /// How much is missing to a voiced length of 800 ms.
     Brief = "brief",
     /// Share of the voiced frames in which the detector is sure of speech.
@@ -36,7 +34,7 @@ features! {
     EndOfTurn = "end_of_turn",
     /// High-band signal-to-noise ratio above 8 dB, of 16 dB; absent where too little was voiced to say.
     HighBandSnr = "high_band_snr",
-    /// Mean level of the voiced frames against that of the user's last turn that was answered, of 20 dB.
+    /// Mean level of the voiced frames against that of the user's last turn that was answered, of 8 dB.
     Level = "level",
     /// The words are not final: the user is still speaking, or the recogniser has not answered.
     Partial = "partial",
@@ -48,11 +46,11 @@ features! {
     OneWord = "one_word",
     /// It is two words.
     TwoWords = "two_words",
-    /// How many words they are, of 10.
-    Words = "words_count",
+    /// How many of the words belong to no backchannel, of 4; more count as 4.
+    OtherWords = "other_words",
     /// The recogniser's mean probability of the words: above 700, of 300.
     Certainty = "certainty",
-    /// Up to three words that are no backchannel, and how certain they are: 0 at 400, 1000 at 900. A backchannel that the
+    /// Share of the words that are no backchannel, and how certain they are: 0 at 400, 1000 at 900. A backchannel that the
     /// recogniser takes for words is rarely certain.
     SureWords = "sure_words",
     /// Share of the time that is missing to say so many words, 200 ms each: they are hallucinated.
@@ -99,16 +97,23 @@ features! {
     Dangling = "dangling",
     /// The words end in a small word that often has something behind it: "to", "is".
     SmallWord = "small_word",
+    /// The words end in a preposition, and nothing before it asks for what belongs to it: "Can you help me with".
+    Preposition = "preposition",
+    /// The last sentence names something, and says nothing of it: "My favourite colour".
+    OnlyNames = "only_names",
     /// The words end in a phrase whose object is still to come: "I would like".
     Awaiting = "awaiting",
     /// The words end in a comma, a dash or an ellipsis.
     TrailsOff = "trails_off",
     /// The words end in a full stop, a question mark or an exclamation mark.
     FullStop = "full_stop",
-    /// The words end in a row of digits that is too short for a number said in groups.
+    /// The words end in a row of digits that is too short for a number said in groups, where the user gives a number or
+    /// says nothing but digits.
     FewDigits = "few_digits",
     /// The words end in a request for time to think: "let me think".
     Thinks = "thinks",
+    /// The reply model's logit, of 5: that the words are whole, by how they would go on. Absent until it has read them.
+    EndOfWords = "end_of_words",
     /// The user gives a list, spells, or dictates: they opened it so, or the assistant asked for it.
     GivesList = "gives_list",
     /// The user gives a number.
@@ -123,16 +128,10 @@ features! {
     Overlaps = "overlaps",
     /// The sound began while the assistant was speaking, or shortly after: 1000 at its end, 0 half a second later.
     FollowsSpeech = "follows_speech",
-    /// The sound has cut a reply.
-    HasCut = "has_cut",
     /// The assistant's last words ask something.
     WasAsked = "was_asked",
     /// The assistant's last words offer something, or invite an answer.
     WasInvited = "was_invited",
-    /// The assistant spoke last, and asked nothing.
-    AfterStatement = "after_statement",
-    /// The assistant has said nothing yet.
-    Opens = "opens",
     /// The user's last words were not answered, less than ten seconds ago.
     WasIgnored = "was_ignored",
     /// Share of the words that are also among those that were not answered.

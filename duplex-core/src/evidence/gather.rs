@@ -33,6 +33,8 @@ pub(crate) struct Situation<'a> {
     pub(crate) level: Option<i32>,
     /// The words that were not answered, where that was lately.
     pub(crate) ignored: Option<&'a str>,
+    /// The reply model's probability that the user's words are whole.
+    pub(crate) end_of_words: Option<Permille>,
     /// The duplex model's probability that the assistant should be silent.
     pub(crate) idle: Option<Permille>,
 }
@@ -60,7 +62,6 @@ pub(crate) fn gather(user: &Pending, situation: &Situation<'_>, policy: &Policy)
 /// What is heard of the sound without its words.
 fn sound(features: &mut Features, user: &Pending, situation: &Situation<'_>, policy: &Policy) {
     let voiced = user.voiced.as_millis() as i64;
-    features.set(Feature::Voiced, voiced / 3);
     features.set(Feature::Brief, (800 - voiced).max(0) * 1000 / 800);
     features.set(Feature::Clear, i64::from(user.clear_share()));
     if let Some(score) = user.end_score() {
@@ -69,8 +70,9 @@ fn sound(features: &mut Features, user: &Pending, situation: &Situation<'_>, pol
     if user.voiced >= policy.near_after {
         features.set(Feature::HighBandSnr, (i64::from(user.high_band_snr) - 8) * 1000 / 16);
     }
+    // A caller who turns away is 12 dB softer, too: beyond a point, more says no more.
     if let Some((level, callers)) = user.level().zip(situation.level) {
-        features.set(Feature::Level, i64::from(level - callers) * 50);
+        features.set(Feature::Level, i64::from(level - callers) * 1000 / 8);
     }
     if !situation.is_speaking {
         let silence = (situation.now - user.voiced_until).as_millis() as i64;
@@ -83,13 +85,11 @@ fn spoken(features: &mut Features, user: &Pending, heard: &[String], situation: 
     features.flag(Feature::NoWords, false);
     features.flag(Feature::OneWord, heard.len() == 1);
     features.flag(Feature::TwoWords, heard.len() == 2);
-    features.set(Feature::Words, heard.len() as i64 * 100);
     features.set(Feature::Certainty, (i64::from(user.confidence().0) - 700) * 1000 / 300);
-    if heard.len() <= 3 {
-        let others = 1000 - words::backchannel(heard);
-        let certain = ((i64::from(user.confidence().0) - 400) * 2).clamp(0, 1000);
-        features.set(Feature::SureWords, others * certain / 1000);
-    }
+    let others = 1000 - words::backchannel(heard);
+    features.set(Feature::OtherWords, others * heard.len() as i64 / 4);
+    let certain = ((i64::from(user.confidence().0) - 400) * 2).clamp(0, 1000);
+    features.set(Feature::SureWords, others * certain / 1000);
     let needed = heard.len() as u64 * SHORTEST_WORD;
     let missing = needed.saturating_sub(user.voiced.0);
     features.set(Feature::TooFast, (missing * 1000 / needed.max(1)) as i64);
@@ -130,20 +130,24 @@ fn wholeness(features: &mut Features, text: &str, heard: &[String], situation: &
     let said = words::normalise(words::last_sentences(situation.said.unwrap_or_default()));
     features.flag(Feature::Dangling, words::dangles(heard));
     features.flag(Feature::SmallWord, words::ends_in_small_word(text, heard));
+    features.flag(Feature::Preposition, words::ends_in_preposition(heard));
+    features.flag(Feature::OnlyNames, words::only_names(text));
     features.flag(Feature::Awaiting, words::awaits(text, heard));
     features.flag(Feature::TrailsOff, words::trails_off(text));
     features.flag(Feature::FullStop, words::has_full_stop(text));
-    features.set(Feature::FewDigits, words::few_digits(text, heard));
     features.flag(Feature::Thinks, words::thinks(heard));
-    features.flag(Feature::GivesList, words::gives_list(heard, &said));
-    features.flag(Feature::GivesNumber, words::gives_number(heard, &said));
+    features.flag(Feature::GivesList, words::gives_list(text, heard, &said));
+    let gives_number = words::gives_number(heard, &said);
+    features.flag(Feature::GivesNumber, gives_number);
+    // "I am 35." is whole.
+    let goes_on = gives_number || words::are_digits(heard);
+    features.flag(Feature::FewDigits, goes_on && words::few_digits(text, heard));
     features.flag(Feature::ClosesList, words::closes_list(heard));
 }
 
 /// What came before.
 fn context(features: &mut Features, user: &Pending, heard: &[String], situation: &Situation<'_>) {
     features.flag(Feature::Overlaps, situation.overlaps);
-    features.flag(Feature::HasCut, situation.has_cut);
     let gap = (user.began - situation.spoke_until).as_millis() as i64;
     let spoke = situation.spoke_until > SessionTime(0) && !situation.overlaps;
     features.set(Feature::FollowsSpeech, if spoke { (500 - gap).max(0) * 2 } else { 0 });
@@ -152,10 +156,10 @@ fn context(features: &mut Features, user: &Pending, heard: &[String], situation:
     let invited = !asked && words::invites(said);
     features.flag(Feature::WasAsked, asked && !situation.is_due);
     features.flag(Feature::WasInvited, invited && !situation.is_due);
-    features
-        .flag(Feature::AfterStatement, !said.is_empty() && !asked && !invited && !situation.is_due);
-    features.flag(Feature::Opens, situation.said.is_none());
     features.flag(Feature::WasIgnored, situation.ignored.is_some());
+    if let Some(end) = situation.end_of_words {
+        features.set(Feature::EndOfWords, logit(end) / 5);
+    }
     if let Some(idle) = situation.idle.filter(|_| !heard.is_empty()) {
         let yields = if situation.overlaps { logit(idle) } else { -logit(idle) };
         features.set(Feature::ModelYields, yields / 5);

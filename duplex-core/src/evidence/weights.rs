@@ -2,7 +2,7 @@
 
 use crate::Permille;
 
-use super::{FEATURES, Features, fitted};
+use super::{FEATURES, Feature, Features, fitted};
 
 /// What a sound of the user's is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,6 +65,18 @@ pub struct Linear {
     pub bias: i32,
     /// In the order of [`Feature::ALL`](super::Feature::ALL).
     pub weights: [i32; FEATURES],
+}
+
+/// A model with these weights, and 0 for every other feature.
+pub(super) const fn linear(bias: i32, known: &[(Feature, i32)]) -> Linear {
+    let mut weights = [0; FEATURES];
+    let mut at = 0;
+    while at < known.len() {
+        let (feature, weight) = known[at];
+        weights[feature as usize] = weight;
+        at += 1;
+    }
+    Linear { bias, weights }
 }
 
 impl Linear {

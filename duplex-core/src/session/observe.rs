@@ -69,6 +69,14 @@ impl DuplexSession {
             AssistantState::Silent | AssistantState::Preparing(_) => None,
         };
         let text = user.text();
+        let end_of_words = match &self.assistant {
+            AssistantState::Preparing(reply)
+                if words::normalise(&reply.answers) == words::normalise(&text) =>
+            {
+                reply.end_of_words
+            }
+            _ => None,
+        };
         let said = match speaks {
             Some(reply) => Some(reply.utterance.heard()),
             None => self.transcript.said_last(),
@@ -94,6 +102,7 @@ impl DuplexSession {
             ignored: ignored
                 .filter(|(at, _)| user.began - *at <= REMEMBERED)
                 .map(|(_, words)| words.as_str()),
+            end_of_words,
             idle: self.decision(&text, speaks.is_some()).idle(),
         };
         evidence::gather(user, &situation, &self.policy)

@@ -10,7 +10,8 @@ use super::{AssistantState, DuplexSession, Ended, Interrupted};
 impl DuplexSession {
     /// The assistant speaks: does the user's sound take the floor?
     pub(super) fn consider_overlap(&mut self) {
-        let AssistantState::Speaking(reply, _) = &self.assistant else { return };
+        let AssistantState::Speaking(reply, reaction) = &self.assistant else { return };
+        let paused = reaction.held;
         if reply.is_protected() || self.policy.overlap == Overlap::Waits {
             return self.play_on();
         }
@@ -35,8 +36,8 @@ impl DuplexSession {
         }
         let Some((sound, again)) = self.weigh() else { return };
         let decision = self.decision(&user.text(), true);
-        let verdict =
-            overlap_policy::judge(user, &sound, (speaking, silence), decision, again, &self.policy);
+        let (of_user, so_far) = ((speaking, silence), (again, paused));
+        let verdict = overlap_policy::judge(user, &sound, of_user, decision, so_far, &self.policy);
         match verdict {
             Verdict::Undecided { holds } => self.react(speaking, holds),
             Verdict::Continue(why) => self.keep_speaking(why),

@@ -1,9 +1,10 @@
 //! What the user's words do, as evidence: shares and flags, none of which decides alone.
 
 use super::lists::{
-    ADDRESS, ASKED_FOR, ASKING, ASSISTANT, AWAITING, BACKCHANNELS, BEFORE_A_NOUN, CLOSING, DIGITS,
-    FAREWELLS, GO_ON, INVITING, LISTING, NUMBERING, OPENERS, PERSONS, POLITE, PRAISE, PREPOSITIONS,
-    REFUSALS, REPAIRS, STOP_OBJECTS, STOPS, THINKING, UNFINISHED, WH,
+    ADDRESS, ARTICLES, ASKED_FOR, ASKING, ASSISTANT, AWAITING, BACKCHANNELS, BEFORE_A_NOUN,
+    BEFORE_AN_OBJECT, CLOSING, DIGITS, FAREWELLS, GO_ON, INVITING, LISTING, NUMBERING, OPENERS,
+    OPENING, PERSONS, POLITE, PRAISE, PREDICATES, PREPOSITIONS, REFUSALS, REPAIRS, STOP_OBJECTS,
+    STOPS, THINKING, UNFINISHED, WH,
 };
 use super::{begins_with, ends_with, normalise};
 
@@ -132,7 +133,10 @@ pub fn ends_in_name(text: &str) -> bool {
 /// Whether the text opens with one capitalised word and a comma: "Sarah, can you ...".
 pub fn opens_with_name(text: &str) -> bool {
     text.split_once(',').is_some_and(|(first, _)| {
-        is_name(first) && !OPENERS.contains(&first.trim().to_lowercase().as_str())
+        let word = normalise(first);
+        is_name(first)
+            && backchannel(&word) == 0
+            && !OPENERS.contains(&first.trim().to_lowercase().as_str())
     })
 }
 
@@ -169,9 +173,27 @@ pub fn ends_in_small_word(text: &str, words: &[String]) -> bool {
     UNFINISHED.contains(&last) && !BEFORE_A_NOUN.contains(&last) && !may_end
 }
 
+/// Whether the last word is a preposition, and nothing before it asks for what belongs to it.
+pub fn ends_in_preposition(words: &[String]) -> bool {
+    words.len() > 1
+        && words.last().is_some_and(|last| BEFORE_AN_OBJECT.contains(&last.as_str()))
+        && !words.iter().any(|word| WH.contains(&word.as_str()))
+}
+
+/// Whether the last sentence only names something, of which nothing is said yet: "My favourite colour".
+pub fn only_names(text: &str) -> bool {
+    let words = normalise(last_sentence(text));
+    words.first().is_some_and(|first| ARTICLES.contains(&first.as_str()))
+        && !words.iter().any(|word| PREDICATES.contains(&word.as_str()))
+}
+
+fn last_sentence(text: &str) -> &str {
+    sentences(text.trim_end()).last().unwrap_or_default()
+}
+
 /// Whether the words end in a phrase whose object is still to come.
 pub fn awaits(text: &str, words: &[String]) -> bool {
-    !text.trim_end().ends_with('?') && ends_in_any(words, AWAITING)
+    !text.trim_end().ends_with('?') && (ends_in_any(words, AWAITING) || ends_in_any(words, OPENING))
 }
 
 /// Whether the text ends in a comma, a dash or an ellipsis.
@@ -186,22 +208,22 @@ pub fn has_full_stop(text: &str) -> bool {
     text.ends_with(['.', '?', '!']) && !text.ends_with("...")
 }
 
-/// How much the words end in a row of digits that is too short for a number said in groups, in thousandths: half for one
-/// number alone, which may be a year or an age; all for several.
-pub fn few_digits(text: &str, words: &[String]) -> i64 {
-    let digits = |word: &String| {
-        let written = word.chars().filter(char::is_ascii_digit).count();
-        let all = written == word.chars().count();
-        if all { Some(written) } else { DIGITS.contains(&word.as_str()).then_some(1) }
-    };
-    let row: Vec<usize> = words.iter().rev().map_while(digits).collect();
-    let count: usize = row.iter().sum();
-    match row.len() {
-        _ if count >= WHOLE_NUMBER || text.trim_end().ends_with('?') => 0,
-        0 => 0,
-        1 => 500,
-        _ => 1000,
-    }
+/// How many digits a word is; none if it is another word.
+fn digits(word: &str) -> Option<usize> {
+    let written = word.chars().filter(char::is_ascii_digit).count();
+    let all = written == word.chars().count();
+    if all { Some(written) } else { DIGITS.contains(&word).then_some(1) }
+}
+
+/// Whether nothing but digits is said.
+pub fn are_digits(words: &[String]) -> bool {
+    words.iter().all(|word| digits(word).is_some())
+}
+
+/// Whether the words end in a row of digits that is shorter than a number said in groups.
+pub fn few_digits(text: &str, words: &[String]) -> bool {
+    let row = words.iter().rev().map_while(|word| digits(word)).sum();
+    (1..WHOLE_NUMBER).contains(&row) && !text.trim_end().ends_with('?')
 }
 
 /// Whether the words end in a request for time to think.
@@ -209,9 +231,13 @@ pub fn thinks(words: &[String]) -> bool {
     ends_in_any(words, THINKING)
 }
 
-/// Whether the user's words open a list, a spelling or a dictation, or those of the assistant ask for one.
-pub fn gives_list(user: &[String], assistant: &[String]) -> bool {
-    says(user, LISTING) || says(assistant, ASKED_FOR)
+/// Whether the user's words open a list, a spelling or a dictation, or those of the assistant ask for one, and nothing
+/// has closed it: neither a phrase that does, nor a question behind it.
+pub fn gives_list(text: &str, user: &[String], assistant: &[String]) -> bool {
+    let last = normalise(last_sentence(text));
+    let asks = last.first().is_some_and(|first| ASKING.contains(&first.as_str()))
+        || text.trim_end().ends_with('?') && last.len() > 2;
+    (says(user, LISTING) || says(assistant, ASKED_FOR)) && !says(user, CLOSING) && !asks
 }
 
 /// Whether the user's words say that a number follows, or those of the assistant ask for one.
@@ -302,12 +328,12 @@ mod tests {
     #[test]
     fn a_number_may_go_on_until_it_is_whole() {
         for (text, few) in [
-            ("My number is five five five,", 1000),
-            ("My number is 5-5-5.", 1000),
-            ("I am 35.", 500),
-            ("My number is five five five, zero one two three.", 0),
-            ("Five dogs.", 0),
-            ("Two plus two?", 0),
+            ("My number is five five five,", true),
+            ("My number is 5-5-5.", true),
+            ("My number is 555.", true),
+            ("My number is five five five, zero one two three.", false),
+            ("Five dogs.", false),
+            ("Two plus two?", false),
         ] {
             assert_eq!(few_digits(text, &normalise(text)), few, "{text}");
         }
@@ -327,6 +353,7 @@ mod tests {
             "I like apples, pears, and plums.",
             "Stop it, Duplex.",
             "Okay, how far is it?",
+            "Really, how far is it?",
             "",
         ] {
             assert!(!calls_person(text) && !ends_in_name(text) && !opens_with_name(text), "{text}");
@@ -359,6 +386,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_said_of_anything_yet_is_noticed() {
+        for text in ["Can you help me with?", "I live at"] {
+            assert!(ends_in_preposition(&normalise(text)), "{text}");
+        }
+        for text in ["Who is it for?", "Go on.", "Tell me what it is made of."] {
+            assert!(!ends_in_preposition(&normalise(text)), "{text}");
+        }
+        for text in ["Our biggest garden", "I like green. The other one"] {
+            assert!(only_names(text), "{text}");
+        }
+        for text in ["Our biggest garden is here.", "Green.", "Tell me the time.", ""] {
+            assert!(!only_names(text), "{text}");
+        }
+    }
+
+    #[test]
     fn what_invites_an_answer_need_be_no_question() {
         for said in
             ["It is a dog. Just tell me if you want to hear more.", "I could read it again."]
@@ -373,10 +416,13 @@ mod tests {
     #[test]
     fn lists_and_numbers_are_opened_by_either_side() {
         let words = |text: &str| normalise(text);
-        assert!(gives_list(&words("Take this down: milk."), &[]));
-        assert!(gives_list(&words("Milk."), &words("What is on your list?")));
+        let list = |user: &str, said: &str| gives_list(user, &words(user), &words(said));
+        assert!(list("Take this down: milk.", "") && list("Milk.", "What is on your list?"));
+        assert!(!list("Take this down: milk. That is all.", ""));
+        assert!(!list("Take this down: milk. What was the first?", ""));
+        assert!(awaits("The address is", &words("The address is")));
         assert!(gives_number(&words("Five."), &words("What is your phone number?")));
-        assert!(!gives_list(&words("What time is it?"), &[]));
+        assert!(!list("What time is it?", ""));
         assert!(closes_list(&words("And eggs. That is all.")));
     }
 }

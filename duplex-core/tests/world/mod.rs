@@ -8,8 +8,8 @@ pub(crate) mod random;
 use std::{collections::BTreeMap, fmt::Write};
 
 use duplex_core::{
-    Action, Command, CommandId, ConversationEvent, DuplexSession, Event, FEATURES, Feature, Line,
-    Linear, LinesEdit, Mark, Permille, Policy, Samples, SessionChange, SessionTime, Turn,
+    Action, Command, CommandId, ConversationEvent, Costs, DuplexSession, Event, FEATURES, Feature,
+    Line, Linear, LinesEdit, Mark, Permille, Policy, Samples, SessionChange, SessionTime, Turn,
     TurnContext, VadFrame, Weights,
 };
 
@@ -22,7 +22,9 @@ pub(crate) fn ms(millis: u64) -> SessionTime {
 /// A policy whose weights are plain and stay as they are, so that what a test says of the session's logic does not
 /// depend on what the shipped weights are fitted to.
 pub(crate) fn policy() -> Policy {
-    Policy { weights: plain_weights(), ..Policy::default() }
+    // What these weights were written for.
+    let costs = Costs { ignored: 100, gap: 10, ..Costs::default() };
+    Policy { weights: plain_weights(), costs, ..Policy::default() }
 }
 
 fn linear(bias: i32, weights: &[(Feature, i32)]) -> Linear {
@@ -46,6 +48,7 @@ fn plain_weights() -> Weights {
             (F::TrailsOff, -4_000),
             (F::FewDigits, -3_500),
             (F::ModelYields, 4_000),
+            (F::EndOfWords, 6_000),
             (F::Asks, 600),
             (F::QuestionMark, 600),
         ],
@@ -112,6 +115,8 @@ pub(crate) struct World {
     pub(crate) behind: Option<(u64, u64, i8)>,
     /// High-band signal-to-noise ratio of the user's voice, in dB.
     pub(crate) high_band_snr: i8,
+    /// The reply model's probability that the user's words are whole, in thousandths; it may say nothing.
+    pub(crate) end_of_words: fn(&str) -> Option<u16>,
     /// The duplex model's probability of staying silent, in thousandths.
     pub(crate) idle: fn(&TurnContext) -> u16,
     pub(crate) decided: Vec<TurnContext>,
@@ -166,6 +171,7 @@ impl World {
             user: user.to_vec(),
             behind: None,
             high_band_snr: 20,
+            end_of_words: |_| None,
             idle: |_| 500,
             decided: Vec::new(),
             prefilled: Vec::new(),
@@ -355,6 +361,10 @@ impl World {
                 {
                     said = rest;
                     next += 1;
+                }
+                if let Some(probability) = (self.end_of_words)(&asked) {
+                    let event = Event::EndOfWords { turn, probability: Permille(probability) };
+                    self.later(self.latencies.model / 2, event);
                 }
                 self.rest = clauses.split_off(next.min(clauses.len()));
                 self.write(turn);

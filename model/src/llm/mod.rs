@@ -85,6 +85,9 @@ pub struct Llm<'w> {
     weights: &'w Weights,
     options: LlmOptions,
     mirror: Mirror<'w>,
+    /// Tokens that end a sentence or a message: they begin with a full stop, a question mark, an exclamation mark or a
+    /// line break, or end what a speaker says.
+    ends: Vec<Token>,
     /// By slot, which is also the sequence in the KV cache.
     calls: Vec<Option<Call>>,
     /// Number of calls opened so far.
@@ -114,7 +117,7 @@ impl<'w> Llm<'w> {
     pub fn new(weights: &'w Weights, options: LlmOptions) -> Result<Self, LlmError> {
         let mirror = Mirror::new(weights, &options)?;
         let calls = (0..options.calls).map(|_| None).collect();
-        Ok(Self { weights, options, mirror, calls, serial: 0 })
+        Ok(Self { weights, options, mirror, ends: weights.ends(), calls, serial: 0 })
     }
 
     /// Properties for reports.
@@ -237,6 +240,36 @@ impl<'w> Llm<'w> {
         let reply = state.reply.insert(reply);
         reply.abandoned = false;
         go_on(&mut self.mirror, self.weights, call.slot, reply, state.limits, stop, emit)
+    }
+
+    /// The probability that the user's words, the last of `messages`, end where they do now: that of everything that
+    /// ends a sentence or a message, after the words without the punctuation that stands behind them, which is a
+    /// recogniser's guess. None if the last message is not the user's or has no words, or if `stop` ended it.
+    ///
+    /// What it decodes is the beginning of the prompt of a reply to `messages`.
+    ///
+    /// # Errors
+    /// As [`Llm::prefill`].
+    pub fn end_probability(
+        &mut self,
+        call: CallId,
+        messages: &[ChatMessage],
+        stop: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<f32>, LlmError> {
+        let state = find(&mut self.calls, call)?;
+        let Some((last, before)) = messages.split_last() else { return Ok(None) };
+        let words = last.text.trim_end_matches(|c: char| !c.is_alphanumeric());
+        if last.role != Role::User || words.is_empty() {
+            return Ok(None);
+        }
+        let cut = [before, &[ChatMessage::new(Role::User, words)]].concat();
+        let prompt = state.render(self.weights, &cut)?;
+        let synced = self.mirror.sync(call.slot, &prompt.tokens, Need::Logits, stop)?;
+        if let Some(reply) = &mut state.reply {
+            reply.abandoned |= !reply.belongs_to(&prompt.tokens);
+        }
+        let logits = if synced.stopped { None } else { self.mirror.logits(call.slot) };
+        Ok(logits.map(|logits| slices::probability_of_any(logits, &self.ends)))
     }
 
     /// The probability that the assistant says nothing after `tokens`, which end with the assistant's mark (see

@@ -304,6 +304,15 @@ pub(super) fn probability(logits: &[f32], token: Token) -> f32 {
     log_probability(logits, token).exp()
 }
 
+/// The softmax probability of any of `tokens` among `logits`.
+pub(super) fn probability_of_any(logits: &[f32], tokens: &[Token]) -> f32 {
+    let of = |token: &Token| usize::try_from(token.0).ok().and_then(|at| logits.get(at));
+    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = logits.iter().map(|logit| (logit - most).exp()).sum();
+    let own: f32 = tokens.iter().filter_map(of).map(|logit| (logit - most).exp()).sum();
+    if sum > 0.0 { (own / sum).clamp(0.0, 1.0) } else { 0.0 }
+}
+
 /// The natural logarithm of the softmax probability of `token` among `logits`.
 pub(super) fn log_probability(logits: &[f32], token: Token) -> f32 {
     let Some(&own) = usize::try_from(token.0).ok().and_then(|at| logits.get(at)) else {
@@ -324,5 +333,7 @@ mod tests {
         assert!((probability(&logits, Token::new(1)) - 3.0 / 8.0).abs() < 1e-6);
         assert_eq!(probability(&logits, Token::new(9)), 0.0);
         assert_eq!(probability(&logits, Token::new(-1)), 0.0);
+        let any = probability_of_any(&logits, &[Token::new(0), Token::new(2), Token::new(9)]);
+        assert!((any - 5.0 / 8.0).abs() < 1e-6);
     }
 }

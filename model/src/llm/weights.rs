@@ -168,6 +168,18 @@ impl Weights {
         })
     }
 
+    /// Tokens that end a sentence or a message: what they stand for begins with a full stop, a question mark, an
+    /// exclamation mark or a line break, or they are the model's own marks of an end.
+    pub(super) fn ends(&self) -> Vec<Token> {
+        let vocab = self.vocab();
+        let is_end = |token: &Token| {
+            let piece = vocab.token_to_piece(*token, false, None);
+            let mark = piece.iter().find(|byte| **byte != b' ');
+            vocab.is_eog(*token) || mark.is_some_and(|byte| b".?!\n\r".contains(byte))
+        };
+        (0..vocab.n_tokens()).map(Token::new).filter(is_end).collect()
+    }
+
     /// Number of cached values (keys and values) per token.
     pub(super) fn cache_numbers_per_token(&self) -> u64 {
         let model = &self.model;

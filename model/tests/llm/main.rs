@@ -4,6 +4,7 @@
 
 mod bad_files;
 mod calls;
+mod ends;
 mod fit;
 mod mirror;
 mod prompt;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use duplex_core::{Failure, Line, Turn};
+use duplex_core::{Event, Failure, Line, Permille, Turn};
 
 use crate::{
     job::{Client, Job, Kind},
@@ -30,6 +30,16 @@ pub(super) fn begin(
     let work = Job::<Replying>::new(BEGIN, move |model, client, _| {
         let instructions = client.settings.instructions.clone();
         let conversation = Conversation { instructions, lines, open: false };
+        if begun.is_empty() {
+            match model.end_of_words(client.call, &conversation, &|| sink.is_cancelled()) {
+                Ok(Some(probability)) => {
+                    let probability = Permille::from_probability(probability);
+                    client.event(Event::EndOfWords { turn, probability });
+                }
+                Ok(None) => {}
+                Err(error) => tracing::warn!("no end of the words was predicted: {error}"),
+            }
+        }
         sink.allow_ahead(model.ahead());
         let Settings { most_reply_tokens: most_tokens, temperature, .. } = *client.settings;
         let request = ReplyRequest { conversation, begun, most_tokens, temperature };

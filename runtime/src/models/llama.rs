@@ -84,6 +84,17 @@ impl ReplyModel for Llama<'_> {
         }
     }
 
+    fn end_of_words(
+        &mut self,
+        call: CallKey,
+        conversation: &Conversation,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<f32>, PortError> {
+        let id = self.call(call)?;
+        let messages = self.messages(id, conversation, "")?;
+        Ok(self.llm.end_probability(id, &messages, &mut || stop())?)
+    }
+
     fn check(&self, instructions: &str) -> Result<(), PortError> {
         Ok(self.llm.check_instructions(instructions)?)
     }

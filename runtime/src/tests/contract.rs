@@ -255,6 +255,25 @@ fn a_reply_model_writes_a_reply_that_depends_on_its_conversation_alone() {
 }
 
 #[test]
+fn a_reply_is_the_same_where_the_model_was_asked_whether_the_words_are_whole() {
+    let (models, _server) = reply_models();
+    for (name, options) in models {
+        with_model(&options, |model| {
+            let asked = request("Tell me about dogs.", "");
+            let never = || false;
+            let of = |model: &mut (dyn ReplyModel + '_)| {
+                model.end_of_words(CallKey(1), &asked.conversation, &never).unwrap()
+            };
+            let before = reply(model, 1, asked.clone(), &mut |_| ());
+            let said = of(model);
+            assert!(said.is_none_or(|end| (0.0..=1.0).contains(&end)), "{name}: {said:?}");
+            assert_eq!(of(model), said, "{name}");
+            assert_eq!(reply(model, 1, asked.clone(), &mut |_| ()), before, "{name}");
+        });
+    }
+}
+
+#[test]
 fn a_reply_model_goes_on_after_what_is_written_and_after_a_cancelled_reply() {
     let (models, _server) = reply_models();
     for (name, options) in models {

@@ -51,10 +51,11 @@ fn clause(
         (job.work)(model, &client, &|| false);
     }
     drop(client);
-    match answers.iter().next() {
-        Some(SessionMessage::Event(Event::Written { text, last, .. })) => (text, last),
-        _ => panic!("no clause was written"),
-    }
+    let written = |answer| match answer {
+        SessionMessage::Event(Event::Written { text, last, .. }) => Some((text, last)),
+        _ => None,
+    };
+    answers.iter().find_map(written).expect("a clause is written")
 }
 
 #[test]
@@ -66,6 +67,31 @@ fn a_clause_that_was_lost_on_the_way_is_written_again_and_not_skipped() {
         assert_eq!(again, first, "the session never had it");
         let (second, _) = clause(model, begins(&first), call);
         assert!(!second.trim().is_empty() && second != first, "{first:?}, then {second:?}");
+    });
+}
+
+#[test]
+fn whether_the_words_are_whole_is_said_before_the_reply_to_them() {
+    with_model(&language_model(), |model| {
+        let mut work = Work::of(begins(""), &mut Material::new(1)).unwrap();
+        let (client, answers) = client(1);
+        if work.begin(&client)
+            && let Work::Reply(job) = work
+        {
+            (job.work)(model, &client, &|| false);
+        }
+        drop(client);
+        let answers: Vec<_> = answers.iter().collect();
+        let [SessionMessage::Event(Event::EndOfWords { turn, probability }), rest @ ..] =
+            &answers[..]
+        else {
+            panic!("nothing is said of the words");
+        };
+        assert!(*turn == Turn(1) && probability.0 > 0);
+        let written = |it: &SessionMessage| {
+            matches!(it, SessionMessage::Event(Event::Written { turn: Turn(1), .. }))
+        };
+        assert!(rest.iter().any(written));
     });
 }
 
