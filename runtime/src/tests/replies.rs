@@ -73,7 +73,9 @@ fn a_clause_that_was_lost_on_the_way_is_written_again_and_not_skipped() {
 #[test]
 fn whether_the_words_are_whole_is_said_before_the_reply_to_them() {
     with_model(&language_model(), |model| {
-        let mut work = Work::of(begins(""), &mut Material::new(1)).unwrap();
+        // It holds the reply: without it, nobody wants the reply any more.
+        let call = &mut Material::new(1);
+        let mut work = Work::of(begins(""), call).unwrap();
         let (client, answers) = client(1);
         if work.begin(&client)
             && let Work::Reply(job) = work
