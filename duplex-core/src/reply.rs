@@ -1,6 +1,6 @@
 //! A reply of the assistant, from the first clause that is written to the last word that is heard.
 
-use crate::{Permille, Samples, SessionTime, Stages, Turn, Utterance, command::clauses};
+use crate::{Permille, Samples, SessionTime, Stages, Turn, Utterance, command::clauses, words};
 
 /// What a reply needs next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +107,11 @@ impl Reply {
             synthesising: false,
             failures: 0,
         }
+    }
+
+    /// Whether it answers these words, however they are written.
+    pub(crate) fn is_to(&self, text: &str) -> bool {
+        words::normalise(&self.answers) == words::normalise(text)
     }
 
     /// A reply that says this text.

@@ -143,7 +143,8 @@ impl DuplexSession {
             return Vec::new();
         }
         self.show_beginning();
-        // What the models and the loudspeaker do for a reply says nothing new of the user.
+        // What the models and the loudspeaker do for a reply says nothing new of the user, but for what the model makes of
+        // the user's words.
         let is_of_reply = event.turn().is_some() && !matches!(event, Event::EndOfWords { .. });
         match event {
             Event::VoiceActivity(frame) => self.frame(frame),

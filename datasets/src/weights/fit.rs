@@ -52,7 +52,6 @@ const NOT_OF_SOUNDS: &[Feature] = &[
     Feature::Dangling,
     Feature::SmallWord,
     Feature::Preposition,
-    Feature::OnlyNames,
     Feature::EndOfWords,
     Feature::Awaiting,
     Feature::TrailsOff,
@@ -222,8 +221,7 @@ pub(super) fn cases<'a>(rows: impl Iterator<Item = &'a Row>, question: Question)
     for (row, without) in rows.flat_map(views) {
         let mut push = |features: &Features, outcome: usize, continues: bool| {
             let features = without.map_or(*features, |feature| features.without(feature));
-            let features = &features;
-            let values = values(features, question);
+            let values = values(&features, question);
             let example = Example { values, outcome, weight: 1.0 };
             cases.push(Case { row, example, continues });
         };

@@ -99,8 +99,6 @@ features! {
     SmallWord = "small_word",
     /// The words end in a preposition, and nothing before it asks for what belongs to it: "Can you help me with".
     Preposition = "preposition",
-    /// The last sentence names something, and says nothing of it: "My favourite colour".
-    OnlyNames = "only_names",
     /// The words end in a phrase whose object is still to come: "I would like".
     Awaiting = "awaiting",
     /// The words end in a comma, a dash or an ellipsis.

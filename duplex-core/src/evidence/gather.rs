@@ -131,7 +131,6 @@ fn wholeness(features: &mut Features, text: &str, heard: &[String], situation: &
     features.flag(Feature::Dangling, words::dangles(heard));
     features.flag(Feature::SmallWord, words::ends_in_small_word(text, heard));
     features.flag(Feature::Preposition, words::ends_in_preposition(heard));
-    features.flag(Feature::OnlyNames, words::only_names(text));
     features.flag(Feature::Awaiting, words::awaits(text, heard));
     features.flag(Feature::TrailsOff, words::trails_off(text));
     features.flag(Feature::FullStop, words::has_full_stop(text));

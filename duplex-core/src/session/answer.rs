@@ -4,7 +4,6 @@ use crate::{
     Action, Choice, ConversationEvent, Permille, Samples, SessionTime, SoundKind, Turn, UserKind,
     Why, overlap_policy,
     reply::{Prompt, Reply},
-    words,
 };
 
 use super::{AssistantState, DuplexSession, Reaction, decide::Decision};
@@ -72,8 +71,7 @@ impl DuplexSession {
         };
         match &self.assistant {
             _ if !self.policy.answers => {}
-            AssistantState::Preparing(reply)
-                if words::normalise(&reply.answers) == words::normalise(&text) => {}
+            AssistantState::Preparing(reply) if reply.is_to(&text) => {}
             AssistantState::Preparing(reply) => {
                 let why = if text.starts_with(&reply.answers) { Why::WentOn } else { Why::Revised };
                 self.drop_prepared(why);

@@ -317,9 +317,7 @@ impl DuplexSession {
             return self.drop_prepared(Why::Command);
         }
         match &mut self.assistant {
-            AssistantState::Preparing(reply)
-                if words::normalise(&reply.answers) == words::normalise(&text) =>
-            {
+            AssistantState::Preparing(reply) if reply.is_to(&text) => {
                 reply.prompt = Prompt::Command;
             }
             _ => {

@@ -70,11 +70,7 @@ impl DuplexSession {
         };
         let text = user.text();
         let end_of_words = match &self.assistant {
-            AssistantState::Preparing(reply)
-                if words::normalise(&reply.answers) == words::normalise(&text) =>
-            {
-                reply.end_of_words
-            }
+            AssistantState::Preparing(reply) if reply.is_to(&text) => reply.end_of_words,
             _ => None,
         };
         let said = match speaks {

@@ -1,10 +1,9 @@
 //! What the user's words do, as evidence: shares and flags, none of which decides alone.
 
 use super::lists::{
-    ADDRESS, ARTICLES, ASKED_FOR, ASKING, ASSISTANT, AWAITING, BACKCHANNELS, BEFORE_A_NOUN,
-    BEFORE_AN_OBJECT, CLOSING, DIGITS, FAREWELLS, GO_ON, INVITING, LISTING, NUMBERING, OPENERS,
-    OPENING, PERSONS, POLITE, PRAISE, PREDICATES, PREPOSITIONS, REFUSALS, REPAIRS, STOP_OBJECTS,
-    STOPS, THINKING, UNFINISHED, WH,
+    ADDRESS, ASKED_FOR, ASKING, ASSISTANT, AWAITING, BACKCHANNELS, BEFORE_A_NOUN, BEFORE_AN_OBJECT,
+    CLOSING, DIGITS, FAREWELLS, GO_ON, INVITING, LISTING, NUMBERING, OPENERS, PERSONS, POLITE,
+    PRAISE, PREPOSITIONS, REFUSALS, REPAIRS, STOP_OBJECTS, STOPS, THINKING, UNFINISHED, WH,
 };
 use super::{begins_with, ends_with, normalise};
 
@@ -180,20 +179,13 @@ pub fn ends_in_preposition(words: &[String]) -> bool {
         && !words.iter().any(|word| WH.contains(&word.as_str()))
 }
 
-/// Whether the last sentence only names something, of which nothing is said yet: "My favourite colour".
-pub fn only_names(text: &str) -> bool {
-    let words = normalise(last_sentence(text));
-    words.first().is_some_and(|first| ARTICLES.contains(&first.as_str()))
-        && !words.iter().any(|word| PREDICATES.contains(&word.as_str()))
-}
-
 fn last_sentence(text: &str) -> &str {
     sentences(text.trim_end()).last().unwrap_or_default()
 }
 
 /// Whether the words end in a phrase whose object is still to come.
 pub fn awaits(text: &str, words: &[String]) -> bool {
-    !text.trim_end().ends_with('?') && (ends_in_any(words, AWAITING) || ends_in_any(words, OPENING))
+    !text.trim_end().ends_with('?') && ends_in_any(words, AWAITING)
 }
 
 /// Whether the text ends in a comma, a dash or an ellipsis.
@@ -386,18 +378,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_said_of_anything_yet_is_noticed() {
+    fn a_preposition_at_the_end_needs_a_question_that_asks_for_what_belongs_to_it() {
         for text in ["Can you help me with?", "I live at"] {
             assert!(ends_in_preposition(&normalise(text)), "{text}");
         }
         for text in ["Who is it for?", "Go on.", "Tell me what it is made of."] {
             assert!(!ends_in_preposition(&normalise(text)), "{text}");
-        }
-        for text in ["Our biggest garden", "I like green. The other one"] {
-            assert!(only_names(text), "{text}");
-        }
-        for text in ["Our biggest garden is here.", "Green.", "Tell me the time.", ""] {
-            assert!(!only_names(text), "{text}");
         }
     }
 

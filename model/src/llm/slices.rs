@@ -306,21 +306,24 @@ pub(super) fn probability(logits: &[f32], token: Token) -> f32 {
 
 /// The softmax probability of any of `tokens` among `logits`.
 pub(super) fn probability_of_any(logits: &[f32], tokens: &[Token]) -> f32 {
-    let of = |token: &Token| usize::try_from(token.0).ok().and_then(|at| logits.get(at));
-    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f32 = logits.iter().map(|logit| (logit - most).exp()).sum();
-    let own: f32 = tokens.iter().filter_map(of).map(|logit| (logit - most).exp()).sum();
-    if sum > 0.0 { (own / sum).clamp(0.0, 1.0) } else { 0.0 }
+    let sum = log_sum(logits);
+    let own = tokens.iter().filter_map(|token| logit(logits, *token));
+    own.map(|own| (own - sum).exp()).sum::<f32>().clamp(0.0, 1.0)
 }
 
 /// The natural logarithm of the softmax probability of `token` among `logits`.
 pub(super) fn log_probability(logits: &[f32], token: Token) -> f32 {
-    let Some(&own) = usize::try_from(token.0).ok().and_then(|at| logits.get(at)) else {
-        return f32::NEG_INFINITY;
-    };
+    logit(logits, token).map_or(f32::NEG_INFINITY, |own| own - log_sum(logits))
+}
+
+fn logit(logits: &[f32], token: Token) -> Option<f32> {
+    logits.get(usize::try_from(token.0).ok()?).copied()
+}
+
+/// The natural logarithm of the sum of the exponentials of `logits`.
+fn log_sum(logits: &[f32]) -> f32 {
     let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f32 = logits.iter().map(|logit| (logit - most).exp()).sum();
-    own - most - sum.ln()
+    most + logits.iter().map(|logit| (logit - most).exp()).sum::<f32>().ln()
 }
 
 #[cfg(test)]
