@@ -24,6 +24,9 @@ pub(crate) enum Prompt {
     Text {
         /// Whether the user can interrupt it.
         interruptible: bool,
+        /// The session says it by itself, because the user has said nothing that it understands. Pointless once they
+        /// have.
+        by_itself: bool,
     },
 }
 
@@ -115,13 +118,7 @@ impl Reply {
     }
 
     /// A reply that says this text.
-    pub(crate) fn dictated(
-        turn: Turn,
-        text: &str,
-        interruptible: bool,
-        timeline: Timeline,
-    ) -> Self {
-        let prompt = Prompt::Text { interruptible };
+    pub(crate) fn dictated(turn: Turn, text: &str, prompt: Prompt, timeline: Timeline) -> Self {
         let mut reply = Self::new(turn, prompt, String::new(), timeline);
         clauses(text).into_iter().for_each(|clause| reply.push(clause));
         reply.complete = true;
@@ -153,7 +150,7 @@ impl Reply {
 
     /// Whether the user's sound can neither duck nor cut it.
     pub(crate) const fn is_protected(&self) -> bool {
-        matches!(self.prompt, Prompt::Text { interruptible: false })
+        matches!(self.prompt, Prompt::Text { interruptible: false, .. })
     }
 
     /// Takes in a written clause.

@@ -104,6 +104,26 @@ fn a_voice_without_words_is_asked_again_once() {
 }
 
 #[test]
+fn a_user_who_tries_again_is_not_asked_again() {
+    let mut policy = world::policy();
+    policy.weights.sound[SoundKind::Turn as usize].weights[Feature::NoWords as usize] = 9_000;
+    let sound = Says { from: 500, to: 1_100, words: "", end: 500 };
+    let mut yielded = 0;
+    for from in (1_300..1_900).step_by(32) {
+        let user = [sound.clone(), says(from, from + 1_500, "Tell me about the moon.")];
+        let mut world = replies(World::with_policy(&user, policy.clone()));
+        world.run(9_000);
+        // The question never begins over the user, nor comes after their turn.
+        let begun = world.audible[0].0.as_millis();
+        assert!(begun <= from + 100 || begun > from + 1_500, "from {from}: {}", world.trace);
+        let last = world.lines().into_iter().rfind(|line| line.speaker == Speaker::Assistant);
+        assert_eq!(last.unwrap().text, "The moon is far away.", "from {from}: {}", world.trace);
+        yielded += u32::from(world.trace.contains("drop 1"));
+    }
+    assert!(yielded > 0);
+}
+
+#[test]
 fn a_reply_that_was_taken_back_by_mistake_goes_on_and_the_turn_before_it_stays() {
     // Partial words cut the reply in its first second; all of them prove to be for somebody else.
     let user = [

@@ -23,6 +23,8 @@ const MOST_UNANSWERED: usize = 4 * Command::LONGEST_TEXT;
 struct ToSay {
     text: String,
     interruptible: bool,
+    /// A question of the session's own, to a user who seems not to be there or was not understood.
+    by_itself: bool,
 }
 
 /// What was asked for by command and is not done yet.
@@ -78,6 +80,7 @@ impl Orders {
     pub(super) fn user_is_there(&mut self) {
         self.idle_times = 0;
         self.asked_again = false;
+        self.to_say.retain(|it| !it.by_itself);
     }
 }
 
@@ -237,7 +240,7 @@ impl DuplexSession {
         if self.orders.to_say.len() == MOST_TO_SAY || waiting > Command::LONGEST_TEXT {
             return Err(Refusal::TooMuchToSay);
         }
-        self.orders.to_say.push_back(ToSay { text: plain(text), interruptible });
+        self.orders.to_say.push_back(ToSay { text: plain(text), interruptible, by_itself: false });
         Ok(())
     }
 
@@ -250,15 +253,19 @@ impl DuplexSession {
             && !std::mem::replace(&mut self.orders.asked_again, true)
         {
             // What is said by itself is not refused: nothing else waits to be said.
-            self.orders.to_say.push_back(ToSay { text: plain(&question), interruptible: true });
+            self.ask_by_itself(plain(&question));
         }
+    }
+
+    fn ask_by_itself(&mut self, text: String) {
+        self.orders.to_say.push_back(ToSay { text, interruptible: true, by_itself: true });
     }
 
     /// A text that was prepared and not begun is said later.
     pub(super) fn say_again(&mut self, reply: &Reply) {
-        if let Prompt::Text { interruptible } = reply.prompt {
+        if let Prompt::Text { interruptible, by_itself } = reply.prompt {
             let text = reply.utterance.planned().to_owned();
-            self.orders.to_say.push_front(ToSay { text, interruptible });
+            self.orders.to_say.push_front(ToSay { text, interruptible, by_itself });
         }
     }
 
@@ -273,7 +280,9 @@ impl DuplexSession {
         let Some(next) = next else { return };
         self.end_cut();
         let (turn, timeline) = self.next_turn(self.now);
-        let reply = Reply::dictated(turn, &next.text, next.interruptible, timeline);
+        let ToSay { text, interruptible, by_itself } = next;
+        let reply =
+            Reply::dictated(turn, &text, Prompt::Text { interruptible, by_itself }, timeline);
         self.notify(ConversationEvent::ReplyPreparing { reply: turn, answers: String::new() });
         self.assistant = AssistantState::Preparing(reply);
     }
@@ -336,6 +345,11 @@ impl DuplexSession {
     /// Releases a reply that was asked for by command, as soon as there is something to hear.
     pub(super) fn release_by_command(&mut self) {
         let AssistantState::Preparing(reply) = &self.assistant else { return };
+        // A user who speaks before a text begins is heard first.
+        let yields = matches!(reply.prompt, Prompt::Text { interruptible: true, .. });
+        if yields && self.tracker.pending.is_some() {
+            return self.drop_prepared(Why::Revised);
+        }
         if !reply.utterance.has_audio() {
             return;
         }
@@ -514,7 +528,7 @@ impl DuplexSession {
         self.notify(ConversationEvent::UserIdle { silence_ms: silence.as_millis(), times });
         let question = plain(&self.policy.idle_question);
         if times <= self.policy.idle_questions && !question.is_empty() && !self.orders.is_ending {
-            self.orders.to_say.push_back(ToSay { text: question, interruptible: true });
+            self.ask_by_itself(question);
         }
     }
 }
