@@ -266,12 +266,15 @@ pub(crate) fn policy(config: &Config) -> Policy {
         idle_after: ms(turn.idle_after_ms),
         idle_question: turn.idle_question.clone(),
         unheard_question: turn.unheard_question.clone(),
+        farewell: turn.farewell.clone(),
+        ends_at_farewell: turn.ends_at_farewell,
         idle_questions: turn.idle_questions,
         longest_press: ms(turn.longest_press_ms),
     };
     let Some(reference) = reference else { return ours };
     Policy {
         unheard_question: reference.unheard_question,
+        farewell: reference.farewell,
         other_voice: reference.other_voice,
         overlap: reference.overlap,
         words: reference.words,

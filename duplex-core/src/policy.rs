@@ -140,6 +140,10 @@ pub struct Policy {
     /// What the assistant says, once until the user's next turn, after a voice that seems to be the user's and of which
     /// the recogniser makes no words; empty: nothing.
     pub unheard_question: String,
+    /// What the assistant says to a farewell that breaks off what it was saying; empty: nothing.
+    pub farewell: String,
+    /// Whether the call ends once the user has taken their leave, and the assistant theirs.
+    pub ends_at_farewell: bool,
     /// How often it asks before the user has spoken again.
     pub idle_questions: u32,
     /// Push-to-talk that is not released counts as released after this.
@@ -184,6 +188,8 @@ impl Default for Policy {
             idle_after: ms(0),
             idle_question: String::new(),
             unheard_question: "Sorry?".to_owned(),
+            farewell: "Goodbye.".to_owned(),
+            ends_at_farewell: false,
             idle_questions: 2,
             longest_press: ms(60_000),
         }
@@ -200,6 +206,7 @@ impl Policy {
             sources: Sources::Acoustic,
             fixed_wait: Some(ms(800)),
             unheard_question: String::new(),
+            farewell: String::new(),
             other_voice: 0,
             yield_after: ms(200),
             resume_within: ms(0),

@@ -388,6 +388,9 @@ impl DuplexSession {
         if kind != UserKind::Noise {
             self.orders.user_is_there();
         }
+        if is_turn && self.takes_leave(user.speech) {
+            self.take_leave(kind);
+        }
         let went_on = self.tracker.end_speech();
         if let Some((speech, _)) = went_on {
             self.notify(ConversationEvent::UserSpeechStopped { speech });

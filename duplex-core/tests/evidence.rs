@@ -124,6 +124,25 @@ fn a_user_who_tries_again_is_not_asked_again() {
 }
 
 #[test]
+fn a_farewell_over_a_reply_is_returned_and_ends_the_call_where_it_is_asked_to() {
+    for ends_at_farewell in [false, true] {
+        let policy = Policy { ends_at_farewell, ..world::policy() };
+        let user = [says(500, 1_500, "Tell me a story."), says(2_600, 3_400, "Okay, goodbye.")];
+        let mut world = replies(World::with_policy(&user, policy));
+        world.run(10_000);
+        assert!(world.trace.contains("finished \"Goodbye.\""), "{}", world.trace);
+        assert!(!world.trace.contains("finished \"Once"), "{}", world.trace);
+        assert_eq!(world.session.is_over(), ends_at_farewell, "{}", world.trace);
+    }
+    // One that needs no breaking off is answered by the reply model, and ends the call as well.
+    let policy = Policy { ends_at_farewell: true, ..world::policy() };
+    let mut world = replies(World::with_policy(&[says(500, 1_500, "Goodbye, moon.")], policy));
+    world.run(10_000);
+    assert!(world.trace.contains("finished \"The moon is far away.\""), "{}", world.trace);
+    assert!(world.session.is_over(), "{}", world.trace);
+}
+
+#[test]
 fn a_reply_that_was_taken_back_by_mistake_goes_on_and_the_turn_before_it_stays() {
     // Partial words cut the reply in its first second; all of them prove to be for somebody else.
     let user = [

@@ -408,6 +408,14 @@ pub(crate) struct Turn {
     #[config(default = "Sorry?")]
     pub(crate) unheard_question: String,
 
+    /// What the assistant says to a farewell that breaks off what it was saying; empty: nothing.
+    #[config(default = "Goodbye.")]
+    pub(crate) farewell: String,
+
+    /// Whether the call ends once the user has taken their leave, and the assistant theirs.
+    #[config(default = false)]
+    pub(crate) ends_at_farewell: bool,
+
     /// How often it asks before the user has spoken again.
     #[config(default = 2)]
     pub(crate) idle_questions: u32,

@@ -257,6 +257,16 @@ impl DuplexSession {
         }
     }
 
+    /// The user has taken their leave. What is a turn is answered anyway; a command is obeyed silently but for this.
+    pub(super) fn take_leave(&mut self, kind: UserKind) {
+        let text = plain(&self.policy.farewell);
+        if kind == UserKind::Stop && self.policy.answers && !text.is_empty() {
+            let farewell = ToSay { text, interruptible: true, by_itself: true };
+            self.orders.to_say.push_back(farewell);
+        }
+        self.orders.is_ending |= self.policy.ends_at_farewell;
+    }
+
     fn ask_by_itself(&mut self, text: String) {
         self.orders.to_say.push_back(ToSay { text, interruptible: true, by_itself: true });
     }

@@ -137,6 +137,13 @@ impl DuplexSession {
         features.map_or(Permille(0), |features| self.policy.weights.over(features))
     }
 
+    /// Whether the words of a sound are, for the most part, a farewell.
+    pub(super) fn takes_leave(&self, speech: Speech) -> bool {
+        let observed = self.observed.as_ref().filter(|observed| observed.speech == speech);
+        let share = observed.and_then(|observed| observed.features.get(Feature::Farewell));
+        share.is_some_and(|share| share >= 500)
+    }
+
     /// Remembers how the user's sound was settled.
     pub(super) fn remember(&mut self, user: &Pending, kind: UserKind) {
         match kind {

@@ -62,7 +62,7 @@ fn plain_weights() -> Weights {
         (F::Overlaps, 4_000),
         (F::WasAsked, -4_000),
     ];
-    let command = [(F::Command, 9_000), (F::NearCommand, 9_000)];
+    let command = [(F::Command, 9_000), (F::NearCommand, 9_000), (F::Farewell, 9_000)];
     let others =
         [(F::CallsPerson, 10_000), (F::EndsInName, 10_000), (F::Denies, 9_000), (F::Praise, 9_000)];
     Weights {
