@@ -239,19 +239,23 @@ fn two_threads_never_hear_a_flushed_turn_after_its_fade() {
     let (mut playout, mut speaker) = playout(4_096);
     let turn = AtomicU64::new(0);
     let done = AtomicBool::new(false);
-    // The device stands still between two callbacks: then what is pushed is there when it is flushed.
-    let (stop, stands) = (AtomicBool::new(false), AtomicBool::new(false));
+    // How many callbacks the device makes before it stands still. So a flush can meet a turn that is heard, and of which
+    // enough is left.
+    let (callbacks, stands) = (AtomicU64::new(u64::MAX), AtomicBool::new(false));
 
     let most_stale = std::thread::scope(|scope| {
         let device = scope.spawn(|| {
             let mut out = [0.0; 97];
             let (mut current, mut stale, mut most_stale) = (0, 0, 0);
             while !done.load(Acquire) {
-                let still = stop.load(Acquire);
-                stands.store(still, Release);
-                if still {
-                    std::thread::yield_now();
-                    continue;
+                match callbacks.load(Acquire) {
+                    u64::MAX => {}
+                    0 => {
+                        stands.store(true, Release);
+                        std::thread::yield_now();
+                        continue;
+                    }
+                    left => callbacks.store(left - 1, Release),
                 }
                 // The turns before this one were flushed before this callback begins.
                 let now = turn.load(Acquire);
@@ -278,7 +282,8 @@ fn two_threads_never_hear_a_flushed_turn_after_its_fade() {
             let mut left = length;
             let meets_sound = number % 10 == 0;
             if meets_sound {
-                stop.store(true, Release);
+                stands.store(false, Release);
+                callbacks.store(0, Release);
                 while !stands.load(Acquire) {
                     std::thread::yield_now();
                 }
@@ -298,11 +303,17 @@ fn two_threads_never_hear_a_flushed_turn_after_its_fade() {
                 last = played;
                 std::thread::yield_now();
             }
+            if meets_sound {
+                callbacks.store(1, Release);
+                while playout.played() == total {
+                    std::thread::yield_now();
+                }
+            }
             total += (length - left) as u64;
             let flushed = playout.flush();
             assert_eq!(flushed, total);
             turn.store(number + 1, Release);
-            stop.store(false, Release);
+            callbacks.store(u64::MAX, Release);
             // One flush at a time, or the sign would not distinguish the turns.
             while playout.played() < flushed {
                 std::thread::yield_now();
