@@ -274,7 +274,6 @@ pub(crate) fn policy(config: &Config) -> Policy {
     let Some(reference) = reference else { return ours };
     Policy {
         unheard_question: reference.unheard_question,
-        farewell: reference.farewell,
         other_voice: reference.other_voice,
         overlap: reference.overlap,
         words: reference.words,

@@ -180,6 +180,12 @@ const BEHIND: Samples = Samples::from_millis(160);
 /// Frames over which the loudest level of a voice is taken: a syllable or two.
 const RECENT: usize = 12;
 
+/// Fewest frames of a softer voice from which its level is known: the end of the user's own word is shorter.
+const ENOUGH_OF_OTHERS: i64 = 12;
+
+/// Frames of it that are remembered: some 10 s.
+const MOST_OF_OTHERS: i64 = 320;
+
 /// How one voice's level lies against another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Distance {
@@ -232,6 +238,8 @@ pub(crate) struct UserTracker {
     detected_until: SessionTime,
     /// The end of the newest frame with a speech probability of at least `Policy::clear`.
     clear_until: SessionTime,
+    /// The frames of a softer voice that went on behind the user's: how many, and the sum of their levels in dBFS.
+    others: (i64, i64),
     /// Levels of the newest frames, in dBFS, in a ring.
     recent: [i8; RECENT],
     frames: usize,
@@ -254,6 +262,7 @@ impl UserTracker {
             retry_at: SessionTime(0),
             detected_until: SessionTime(0),
             clear_until: SessionTime(0),
+            others: (0, 0),
             recent: [i8::MIN; RECENT],
             frames: 0,
             now: SessionTime(0),
@@ -280,6 +289,9 @@ impl UserTracker {
         self.recent[self.frames % RECENT] = frame.level;
         self.frames += 1;
         let distance = self.distance(policy);
+        if frame.speech && frame.probability >= policy.clear && distance == Distance::Softer {
+            self.hear_others(frame.level);
+        }
         // Who talks on much softer behind the user is somebody else: a television, for instance.
         let frame = VadFrame { speech: frame.speech && distance != Distance::Softer, ..frame };
         let edge = match (self.speaking, frame.speech) {
@@ -317,6 +329,20 @@ impl UserTracker {
         self.recognise(slice_over, policy, actions);
         self.detect_end_of_turn(policy, actions);
         edge
+    }
+
+    /// Level of a softer voice that went on behind the user's, in dBFS; none where too little of one was heard.
+    pub(crate) fn others_level(&self) -> Option<i32> {
+        let (frames, levels) = self.others;
+        (frames >= ENOUGH_OF_OTHERS).then(|| (levels / frames) as i32)
+    }
+
+    fn hear_others(&mut self, level: i8) {
+        let (frames, levels) = self.others;
+        // The older half fades: voices come and go.
+        let (frames, levels) =
+            if frames >= MOST_OF_OTHERS { (frames / 2, levels / 2) } else { (frames, levels) };
+        self.others = (frames + 1, levels + i64::from(level));
     }
 
     /// How the voice of the newest frames lies against the one that began the pending sound.

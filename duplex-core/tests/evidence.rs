@@ -126,7 +126,8 @@ fn a_user_who_tries_again_is_not_asked_again() {
 #[test]
 fn a_farewell_over_a_reply_is_returned_and_ends_the_call_where_it_is_asked_to() {
     for ends_at_farewell in [false, true] {
-        let policy = Policy { ends_at_farewell, ..world::policy() };
+        let farewell = "Goodbye.".to_owned();
+        let policy = Policy { farewell, ends_at_farewell, ..world::policy() };
         let user = [says(500, 1_500, "Tell me a story."), says(2_600, 3_400, "Okay, goodbye.")];
         let mut world = replies(World::with_policy(&user, policy));
         world.run(10_000);

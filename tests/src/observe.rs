@@ -151,20 +151,24 @@ fn label(case: &Case, fired: &[Fired], moment: &Moment) -> Option<(Label, String
         let to = (to + SLACK).min(observed.voiced_until);
         to - from
     };
-    let heard = fired
-        .iter()
-        .filter_map(|fired| {
-            let (from, to) = fired.span?;
-            // The rest of the clip is other voices.
-            let cue = case.cues.iter().find(|cue| cue.id == fired.id);
-            let user_until = cue.and_then(|cue| cue.user_until);
-            Some((fired, (from, user_until.map_or(to, |until| from + until))))
-        })
+    // Each clip, up to where the user's part of it ends and to its own end.
+    let spans = fired.iter().filter_map(|fired| {
+        let (from, to) = fired.span?;
+        let cue = case.cues.iter().find(|cue| cue.id == fired.id);
+        let user_until = cue.and_then(|cue| cue.user_until);
+        Some((fired, (from, user_until.map_or(to, |until| from + until)), to))
+    });
+    let heard = spans
+        .clone()
+        .map(|(fired, span, _)| (fired, span))
         .filter(|&(_, span)| overlap(span) > Samples(0))
         .max_by_key(|&(_, span)| overlap(span));
     let Some((cue, (from, to))) = heard else {
-        // Nothing was said: the assistant's own echo, or noise.
-        return Some((Label { kind: SoundKind::Nothing, over: None }, String::new()));
+        // The rest of a clip is other voices. Where nothing was said, it is the assistant's own echo, or noise.
+        let is_rest = spans.clone().any(|(_, (_, until), to)| overlap((until, to)) > Samples(0));
+        let kind = if is_rest { SoundKind::OtherVoice } else { SoundKind::Nothing };
+        let phrase = if is_rest { observed.text.clone() } else { String::new() };
+        return Some((Label { kind, over: None }, phrase));
     };
     let expectation = case.expect.get(&cue.id)?;
     let expects = |outcome| expectation.outcomes.contains(&outcome);

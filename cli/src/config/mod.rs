@@ -408,8 +408,8 @@ pub(crate) struct Turn {
     #[config(default = "Sorry?")]
     pub(crate) unheard_question: String,
 
-    /// What the assistant says to a farewell that breaks off what it was saying; empty: nothing.
-    #[config(default = "Goodbye.")]
+    /// What the assistant says to a farewell that breaks off what it was saying, as in "Goodbye."; empty: nothing.
+    #[config(default = "")]
     pub(crate) farewell: String,
 
     /// Whether the call ends once the user has taken their leave, and the assistant theirs.

@@ -63,8 +63,9 @@ const NOT_OF_SOUNDS: &[Feature] = &[
 const NOT_OF_ENDS: &[Feature] = &[
     Feature::Brief,
     Feature::Clear,
-    Feature::HighBandSnr,
-    Feature::Level,
+    Feature::Far,
+    Feature::Softer,
+    Feature::LikeOthers,
     Feature::Partial,
     Feature::Backchannel,
     Feature::FullStop,
@@ -122,17 +123,32 @@ impl Question {
         }
     }
 
-    /// How much all examples of an outcome count together, against those of the others.
-    fn share(self, outcome: usize) -> f64 {
+    /// How much all examples of an outcome count together in a situation, against those of the others: how often it comes
+    /// about in calls, which scripts do not show.
+    fn share(self, outcome: usize, overlaps: bool) -> f64 {
+        use SoundKind as K;
         match (self, outcome) {
             (Self::Over, 0) => 0.4,
             (Self::Over, _) => 0.6,
-            (Self::Sound, outcome) => match SoundKind::ALL[outcome] {
-                SoundKind::Turn => 0.30,
-                SoundKind::Backchannel => 0.20,
-                _ => 0.10,
+            (Self::Sound, outcome) => match (SoundKind::ALL[outcome], overlaps) {
+                (K::Turn, false) => 0.46,
+                (K::Turn, true) => 0.10,
+                (K::Answer, false) => 0.14,
+                (K::Answer, true) => 0.04,
+                (K::Backchannel, false) => 0.05,
+                (K::Backchannel, true) => 0.36,
+                (K::Command, false) => 0.03,
+                (K::Command, true) => 0.16,
+                (K::ToOthers | K::OtherVoice, _) => 0.12,
+                (K::Nothing, false) => 0.08,
+                (K::Nothing, true) => 0.10,
             },
         }
+    }
+
+    /// The situation of an example: whether the assistant was speaking.
+    fn overlaps(self, row: &Row) -> bool {
+        self == Self::Sound && row.features.get(Feature::Overlaps) == Some(1000)
     }
 }
 
@@ -153,8 +169,9 @@ const fn speaks_of(feature: Feature) -> &'static [SoundKind] {
             &[K::Answer, K::Backchannel, K::Command]
         }
         // Who speaks, and how far away, but not what for.
-        Feature::Level => &[K::ToOthers, K::OtherVoice],
-        Feature::HighBandSnr => &[K::OtherVoice, K::Nothing],
+        Feature::Softer => &[K::ToOthers, K::OtherVoice],
+        Feature::Far => &[K::OtherVoice, K::Nothing],
+        Feature::LikeOthers => &[K::OtherVoice],
         _ => SoundKind::ALL,
     }
 }
@@ -246,21 +263,26 @@ pub(super) fn cases<'a>(rows: impl Iterator<Item = &'a Row>, question: Question)
 
 /// Sets how much each example counts.
 fn weigh(cases: &mut [Case<'_>], question: Question) {
-    let key = |case: &Case<'_>| (case.row.phrase.clone(), case.example.outcome, stage(case.row));
+    let overlaps = |case: &Case<'_>| question.overlaps(case.row);
+    let key = |case: &Case<'_>| {
+        (case.row.phrase.clone(), case.example.outcome, overlaps(case), stage(case.row))
+    };
     let mut counts: BTreeMap<_, f64> = BTreeMap::new();
     for case in &*cases {
         *counts.entry(key(case)).or_default() += 1.0;
     }
-    let mut sums = vec![0.0; question.outcomes()];
+    let mut sums = [vec![0.0; question.outcomes()], vec![0.0; question.outcomes()]];
     for case in &mut *cases {
         let stage = if stage(case.row) == 2 { FINAL } else { 1.0 };
         case.example.weight = stage / counts[&key(case)].sqrt();
-        sums[case.example.outcome] += case.example.weight;
+        sums[usize::from(overlaps(case))][case.example.outcome] += case.example.weight;
     }
-    let all: f64 = sums.iter().sum();
+    let all: f64 = sums.iter().flatten().sum();
+    let situations = sums.iter().filter(|sums| sums.iter().sum::<f64>() > 0.0).count() as f64;
     for case in cases {
-        let outcome = case.example.outcome;
-        case.example.weight *= question.share(outcome) * all / sums[outcome].max(1.0);
+        let (outcome, overlaps) = (case.example.outcome, overlaps(case));
+        let sum = sums[usize::from(overlaps)][outcome].max(1.0);
+        case.example.weight *= question.share(outcome, overlaps) * all / situations / sum;
     }
 }
 

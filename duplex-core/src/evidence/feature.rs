@@ -32,10 +32,14 @@ features! {
     Clear = "clear",
     /// The acoustic end-of-turn score: its logit, of 5.
     EndOfTurn = "end_of_turn",
-    /// High-band signal-to-noise ratio above 8 dB, of 16 dB; absent where too little was voiced to say.
-    HighBandSnr = "high_band_snr",
-    /// Mean level of the voiced frames against that of the user's last turn that was answered, of 8 dB.
-    Level = "level",
+    /// How much is missing to a high-band signal-to-noise ratio of 8 dB, which a voice that is close by has in all but
+    /// loud noise; absent where too little was voiced to say.
+    Far = "far",
+    /// By how much more than 6 dB the voice is softer than that of the user's last turn that was answered, of 12 dB.
+    Softer = "softer",
+    /// How far the level is from the user's towards that of a softer voice that went on behind theirs: 1000 where it is
+    /// that voice's. Absent where no such voice is known.
+    LikeOthers = "like_others",
     /// The words are not final: the user is still speaking, or the recogniser has not answered.
     Partial = "partial",
 

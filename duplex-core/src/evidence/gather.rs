@@ -8,6 +8,15 @@ use super::{Feature, Features};
 /// sentences better than backchannels.
 const SHORTEST_WORD: u64 = Samples::from_millis(200).0;
 
+/// Lowest high-band signal-to-noise ratio of a voice that is close by, in dB.
+const NEAR_DB: i64 = 8;
+
+/// How much softer the same voice may be from one turn to the next, in dB.
+const SAME_VOICE_DB: i64 = 6;
+
+/// How far apart, in dB, the levels of two voices must lie to tell them apart by it.
+const APART_DB: i32 = 5;
+
 /// Words of the assistant's that its echo may hold.
 const ECHOED: usize = 30;
 
@@ -31,6 +40,8 @@ pub(crate) struct Situation<'a> {
     pub(crate) spoke_until: SessionTime,
     /// Mean level of the user's last turn that was answered, in dBFS.
     pub(crate) level: Option<i32>,
+    /// Level of a softer voice that went on behind the user's, in dBFS.
+    pub(crate) others: Option<i32>,
     /// The words that were not answered, where that was lately.
     pub(crate) ignored: Option<&'a str>,
     /// The reply model's probability that the user's words are whole.
@@ -68,11 +79,19 @@ fn sound(features: &mut Features, user: &Pending, situation: &Situation<'_>, pol
         features.set(Feature::EndOfTurn, logit(score) / 5);
     }
     if user.voiced >= policy.near_after {
-        features.set(Feature::HighBandSnr, (i64::from(user.high_band_snr) - 8) * 1000 / 16);
+        let missing = NEAR_DB - i64::from(user.high_band_snr);
+        features.set(Feature::Far, missing.max(0) * 1000 / NEAR_DB);
     }
-    // A caller who turns away is 12 dB softer, too: beyond a point, more says no more.
     if let Some((level, callers)) = user.level().zip(situation.level) {
-        features.set(Feature::Level, i64::from(level - callers) * 1000 / 8);
+        let softer = i64::from(callers - level) - SAME_VOICE_DB;
+        features.set(Feature::Softer, softer.max(0) * 1000 / 12);
+        let apart = situation.others.map(|others| callers - others);
+        if let Some(apart) = apart.filter(|&apart| apart >= APART_DB) {
+            features.set(
+                Feature::LikeOthers,
+                i64::from(callers - level).max(0) * 1000 / i64::from(apart),
+            );
+        }
     }
     if !situation.is_speaking {
         let silence = (situation.now - user.voiced_until).as_millis() as i64;

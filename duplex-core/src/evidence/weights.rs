@@ -181,12 +181,12 @@ mod tests {
     #[test]
     fn what_is_not_known_weighs_nothing() {
         let mut linear = Linear { bias: 700, weights: [0; FEATURES] };
-        linear.weights[Feature::Level as usize] = 9_000;
+        linear.weights[Feature::Softer as usize] = 9_000;
         let mut features = Features::default();
         assert_eq!(linear.score(&features), 700);
-        features.set(Feature::Level, 500);
+        features.set(Feature::Softer, 500);
         assert_eq!(linear.score(&features), 5_200);
-        assert_eq!(linear.score(&features.without(Feature::Level)), 700);
+        assert_eq!(linear.score(&features.without(Feature::Softer)), 700);
     }
 
     #[test]

@@ -95,6 +95,7 @@ impl DuplexSession {
             is_asking,
             spoke_until: self.spoke_until,
             level: self.memory.level,
+            others: self.tracker.others_level(),
             ignored: ignored
                 .filter(|(at, _)| user.began - *at <= REMEMBERED)
                 .map(|(_, words)| words.as_str()),

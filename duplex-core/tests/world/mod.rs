@@ -73,7 +73,7 @@ fn plain_weights() -> Weights {
             linear(-5_000, &backchannel),
             linear(-5_000, &command),
             linear(-3_500, &others),
-            linear(-2_000, &[(F::HighBandSnr, -14_000)]),
+            linear(-6_000, &[(F::Far, 20_000)]),
             linear(-4_000, &[(F::NoWords, 9_000), (F::TooFast, 14_000)]),
         ],
     }
