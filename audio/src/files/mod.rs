@@ -1,5 +1,6 @@
 //! Audio files: reads WAV and FLAC, writes WAV.
 
+mod downmix;
 mod error;
 mod flac;
 mod wav;
@@ -83,21 +84,10 @@ impl Clip {
 
     /// One channel at `rate`: the mean of all channels that are not silent, resampled.
     ///
-    /// Silent channels do not count, so that a voice recorded on one side of a stereo file keeps its level.
+    /// Silent channels do not count, so that a voice recorded on one side of a stereo file keeps its level. Channels
+    /// of inverted polarity, such as one side of a balanced line, are turned, so that a voice does not cancel itself.
     pub fn mono(&self, rate: u32) -> Vec<f32> {
-        let sounding: Vec<&Vec<f32>> =
-            self.channels.iter().filter(|channel| channel.iter().any(|&x| x != 0.0)).collect();
-        let mixed = match sounding.as_slice() {
-            [] => vec![0.0; self.frames()],
-            [only] => only.to_vec(),
-            several => {
-                let weight = 1.0 / several.len() as f32;
-                (0..self.frames())
-                    .map(|frame| several.iter().map(|channel| channel[frame]).sum::<f32>() * weight)
-                    .collect()
-            }
-        };
-        resample::convert(&mixed, self.rate, rate)
+        resample::convert(&downmix::downmix(&self.channels, self.frames()), self.rate, rate)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use duplex_audio::{Clip, FileError, WavWriter};
+use duplex_audio::{Clip, FileError, WavWriter, level_db, noise};
 use hound::{SampleFormat, WavSpec, WavWriter as Hound};
 
 fn folder() -> tempfile::TempDir {
@@ -81,6 +81,39 @@ fn any_rate_and_number_of_channels_becomes_mono_at_the_rate_asked_for() {
 fn a_silent_channel_does_not_weaken_the_voice_in_the_other() {
     let clip = Clip { rate: 16_000, channels: vec![vec![0.5; 10], vec![0.0; 10]] };
     assert_eq!(clip.mono(16_000), [0.5; 10]);
+}
+
+/// A voice, and a noise that has nothing to do with it, at the session rate.
+fn voice_and_noise() -> (Vec<f32>, Vec<f32>) {
+    let voice = crate::common::speech("q01", -26.0);
+    let noise = noise::white(7).take(voice.len()).map(|x| 0.01 * x).collect();
+    (voice, noise)
+}
+
+#[test]
+fn a_voice_that_is_inverted_on_one_side_does_not_cancel_out() {
+    let (voice, noise) = voice_and_noise();
+    let inverted: Vec<f32> = voice.iter().map(|x| -x).collect();
+    let weaker: Vec<f32> = inverted.iter().zip(&noise).map(|(x, y)| 0.5 * x + y).collect();
+    let stereo = |left: &[f32], right: &[f32]| Clip {
+        rate: 16_000,
+        channels: vec![left.to_vec(), right.to_vec()],
+    };
+    assert_eq!(stereo(&voice, &inverted).mono(16_000), voice);
+    assert_eq!(stereo(&inverted, &voice).mono(16_000), inverted);
+    let level = level_db(&stereo(&voice, &weaker).mono(16_000));
+    assert!((level - level_db(&voice)).abs() < 3.0, "{level} dB for {}", level_db(&voice));
+}
+
+#[test]
+fn ordinary_stereo_is_the_mean_of_both_sides() {
+    let (voice, noise) = voice_and_noise();
+    let nearer: Vec<f32> = voice.iter().zip(&noise).map(|(x, y)| 0.3 * x + y).collect();
+    for right in [nearer, noise, voice.clone()] {
+        let mean: Vec<f32> = voice.iter().zip(&right).map(|(x, y)| (x + y) * 0.5).collect();
+        let clip = Clip { rate: 16_000, channels: vec![voice.clone(), right] };
+        assert_eq!(clip.mono(16_000), mean);
+    }
 }
 
 #[test]
