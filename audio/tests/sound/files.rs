@@ -130,12 +130,13 @@ fn every_broken_file_is_named_with_what_is_wrong_and_what_to_do() {
     let mut blocks = whole.clone();
     blocks[32] = 3;
     let empty = fs::read(wav(&folder, 16_000, 1, 16, 0)).unwrap();
-    let cases: [(&str, &[u8], &str); 12] = [
+    let cases: [(&str, &[u8], &str); 13] = [
         ("an empty file", b"", "holds no sound"),
         ("a WAV file without samples", &empty, "holds no sound"),
         ("text", b"What is the capital of France?", "not a sound file"),
-        ("an MP3 file", b"ID3\x04\0\0\0\0\0\0\0\0\0", "MP3 is not supported"),
-        ("an Ogg file", b"OggS\0\x02\0\0\0\0\0\0\0", "Ogg is not supported"),
+        ("a tag without sound", b"ID3\x04\0\0\0\0\0\x03\0\0\0", "holds no sound"),
+        ("the first bytes of an Ogg file", b"OggS\0\x02\0\0\0\0\0\0\0", "ends too soon"),
+        ("a WebM file", b"\x1a\x45\xdf\xa3\x01\0\0\0\0\0\0\x1f", "WebM is not supported"),
         ("half a WAV file", &whole[..1_044], "cut off after 500 samples"),
         ("half a header", &whole[..30], "cut off after 0 samples"),
         ("the first bytes of a header", &whole[..6], "cut off after 0 samples"),
