@@ -19,7 +19,7 @@ pub enum FileError {
         path: PathBuf,
     },
     /// The content is not that of an audio file.
-    #[error("{path}: not a sound file; give a WAV or FLAC file", path = path.display())]
+    #[error("{path}: not a sound file; give a WAV, FLAC, MP3, Ogg Vorbis or M4A file", path = path.display())]
     NotAudio {
         /// The file read.
         path: PathBuf,

@@ -8,6 +8,7 @@
 mod flac;
 #[path = "../../../tests/tests/mutation/mod.rs"]
 mod mutation;
+mod other;
 mod pcm;
 mod wav;
 
@@ -71,7 +72,20 @@ fn read(bytes: &[u8]) -> Result<Clip, FileError> {
 
 #[test]
 fn any_bytes_are_a_clip_or_a_named_error() {
-    let magic = [&b""[..], b"RIFF", b"RIFF\0\x01\0\0WAVE", b"RIFF\0\x01\0\0WAVEfmt ", b"fLaC"];
+    let magic = [
+        &b""[..],
+        b"RIFF",
+        b"RIFF\0\x01\0\0WAVE",
+        b"RIFF\0\x01\0\0WAVEfmt ",
+        b"RF64\xff\xff\xff\xffWAVEds64\x1c\0\0\0",
+        b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0",
+        b"fLaC",
+        b"ID3\x04\0\0\0\0\0\x04",
+        b"\xff\xfb",
+        b"OggS",
+        b"FORM\0\0\x01\0AIFF",
+        b"\0\0\0\x0cftypM4A ",
+    ];
     bolero::check!().with_type::<(u8, Vec<u8>)>().for_each(|(kind, bytes)| {
         let magic = magic[usize::from(*kind) % magic.len()];
         _ = read(&[magic, bytes].concat());

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use duplex_audio::{Clip, FileError, WavWriter};
+use duplex_audio::{Clip, FileError, WavWriter, level_db, noise};
 use hound::{SampleFormat, WavSpec, WavWriter as Hound};
 
 fn folder() -> tempfile::TempDir {
@@ -83,6 +83,39 @@ fn a_silent_channel_does_not_weaken_the_voice_in_the_other() {
     assert_eq!(clip.mono(16_000), [0.5; 10]);
 }
 
+/// A voice, and a noise that has nothing to do with it, at the session rate.
+fn voice_and_noise() -> (Vec<f32>, Vec<f32>) {
+    let voice = crate::common::speech("q01", -26.0);
+    let noise = noise::white(7).take(voice.len()).map(|x| 0.01 * x).collect();
+    (voice, noise)
+}
+
+#[test]
+fn a_voice_that_is_inverted_on_one_side_does_not_cancel_out() {
+    let (voice, noise) = voice_and_noise();
+    let inverted: Vec<f32> = voice.iter().map(|x| -x).collect();
+    let weaker: Vec<f32> = inverted.iter().zip(&noise).map(|(x, y)| 0.5 * x + y).collect();
+    let stereo = |left: &[f32], right: &[f32]| Clip {
+        rate: 16_000,
+        channels: vec![left.to_vec(), right.to_vec()],
+    };
+    assert_eq!(stereo(&voice, &inverted).mono(16_000), voice);
+    assert_eq!(stereo(&inverted, &voice).mono(16_000), inverted);
+    let level = level_db(&stereo(&voice, &weaker).mono(16_000));
+    assert!((level - level_db(&voice)).abs() < 3.0, "{level} dB for {}", level_db(&voice));
+}
+
+#[test]
+fn ordinary_stereo_is_the_mean_of_both_sides() {
+    let (voice, noise) = voice_and_noise();
+    let nearer: Vec<f32> = voice.iter().zip(&noise).map(|(x, y)| 0.3 * x + y).collect();
+    for right in [nearer, noise, voice.clone()] {
+        let mean: Vec<f32> = voice.iter().zip(&right).map(|(x, y)| (x + y) * 0.5).collect();
+        let clip = Clip { rate: 16_000, channels: vec![voice.clone(), right] };
+        assert_eq!(clip.mono(16_000), mean);
+    }
+}
+
 #[test]
 fn every_broken_file_is_named_with_what_is_wrong_and_what_to_do() {
     let folder = folder();
@@ -97,12 +130,13 @@ fn every_broken_file_is_named_with_what_is_wrong_and_what_to_do() {
     let mut blocks = whole.clone();
     blocks[32] = 3;
     let empty = fs::read(wav(&folder, 16_000, 1, 16, 0)).unwrap();
-    let cases: [(&str, &[u8], &str); 12] = [
+    let cases: [(&str, &[u8], &str); 13] = [
         ("an empty file", b"", "holds no sound"),
         ("a WAV file without samples", &empty, "holds no sound"),
         ("text", b"What is the capital of France?", "not a sound file"),
-        ("an MP3 file", b"ID3\x04\0\0\0\0\0\0\0\0\0", "MP3 is not supported"),
-        ("an Ogg file", b"OggS\0\x02\0\0\0\0\0\0\0", "Ogg is not supported"),
+        ("a tag without sound", b"ID3\x04\0\0\0\0\0\x03\0\0\0", "holds no sound"),
+        ("the first bytes of an Ogg file", b"OggS\0\x02\0\0\0\0\0\0\0", "ends too soon"),
+        ("a WebM file", b"\x1a\x45\xdf\xa3\x01\0\0\0\0\0\0\x1f", "WebM is not supported"),
         ("half a WAV file", &whole[..1_044], "cut off after 500 samples"),
         ("half a header", &whole[..30], "cut off after 0 samples"),
         ("the first bytes of a header", &whole[..6], "cut off after 0 samples"),
