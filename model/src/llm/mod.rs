@@ -9,6 +9,7 @@
 //! it passes. One `Llm` is used by one thread at a time.
 
 mod error;
+mod filter;
 mod mirror;
 mod options;
 mod prompt;
@@ -24,6 +25,7 @@ use std::time::Duration;
 pub use llama_cpp_2::token::LlamaToken as Token;
 
 pub use error::LlmError;
+pub use filter::{LONGEST_THOUGHT, NoAnswer, Opening, ReplyFilter};
 pub use mirror::{MAX_BATCH, Mirror, Need, Synced};
 pub use options::{DEFAULT_SYSTEM_PROMPT, LlmOptions, ReplyLimits, Sampling};
 pub use prompt::{ChatMessage, Prompt, Role};
@@ -66,6 +68,8 @@ pub enum End {
     Stopped,
     /// `emit` returned `Break`. The same conversation continues where it paused.
     Paused,
+    /// The reply is complete, and there is nothing to say in it.
+    NoAnswer(NoAnswer),
 }
 
 /// Properties of an [`Llm`], for reports.
@@ -92,6 +96,8 @@ pub struct Llm<'w> {
     calls: Vec<Option<Call>>,
     /// Number of calls opened so far.
     serial: u64,
+    /// Whether the model has thought before a reply.
+    thinks: bool,
 }
 
 #[derive(Debug, Default)]
@@ -117,7 +123,7 @@ impl<'w> Llm<'w> {
     pub fn new(weights: &'w Weights, options: LlmOptions) -> Result<Self, LlmError> {
         let mirror = Mirror::new(weights, &options)?;
         let calls = (0..options.calls).map(|_| None).collect();
-        Ok(Self { weights, options, mirror, ends: weights.ends(), calls, serial: 0 })
+        Ok(Self { weights, options, mirror, ends: weights.ends(), calls, serial: 0, thinks: false })
     }
 
     /// Properties for reports.
@@ -194,7 +200,7 @@ impl<'w> Llm<'w> {
     /// Generates the reply to `messages`. If the last message is the assistant's, its text is the beginning of the
     /// reply, which is continued.
     ///
-    /// `emit` takes speakable text (see [`SpeechText`]) as it is generated; when it breaks, `write` returns
+    /// `emit` takes what is said of it ([`ReplyFilter`]) as speakable text ([`SpeechText`]), as it is generated; when it breaks, `write` returns
     /// [`End::Paused`]. The same messages, or the same followed by the text so far as an assistant message, continue
     /// the reply and give what an uninterrupted call would have given, whatever other calls were served in between.
     /// After other messages have been prefilled, only the latter form continues it. `stop` is called before every
@@ -234,12 +240,16 @@ impl<'w> Llm<'w> {
                 let usual = self.options.sampling.temperature;
                 let temperature = state.temperature.unwrap_or(usual);
                 let sampling = Sampling { temperature, ..self.options.sampling.clone() };
-                Reply::new(prompt.tokens, given, &sampling, self.weights.vocab().n_tokens())
+                let room = have - needed;
+                Reply::new(prompt.tokens, given, room, &sampling, &self.weights.vocab())
             }
         };
         let reply = state.reply.insert(reply);
         reply.abandoned = false;
-        go_on(&mut self.mirror, self.weights, call.slot, reply, state.limits, stop, emit)
+        let limits = state.limits;
+        let written = go_on(&mut self.mirror, self.weights, call.slot, reply, limits, stop, emit)?;
+        self.thinks |= reply.has_thought();
+        Ok(written)
     }
 
     /// The probability that the user's words, the last of `messages`, end where they do now: that of everything that
@@ -375,10 +385,10 @@ impl<'w> Llm<'w> {
     /// # Errors
     /// [`LlmError::NoSuchCall`].
     pub fn limit_reply(&mut self, call: CallId, most: Option<usize>) -> Result<(), LlmError> {
-        let ReplyLimits { soft, hard } = self.options.reply;
+        let ReplyLimits { soft, hard, paragraphs } = self.options.reply;
         let most = most.unwrap_or(hard).max(1);
         find(&mut self.calls, call)?.limits =
-            ReplyLimits { soft: soft.min(most), hard: hard.min(most) };
+            ReplyLimits { soft: soft.min(most), hard: hard.min(most), paragraphs };
         Ok(())
     }
 
@@ -411,8 +421,8 @@ impl<'w> Llm<'w> {
     /// next turn. Nobody waits then for what a [`Llm::prefill`] reads anew. While the user speaks or a reply is
     /// written, it moves only if the messages really do not fit.
     ///
-    /// The result depends on the messages alone, a reply counting as the tokens in which it was generated, and stays
-    /// the same while messages are added until the rest is full again. After a move the remaining messages start with
+    /// The result depends on the messages alone, a reply counting as the tokens in which it was generated, and on
+    /// whether the model has ever thought before a reply: then there is room for that too. It stays the same while messages are added until the rest is full again. After a move the remaining messages start with
     /// a user's message, and the newest message always stays, even if it alone does not fit.
     ///
     /// # Errors
@@ -424,7 +434,9 @@ impl<'w> Llm<'w> {
         let extents = prompt::extents(self.weights, memo, sizes, messages)?;
         let first = usize::from(messages.first().is_some_and(|first| first.role == Role::System));
         let history = &extents[first..];
-        let have = self.mirror.capacity().saturating_sub(self.options.reply.hard + REPLY_OPENING);
+        let context = self.mirror.capacity();
+        let thought = if self.thinks { context / THOUGHT } else { 0 };
+        let have = context.saturating_sub(self.options.reply.hard + REPLY_OPENING + thought);
         let budget = have.saturating_sub(history.first().map_or(0, |oldest| oldest.begin));
         Ok(window::oldest_to_drop(history, Limits::of(budget)))
     }
@@ -448,6 +460,9 @@ impl<'w> Llm<'w> {
 
 /// Room for the template's tokens between the last message and the reply.
 const REPLY_OPENING: usize = 16;
+
+/// The part of the context that is left for the thoughts of a model that thinks: one in so many.
+const THOUGHT: usize = 4;
 
 /// Room that instructions leave for what the user says, in tokens: two long sentences. With less, every turn would be
 /// refused, or would be read without the one before it.

@@ -75,8 +75,9 @@ impl ReplyModel for Llama<'_> {
         let Some(Call { id, draft }) = self.calls.get_mut(&call) else { return };
         let Some(Draft { messages, sink }) = draft.take() else { return };
         match write(&mut self.llm, *id, &messages, &sink) {
-            Ok(written) if matches!(written.end, End::EndOfTurn | End::Length) => sink.end(),
-            Ok(_) => {
+            Ok(Written { end: End::EndOfTurn | End::Length, .. }) => sink.end(),
+            Ok(Written { end: End::NoAnswer(why), .. }) => sink.fail(&why),
+            Ok(Written { end: End::Stopped | End::Paused, .. }) => {
                 sink.flush();
                 *draft = Some(Draft { messages, sink });
             }
