@@ -226,6 +226,14 @@ impl ReplySink {
         self.shared.flow(state)
     }
 
+    /// Tells whoever is shown the call what is not as it should be, while the reply goes on.
+    pub(crate) fn warn(&self, what: &str) {
+        tracing::warn!("{what}");
+        if let Some(answer) = &self.shared.lock().wanted {
+            answer(SessionMessage::Event(Event::Warned(what.to_owned())));
+        }
+    }
+
     /// What was put in and not given to the session yet is no part of the answer.
     pub(crate) fn take_back(&self) {
         self.shared.lock().take_back();

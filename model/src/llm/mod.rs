@@ -32,7 +32,7 @@ pub use prompt::{ChatMessage, Prompt, Role};
 pub use slices::{Dropped, LONGEST_HISTORY, LONGEST_SILENCE, Marks, Slice, UserInput};
 pub use speech::SpeechText;
 pub use weights::{ModelInfo, Weights};
-pub use window::fit_by_size;
+pub use window::{fit_by_size, newest_words};
 
 use prompt::Memo;
 use reply::Reply;
@@ -434,11 +434,64 @@ impl<'w> Llm<'w> {
         let extents = prompt::extents(self.weights, memo, sizes, messages)?;
         let first = usize::from(messages.first().is_some_and(|first| first.role == Role::System));
         let history = &extents[first..];
-        let context = self.mirror.capacity();
-        let thought = if self.thinks { context / THOUGHT } else { 0 };
-        let have = context.saturating_sub(self.options.reply.hard + REPLY_OPENING + thought);
+        let have = self.room();
         let budget = have.saturating_sub(history.first().map_or(0, |oldest| oldest.begin));
         Ok(window::oldest_to_drop(history, Limits::of(budget)))
+    }
+
+    /// The newest message of the user, if it is so long that it does not fit the context beside the instructions and the
+    /// reply: where it stands in `messages`, and its newest words, which fit. The older ones go, at least half of them at
+    /// once, so that the KV cache is rebuilt rarely while the user goes on.
+    ///
+    /// # Errors
+    /// [`LlmError::NoSuchCall`]; [`LlmError::UnknownChatTemplate`].
+    pub fn shorten(
+        &mut self,
+        call: CallId,
+        messages: &[ChatMessage],
+    ) -> Result<Option<(usize, ChatMessage)>, LlmError> {
+        find(&mut self.calls, call)?;
+        let Some(at) = messages.iter().rposition(|message| message.role == Role::User) else {
+            return Ok(None);
+        };
+        let message = &messages[at];
+        let system = messages.iter().take(1).filter(|first| first.role == Role::System);
+        let beside: Vec<_> = system
+            .cloned()
+            .chain([ChatMessage::new(Role::User, "")])
+            .chain(messages[at + 1..].iter().cloned())
+            .collect();
+        let have = self.room();
+        // A token has at least a byte.
+        let bytes = message.text.len() + beside.iter().map(|it| it.text.len()).sum::<usize>();
+        if bytes + MOST_AROUND <= have {
+            return Ok(None);
+        }
+        let taken = prompt::render(self.weights, &mut Memo::default(), &beside)?.tokens.len();
+        let room = have.saturating_sub(taken);
+        let vocab = self.weights.vocab();
+        let size = |text: &str| vocab.tokenize(text.as_bytes(), false, false).len();
+        // Instructions that leave no room are refused: see `check_instructions`.
+        if room < LEAST_OF_TURN || size(message.text.trim()) <= room {
+            return Ok(None);
+        }
+        let mut text = message.text.as_str();
+        // Parts may have fewer tokens alone than in their text.
+        let rooms = (0..4).map(|halvings| room >> halvings);
+        for room_of_parts in rooms {
+            text = newest_words(&message.text, room_of_parts, size);
+            if size(text) <= room {
+                break;
+            }
+        }
+        Ok(Some((at, ChatMessage::new(Role::User, text))))
+    }
+
+    /// Tokens for the conversation, instructions included.
+    fn room(&self) -> usize {
+        let context = self.mirror.capacity();
+        let thought = if self.thinks { context / THOUGHT } else { 0 };
+        context.saturating_sub(self.options.reply.hard + REPLY_OPENING + thought)
     }
 
     /// The tokens of `messages`, as [`Llm::prefill`] decodes them.
@@ -460,6 +513,12 @@ impl<'w> Llm<'w> {
 
 /// Room for the template's tokens between the last message and the reply.
 const REPLY_OPENING: usize = 16;
+
+/// More than a template puts around a question and the instructions, in tokens.
+const MOST_AROUND: usize = 64;
+
+/// The least of a turn that is worth reading, in tokens.
+const LEAST_OF_TURN: usize = 8;
 
 /// The part of the context that is left for the thoughts of a model that thinks: one in so many.
 const THOUGHT: usize = 4;

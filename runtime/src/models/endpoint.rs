@@ -11,7 +11,7 @@ use std::{
 };
 
 use ::duplex_model::{
-    llm::{ChatMessage, Opening, ReplyFilter, Role, SpeechText, fit_by_size},
+    llm::{ChatMessage, Opening, ReplyFilter, Role, SpeechText, fit_by_size, newest_words},
     remote::{ChatRequest, Endpoint, EndpointOptions, RemoteEnd, RemoteError, TextSink, Wait},
 };
 use tokio::{runtime::Runtime, sync::Notify};
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-use super::message;
+use super::{SHORTENED, message};
 
 /// Bytes of text for a token, and tokens around a message: an estimate, since the model's vocabulary is on the server. A
 /// conversation that does not fit after all is an error of the server's.
@@ -74,6 +74,7 @@ pub fn endpoint(options: RemoteReplyOptions) -> ModelOptions<Replying> {
             options: options.clone(),
             runtime: Some(runtime),
             calls: BTreeMap::new(),
+            told: BTreeMap::new(),
             rest: Arc::default(),
             habits: Arc::default(),
         };
@@ -90,6 +91,8 @@ struct Remote {
     runtime: Option<Runtime>,
     /// Tells the reply of each call that there is room.
     calls: BTreeMap<CallKey, Arc<Notify>>,
+    /// How many lines each call had when it was last said that the newest is too long.
+    told: BTreeMap<CallKey, usize>,
     rest: Arc<Mutex<Option<Rest>>>,
     habits: Arc<Habits>,
 }
@@ -142,6 +145,7 @@ impl Port for Remote {
 
     fn close(&mut self, call: CallKey) {
         self.calls.remove(&call);
+        self.told.remove(&call);
     }
 }
 
@@ -153,7 +157,12 @@ impl ReplyModel for Remote {
         let notify = Arc::new(Notify::new());
         self.calls.insert(call, Arc::clone(&notify));
         let thought = self.thought();
-        let messages = messages(&request, room(&self.options).saturating_sub(thought as usize));
+        let room = room(&self.options).saturating_sub(thought as usize);
+        let (messages, is_short) = messages(&request, room);
+        let lines = request.conversation.lines.len();
+        if is_short && self.told.insert(call, lines) != Some(lines) {
+            sink.warn(SHORTENED);
+        }
         let most = self.options.most_tokens;
         let max_tokens = request.most_tokens.map_or(most, |own| own.min(most)).max(1) + thought;
         let (endpoint, options) = (self.endpoint.clone(), self.options.clone());
@@ -255,8 +264,9 @@ fn room(options: &RemoteReplyOptions) -> usize {
     (options.context as usize).saturating_sub(options.most_tokens as usize)
 }
 
-/// The conversation as chat messages, without the oldest that no longer fit `room` tokens.
-fn messages(request: &ReplyRequest, room: usize) -> Vec<ChatMessage> {
+/// The conversation as chat messages, without the oldest that no longer fit `room` tokens, and whether of the user's
+/// newest turn only a part does.
+fn messages(request: &ReplyRequest, room: usize) -> (Vec<ChatMessage>, bool) {
     let Conversation { instructions, lines, open: _ } = &request.conversation;
     let mut messages = Vec::new();
     if !instructions.trim().is_empty() {
@@ -267,9 +277,28 @@ fn messages(request: &ReplyRequest, room: usize) -> Vec<ChatMessage> {
     if !request.begun.trim().is_empty() {
         messages.push(ChatMessage::new(Role::Assistant, request.begun.as_str()));
     }
+    let is_short = shorten(&mut messages, first, room);
     let drop = fit_by_size(&messages, room, |message| tokens(&message.text));
     messages.drain(first..first + drop);
-    messages
+    (messages, is_short)
+}
+
+/// Leaves of the user's newest turn what fits beside the instructions, which are the `first` messages, and what is begun
+/// of the reply. Whether that is only a part of it.
+fn shorten(messages: &mut [ChatMessage], first: usize, room: usize) -> bool {
+    let Some(at) = messages.iter().rposition(|message| message.role == Role::User) else {
+        return false;
+    };
+    let beside = messages[..first].iter().chain(&messages[at + 1..]);
+    let taken: usize = beside.map(|message| tokens(&message.text)).sum();
+    let room = room.saturating_sub(taken);
+    if tokens(&messages[at].text) <= room {
+        return false;
+    }
+    let size = |text: &str| text.len().div_ceil(BYTES_PER_TOKEN);
+    let words = newest_words(&messages[at].text, room.saturating_sub(TOKENS_AROUND), size);
+    messages[at].text = words.to_owned();
+    true
 }
 
 /// Puts what can be spoken of a reply into its sink.
@@ -408,8 +437,34 @@ mod tests {
             (0..20).flat_map(|_| [line(Speaker::User, "Yes."), line(Speaker::Assistant, "No.")]);
         let conversation = Conversation { lines: lines.collect(), ..Conversation::default() };
         let request = ReplyRequest { conversation, ..ReplyRequest::default() };
-        let kept = messages(&request, 150);
-        assert!(kept.len() < 15 && kept[0].role == Role::User, "{kept:?}");
+        let (kept, is_short) = messages(&request, 150);
+        assert!(kept.len() < 15 && kept[0].role == Role::User && !is_short, "{kept:?}");
+    }
+
+    #[test]
+    fn of_a_turn_longer_than_the_context_the_end_is_sent() {
+        let line = |speaker, text: String| Line { speaker, text, cut: None, aside: None }.into();
+        let long = format!("{}and what is that?", "There was a time. ".repeat(200));
+        let lines = vec![
+            line(Speaker::User, "Hello.".to_owned()),
+            line(Speaker::Assistant, "Hi.".to_owned()),
+            line(Speaker::User, long.clone()),
+        ];
+        let instructions = "You answer in one sentence.".into();
+        let conversation = Conversation { instructions, lines, open: false };
+        for begun in ["", "That is"] {
+            let request = ReplyRequest {
+                conversation: conversation.clone(),
+                begun: begun.to_owned(),
+                ..ReplyRequest::default()
+            };
+            let (kept, is_short) = messages(&request, 200);
+            let turn = kept.iter().rfind(|message| message.role == Role::User).unwrap();
+            assert!(is_short && long.ends_with(&turn.text) && turn.text.len() > 100, "{kept:?}");
+            let all: usize = kept.iter().map(|message| tokens(&message.text)).sum();
+            assert!(all <= 200, "{all}");
+            assert_eq!(kept[0].role, Role::System);
+        }
     }
 
     #[test]
