@@ -161,10 +161,20 @@ pub(crate) fn reply_model(config: &Config) -> Result<PathBuf, Failure> {
     path(Role::Llm, config.llm.reply.as_ref().unwrap_or(&config.models.llm))
 }
 
+/// Whether the replies may have several paragraphs: those of the default model get worse with the second.
+fn writes_paragraphs(config: &Config) -> bool {
+    let model = config.llm.reply.as_ref().unwrap_or(&config.models.llm);
+    let default = Manifest::builtin().default_for(Role::Llm);
+    !default.is_some_and(|default| *model == ModelSource::Named(default.name.clone()))
+}
+
 /// How the language models run.
 pub(crate) fn llm_options(config: &Config) -> LlmOptions {
     let llm = &config.llm;
-    let soft = LlmOptions::default().reply.soft.min(llm.max_reply_tokens as usize);
+    let hard = llm.max_reply_tokens as usize;
+    let paragraphs = writes_paragraphs(config);
+    // The rest of a sentence still fits.
+    let soft = if paragraphs { hard * 4 / 5 } else { LlmOptions::default().reply.soft.min(hard) };
     LlmOptions {
         context: llm.context,
         calls: config.server.max_calls,
@@ -175,7 +185,7 @@ pub(crate) fn llm_options(config: &Config) -> LlmOptions {
             seed: llm.seed,
             ..Sampling::default()
         },
-        reply: ReplyLimits { soft, hard: llm.max_reply_tokens as usize },
+        reply: ReplyLimits { soft, hard, paragraphs },
     }
 }
 

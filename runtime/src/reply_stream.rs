@@ -1,7 +1,8 @@
 //! A reply on its way from the model that writes it to the session that says it.
 //!
 //! [`ReplySink`] is the model's end, [`ReplyStream`] the session's. Between them stands a bounded buffer, in which the
-//! text is split into clauses, the same way for every model. Neither end waits for the other: a model that is ahead is
+//! text loses what is no part of the answer ([`ReplyFilter`]) and is split into clauses, the same way for every model. A
+//! reply without words is one that failed. Neither end waits for the other: a model that is ahead is
 //! told so, and a session that wants a clause is answered once there is one.
 
 use std::sync::{
@@ -10,7 +11,10 @@ use std::sync::{
 };
 
 use duplex_core::{Event, Failure, Turn};
-use duplex_model::tts::Splitter;
+use duplex_model::{
+    llm::{Opening, ReplyFilter},
+    tts::Splitter,
+};
 
 use crate::job::{Answer, SessionMessage};
 
@@ -28,11 +32,12 @@ pub enum Flow {
     Cancelled,
 }
 
-/// Both ends of the reply of a turn.
-pub(crate) fn reply_stream(turn: Turn) -> (ReplySink, ReplyStream) {
+/// Both ends of the reply of a turn, of which a part is written already or not: such a one may be complete.
+pub(crate) fn reply_stream(turn: Turn, begun: bool) -> (ReplySink, ReplyStream) {
+    let filter = ReplyFilter::new(Opening { begun, in_thought: false });
     let shared = Arc::new(Shared {
         turn,
-        state: Mutex::default(),
+        state: Mutex::new(State { filter, ..State::default() }),
         cancelled: AtomicBool::new(false),
         on_cancel: Mutex::default(),
     });
@@ -48,6 +53,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
+    filter: ReplyFilter,
     splitter: Splitter,
     /// The next clause, complete and not given yet.
     ready: Option<String>,
@@ -70,6 +76,13 @@ enum End {
     Failed(String),
 }
 
+impl End {
+    fn failed(why: &dyn std::fmt::Display) -> Self {
+        tracing::warn!("a reply was not written to its end: {why}");
+        Self::Failed(why.to_string())
+    }
+}
+
 /// What is given for a request.
 enum Given {
     Clause { text: String, last: bool },
@@ -80,6 +93,51 @@ impl State {
     /// Whether more text is wanted now.
     fn is_hungry(&self) -> bool {
         (self.wanted.is_some() && self.ready.is_none()) || self.put - self.given < self.ahead
+    }
+
+    /// Takes text, in pieces of any length. Whether the reply is over with it.
+    fn push(&mut self, text: &str) -> bool {
+        let mut said = String::new();
+        if self.filter.push(text, &mut said) {
+            self.take_back();
+        }
+        let fits = self.put(&said);
+        self.filter.is_over() || !fits
+    }
+
+    /// Puts in what is said. Whether it fits.
+    fn put(&mut self, said: &str) -> bool {
+        let mut room = LONGEST.saturating_sub(self.put).min(said.len());
+        while !said.is_char_boundary(room) {
+            room -= 1;
+        }
+        self.splitter.push(&said[..room]);
+        self.put += room;
+        if room < said.len() {
+            tracing::warn!("a reply is cut after {LONGEST} bytes");
+        }
+        room == said.len()
+    }
+
+    /// What was put in and not given yet proves to be a thought.
+    fn take_back(&mut self) {
+        self.splitter = Splitter::new();
+        self.ready = None;
+        self.put = self.given;
+    }
+
+    /// The reply is at its end, if it was not before.
+    fn end(&mut self, end: End) {
+        if self.end.is_some() {
+            return;
+        }
+        let mut said = String::new();
+        let answer = self.filter.finish(&mut said);
+        self.put(&said);
+        self.end = Some(match (end, answer) {
+            (End::Complete, Err(why)) => End::failed(&why),
+            (end, _) => end,
+        });
     }
 
     /// The next clause, or what there is instead; none while it is still being written.
@@ -151,27 +209,34 @@ impl ReplySink {
         self.shared.lock().ahead = bytes;
     }
 
-    /// Puts in text as it is written, in pieces of any length. A clause that it completes is given to the session by
-    /// the next [`flush`](Self::flush) or [`end`](Self::end): a model that knows with its last word that it was the
-    /// last can thus say so in time.
+    /// Puts in text as it is written, in pieces of any length. What is no part of the answer is left out: thoughts, and
+    /// the marks of chat templates ([`ReplyFilter`]). A clause that it completes is given to the session by the next
+    /// [`flush`](Self::flush) or [`end`](Self::end): a model that knows with its last word that it was the last can thus
+    /// say so in time.
     pub fn push(&self, text: &str) -> Flow {
         let state = &mut *self.shared.lock();
         if state.end.is_none() {
-            let mut room = (LONGEST - state.put).min(text.len());
-            while !text.is_char_boundary(room) {
-                room -= 1;
-            }
-            state.splitter.push(&text[..room]);
-            state.put += room;
-            if room < text.len() {
-                tracing::warn!("a reply is cut after {LONGEST} bytes");
-                state.end = Some(End::Complete);
+            if state.push(text) {
+                state.end(End::Complete);
                 self.shared.serve(state);
             } else if state.ready.is_none() {
                 state.ready = state.splitter.next_clause();
             }
         }
         self.shared.flow(state)
+    }
+
+    /// Tells whoever is shown the call what is not as it should be, while the reply goes on.
+    pub(crate) fn warn(&self, what: &str) {
+        tracing::warn!("{what}");
+        if let Some(answer) = &self.shared.lock().wanted {
+            answer(SessionMessage::Event(Event::Warned(what.to_owned())));
+        }
+    }
+
+    /// What was put in and not given to the session yet is no part of the answer.
+    pub(crate) fn take_back(&self) {
+        self.shared.lock().take_back();
     }
 
     /// Gives the session the clause that it wants, if it is complete.
@@ -181,15 +246,14 @@ impl ReplySink {
         self.shared.flow(state)
     }
 
-    /// The reply is complete.
+    /// The reply is complete. One without words is one that failed, unless it was begun before.
     pub fn end(self) {
         self.finish(End::Complete);
     }
 
     /// The reply cannot be written to its end. What is complete of it is given first.
     pub fn fail(self, why: &dyn std::fmt::Display) {
-        tracing::warn!("a reply was not written to its end: {why}");
-        self.finish(End::Failed(why.to_string()));
+        self.finish(End::failed(why));
     }
 
     /// Whether nobody wants the rest.
@@ -208,7 +272,7 @@ impl ReplySink {
 
     fn finish(&self, end: End) {
         let state = &mut *self.shared.lock();
-        state.end.get_or_insert(end);
+        state.end(end);
         self.shared.serve(state);
     }
 }

@@ -137,7 +137,7 @@ pub(crate) struct Llm {
     #[config(default = 0.9, validate(*top_p > 0.0 && *top_p <= 1.0, "above 0, at most 1"))]
     pub(crate) top_p: f64,
 
-    /// Tokens after which a reply ends, finished or not.
+    /// Tokens after which a reply ends, finished or not. What a model thinks before it is not counted.
     #[config(default = 120, validate(*max_reply_tokens > 0, "at least 1"))]
     pub(crate) max_reply_tokens: u32,
 

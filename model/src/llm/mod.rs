@@ -9,6 +9,7 @@
 //! it passes. One `Llm` is used by one thread at a time.
 
 mod error;
+mod filter;
 mod mirror;
 mod options;
 mod prompt;
@@ -24,13 +25,14 @@ use std::time::Duration;
 pub use llama_cpp_2::token::LlamaToken as Token;
 
 pub use error::LlmError;
+pub use filter::{LONGEST_THOUGHT, NoAnswer, Opening, ReplyFilter};
 pub use mirror::{MAX_BATCH, Mirror, Need, Synced};
 pub use options::{DEFAULT_SYSTEM_PROMPT, LlmOptions, ReplyLimits, Sampling};
 pub use prompt::{ChatMessage, Prompt, Role};
 pub use slices::{Dropped, LONGEST_HISTORY, LONGEST_SILENCE, Marks, Slice, UserInput};
 pub use speech::SpeechText;
 pub use weights::{ModelInfo, Weights};
-pub use window::fit_by_size;
+pub use window::{fit_by_size, newest_words};
 
 use prompt::Memo;
 use reply::Reply;
@@ -66,6 +68,8 @@ pub enum End {
     Stopped,
     /// `emit` returned `Break`. The same conversation continues where it paused.
     Paused,
+    /// The reply is complete, and there is nothing to say in it.
+    NoAnswer(NoAnswer),
 }
 
 /// Properties of an [`Llm`], for reports.
@@ -92,6 +96,8 @@ pub struct Llm<'w> {
     calls: Vec<Option<Call>>,
     /// Number of calls opened so far.
     serial: u64,
+    /// Whether the model has thought before a reply.
+    thinks: bool,
 }
 
 #[derive(Debug, Default)]
@@ -117,7 +123,7 @@ impl<'w> Llm<'w> {
     pub fn new(weights: &'w Weights, options: LlmOptions) -> Result<Self, LlmError> {
         let mirror = Mirror::new(weights, &options)?;
         let calls = (0..options.calls).map(|_| None).collect();
-        Ok(Self { weights, options, mirror, ends: weights.ends(), calls, serial: 0 })
+        Ok(Self { weights, options, mirror, ends: weights.ends(), calls, serial: 0, thinks: false })
     }
 
     /// Properties for reports.
@@ -194,7 +200,7 @@ impl<'w> Llm<'w> {
     /// Generates the reply to `messages`. If the last message is the assistant's, its text is the beginning of the
     /// reply, which is continued.
     ///
-    /// `emit` takes speakable text (see [`SpeechText`]) as it is generated; when it breaks, `write` returns
+    /// `emit` takes what is said of it ([`ReplyFilter`]) as speakable text ([`SpeechText`]), as it is generated; when it breaks, `write` returns
     /// [`End::Paused`]. The same messages, or the same followed by the text so far as an assistant message, continue
     /// the reply and give what an uninterrupted call would have given, whatever other calls were served in between.
     /// After other messages have been prefilled, only the latter form continues it. `stop` is called before every
@@ -234,12 +240,16 @@ impl<'w> Llm<'w> {
                 let usual = self.options.sampling.temperature;
                 let temperature = state.temperature.unwrap_or(usual);
                 let sampling = Sampling { temperature, ..self.options.sampling.clone() };
-                Reply::new(prompt.tokens, given, &sampling, self.weights.vocab().n_tokens())
+                let room = have - needed;
+                Reply::new(prompt.tokens, given, room, &sampling, &self.weights.vocab())
             }
         };
         let reply = state.reply.insert(reply);
         reply.abandoned = false;
-        go_on(&mut self.mirror, self.weights, call.slot, reply, state.limits, stop, emit)
+        let limits = state.limits;
+        let written = go_on(&mut self.mirror, self.weights, call.slot, reply, limits, stop, emit)?;
+        self.thinks |= reply.has_thought();
+        Ok(written)
     }
 
     /// The probability that the user's words, the last of `messages`, end where they do now: that of everything that
@@ -375,10 +385,10 @@ impl<'w> Llm<'w> {
     /// # Errors
     /// [`LlmError::NoSuchCall`].
     pub fn limit_reply(&mut self, call: CallId, most: Option<usize>) -> Result<(), LlmError> {
-        let ReplyLimits { soft, hard } = self.options.reply;
+        let ReplyLimits { soft, hard, paragraphs } = self.options.reply;
         let most = most.unwrap_or(hard).max(1);
         find(&mut self.calls, call)?.limits =
-            ReplyLimits { soft: soft.min(most), hard: hard.min(most) };
+            ReplyLimits { soft: soft.min(most), hard: hard.min(most), paragraphs };
         Ok(())
     }
 
@@ -411,8 +421,8 @@ impl<'w> Llm<'w> {
     /// next turn. Nobody waits then for what a [`Llm::prefill`] reads anew. While the user speaks or a reply is
     /// written, it moves only if the messages really do not fit.
     ///
-    /// The result depends on the messages alone, a reply counting as the tokens in which it was generated, and stays
-    /// the same while messages are added until the rest is full again. After a move the remaining messages start with
+    /// The result depends on the messages alone, a reply counting as the tokens in which it was generated, and on
+    /// whether the model has ever thought before a reply: then there is room for that too. It stays the same while messages are added until the rest is full again. After a move the remaining messages start with
     /// a user's message, and the newest message always stays, even if it alone does not fit.
     ///
     /// # Errors
@@ -424,9 +434,64 @@ impl<'w> Llm<'w> {
         let extents = prompt::extents(self.weights, memo, sizes, messages)?;
         let first = usize::from(messages.first().is_some_and(|first| first.role == Role::System));
         let history = &extents[first..];
-        let have = self.mirror.capacity().saturating_sub(self.options.reply.hard + REPLY_OPENING);
+        let have = self.room();
         let budget = have.saturating_sub(history.first().map_or(0, |oldest| oldest.begin));
         Ok(window::oldest_to_drop(history, Limits::of(budget)))
+    }
+
+    /// The newest message of the user, if it is so long that it does not fit the context beside the instructions and the
+    /// reply: where it stands in `messages`, and its newest words, which fit. The older ones go, at least half of them at
+    /// once, so that the KV cache is rebuilt rarely while the user goes on.
+    ///
+    /// # Errors
+    /// [`LlmError::NoSuchCall`]; [`LlmError::UnknownChatTemplate`].
+    pub fn shorten(
+        &mut self,
+        call: CallId,
+        messages: &[ChatMessage],
+    ) -> Result<Option<(usize, ChatMessage)>, LlmError> {
+        find(&mut self.calls, call)?;
+        let Some(at) = messages.iter().rposition(|message| message.role == Role::User) else {
+            return Ok(None);
+        };
+        let message = &messages[at];
+        let system = messages.iter().take(1).filter(|first| first.role == Role::System);
+        let beside: Vec<_> = system
+            .cloned()
+            .chain([ChatMessage::new(Role::User, "")])
+            .chain(messages[at + 1..].iter().cloned())
+            .collect();
+        let have = self.room();
+        // A token has at least a byte.
+        let bytes = message.text.len() + beside.iter().map(|it| it.text.len()).sum::<usize>();
+        if bytes + MOST_AROUND <= have {
+            return Ok(None);
+        }
+        let taken = prompt::render(self.weights, &mut Memo::default(), &beside)?.tokens.len();
+        let room = have.saturating_sub(taken);
+        let vocab = self.weights.vocab();
+        let size = |text: &str| vocab.tokenize(text.as_bytes(), false, false).len();
+        // Instructions that leave no room are refused: see `check_instructions`.
+        if room < LEAST_OF_TURN || size(message.text.trim()) <= room {
+            return Ok(None);
+        }
+        let mut text = message.text.as_str();
+        // Parts may have fewer tokens alone than in their text.
+        let rooms = (0..4).map(|halvings| room >> halvings);
+        for room_of_parts in rooms {
+            text = newest_words(&message.text, room_of_parts, size);
+            if size(text) <= room {
+                break;
+            }
+        }
+        Ok(Some((at, ChatMessage::new(Role::User, text))))
+    }
+
+    /// Tokens for the conversation, instructions included.
+    fn room(&self) -> usize {
+        let context = self.mirror.capacity();
+        let thought = if self.thinks { context / THOUGHT } else { 0 };
+        context.saturating_sub(self.options.reply.hard + REPLY_OPENING + thought)
     }
 
     /// The tokens of `messages`, as [`Llm::prefill`] decodes them.
@@ -448,6 +513,15 @@ impl<'w> Llm<'w> {
 
 /// Room for the template's tokens between the last message and the reply.
 const REPLY_OPENING: usize = 16;
+
+/// More than a template puts around a question and the instructions, in tokens.
+const MOST_AROUND: usize = 64;
+
+/// The least of a turn that is worth reading, in tokens.
+const LEAST_OF_TURN: usize = 8;
+
+/// The part of the context that is left for the thoughts of a model that thinks: one in so many.
+const THOUGHT: usize = 4;
 
 /// Room that instructions leave for what the user says, in tokens: two long sentences. With less, every turn would be
 /// refused, or would be read without the one before it.

@@ -61,17 +61,21 @@ impl Default for Sampling {
     }
 }
 
-/// How long a reply may be, in tokens.
+/// How long a reply may be, in tokens. What the model thinks before it is not counted: it may fill the rest of the
+/// context, up to [`LONGEST_THOUGHT`](super::LONGEST_THOUGHT).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplyLimits {
     /// From this length on, the reply ends at the end of the sentence.
     pub soft: usize,
     /// At this length the reply ends anywhere.
     pub hard: usize,
+    /// Whether it goes on after a line break that follows a sentence. Without, such a line break ends it: a small model
+    /// has said then what it knows, and begins to repeat itself.
+    pub paragraphs: bool,
 }
 
 impl Default for ReplyLimits {
     fn default() -> Self {
-        Self { soft: 48, hard: 120 }
+        Self { soft: 48, hard: 120, paragraphs: false }
     }
 }

@@ -3,8 +3,13 @@
 use llama_cpp_2::sampling::LlamaSampler;
 use llama_cpp_2::vocab::LlamaVocab;
 
+use super::filter::{Opening, ReplyFilter};
 use super::speech::{SpeechText, ends_sentence};
 use super::{End, ReplyLimits, Sampling, Token};
+
+/// The last tokens of a prompt, in which its template may open a think block: the mark and a line break, where the mark
+/// is no token of its own.
+const OPENING: usize = 6;
 
 /// One reply, from its first token until another one is started. It outlives pauses, so that continuing costs no
 /// decoding.
@@ -22,7 +27,13 @@ pub(super) struct Reply {
     sampler: LlamaSampler,
     /// Bytes of a character that the next token completes.
     partial: Vec<u8>,
+    filter: ReplyFilter,
     speech: SpeechText,
+    /// How many tokens of the reply are thoughts, and how many of them there is room for.
+    thoughts: usize,
+    room: usize,
+    /// How many of its first tokens are a thought, with the marks around it.
+    lead: usize,
     /// Why the reply is finished, if it is.
     pub(super) end: Option<End>,
     /// Whether the conversation went elsewhere since: then only the reply's own text continues it.
@@ -30,15 +41,19 @@ pub(super) struct Reply {
 }
 
 impl Reply {
-    /// A reply that follows `prompt`, of which the last `given` tokens are its beginning.
+    /// A reply that follows `prompt`, of which the last `given` tokens are its beginning. Its thoughts have `room` for
+    /// so many tokens.
     pub(super) fn new(
         prompt: Vec<Token>,
         given: usize,
+        room: usize,
         sampling: &Sampling,
-        vocab_size: i32,
+        vocab: &LlamaVocab<'_>,
     ) -> Self {
-        let mut sampler = sampler(sampling, vocab_size, seed(sampling.seed, &prompt));
+        let mut sampler = sampler(sampling, vocab.n_tokens(), seed(sampling.seed, &prompt));
         sampler.accept_many(&prompt[prompt.len() - given..]);
+        let begun = given > 0;
+        let opening = Opening { in_thought: !begun && ends_in_thought(&prompt, vocab), begun };
         Self {
             head: prompt.len(),
             tokens: prompt,
@@ -46,7 +61,11 @@ impl Reply {
             ends: Vec::new(),
             sampler,
             partial: Vec::new(),
+            filter: ReplyFilter::new(opening),
             speech: SpeechText::default(),
+            thoughts: 0,
+            room,
+            lead: 0,
             end: None,
             abandoned: false,
         }
@@ -74,7 +93,8 @@ impl Reply {
     /// The tokens in which this reply was generated up to a prefix of `text`, and the rest of `text`. None if the reply
     /// starts differently.
     ///
-    /// Text that was cut to what the user heard thus keeps its original tokens; the tokenizer might choose others.
+    /// Text that was cut to what the user heard thus keeps its original tokens; the tokenizer might choose others. The
+    /// thought before it is no part of the conversation.
     pub(super) fn recall<'t>(&self, text: &'t str) -> Option<(&[Token], &'t str)> {
         let starts = |end: usize| text.starts_with(&self.text[..end]);
         let count = self.ends.partition_point(|&end| starts(end));
@@ -82,7 +102,7 @@ impl Reply {
         // Text still held back after `end` belongs to tokens that must be dropped if other text follows.
         let whole = end == text.len();
         let count = if whole { count } else { self.ends.partition_point(|&other| other < end) + 1 };
-        Some((&self.tokens[self.head..self.head + count], &text[end..]))
+        Some((&self.tokens[self.head + self.lead..self.head + count], &text[end..]))
     }
 
     /// Takes the token that was sampled next. Returns the new speakable text, possibly none; `end` is set if it was the
@@ -94,25 +114,49 @@ impl Reply {
         limits: ReplyLimits,
     ) -> &str {
         let said = self.text.len();
-        let bytes = vocab.token_to_piece(token, false, None);
+        let bytes = vocab.token_to_piece(token, vocab.is_control(token), None);
         self.end = self.end_before(token, &bytes, vocab, limits);
         if self.end.is_none() {
             self.tokens.push(token);
             self.partial.extend_from_slice(&bytes);
             let piece = drain_utf8(&mut self.partial);
-            self.speech.push(&piece, &mut self.text);
+            let mut answer = String::new();
+            // What proves to be a thought is spoken by now.
+            self.filter.push(&piece, &mut answer);
+            self.speech.push(&answer, &mut self.text);
             self.ends.push(self.text.len());
-            if self.ends.len() >= limits.hard {
-                self.end = Some(End::Length);
+            self.thoughts += usize::from(self.filter.is_thinking());
+            if self.has_thought() && self.text.is_empty() {
+                self.lead = self.ends.len();
             }
+            self.end = self.end_after(limits);
         }
         if self.end.is_some() {
-            self.speech.finish(&mut self.text);
-            if let Some(end) = self.ends.last_mut() {
-                *end = self.text.len();
-            }
+            self.finish();
         }
         &self.text[said..]
+    }
+
+    /// Whether a part of it is not said, but thought.
+    pub(super) fn has_thought(&self) -> bool {
+        self.thoughts > 0
+    }
+
+    fn finish(&mut self) {
+        let mut answer = String::new();
+        if let Err(why) = self.filter.finish(&mut answer) {
+            self.end = Some(End::NoAnswer(why));
+        }
+        self.speech.push(&answer, &mut self.text);
+        self.speech.finish(&mut self.text);
+        if let Some(end) = self.ends.last_mut() {
+            *end = self.text.len();
+        }
+    }
+
+    /// How many tokens are said.
+    fn length(&self) -> usize {
+        self.ends.len() - self.thoughts
     }
 
     /// Why the reply ends before this token, if it does.
@@ -123,19 +167,43 @@ impl Reply {
         vocab: &LlamaVocab<'_>,
         limits: ReplyLimits,
     ) -> Option<End> {
-        let rounded =
-            ends_sentence(&self.text) && bytes.first().is_some_and(u8::is_ascii_whitespace);
-        if vocab.is_eog(token) || vocab.is_control(token) {
+        let goes_on = || {
+            let mark = std::str::from_utf8(bytes).unwrap_or_default();
+            !vocab.is_control(token) || self.filter.goes_on_after(mark)
+        };
+        let rounded = !self.filter.is_thinking()
+            && ends_sentence(&self.text)
+            && bytes.first().is_some_and(u8::is_ascii_whitespace);
+        if vocab.is_eog(token) || !goes_on() {
             Some(End::EndOfTurn)
-        } else if rounded && bytes.contains(&b'\n') {
+        } else if rounded && !limits.paragraphs && bytes.contains(&b'\n') {
             // In writing, another paragraph or a list follows; a spoken answer ends here.
             Some(End::EndOfTurn)
-        } else if rounded && self.ends.len() >= limits.soft {
+        } else if rounded && self.length() >= limits.soft {
             Some(End::Length)
         } else {
             None
         }
     }
+
+    /// Why the reply ends after the tokens that it has, if it does.
+    fn end_after(&self, limits: ReplyLimits) -> Option<End> {
+        if self.filter.is_over() {
+            Some(End::EndOfTurn)
+        } else if self.length() >= limits.hard || self.thoughts > self.room {
+            Some(End::Length)
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether a prompt ends within a think block, which its template opened.
+fn ends_in_thought(prompt: &[Token], vocab: &LlamaVocab<'_>) -> bool {
+    let opening = vocab.detokenize(&prompt[prompt.len().saturating_sub(OPENING)..], false, true);
+    let mut filter = ReplyFilter::default();
+    filter.push(&String::from_utf8_lossy(&opening), &mut String::new());
+    filter.is_thinking()
 }
 
 /// Removes and returns the complete characters of `bytes`; an incomplete one at the end stays. Invalid bytes are
@@ -218,5 +286,54 @@ mod tests {
         assert_eq!(seed(1, &prompt), seed(1, &prompt));
         assert_ne!(seed(1, &prompt), seed(2, &prompt));
         assert_ne!(seed(1, &prompt), seed(1, &prompt[..1]));
+    }
+
+    /// What is said of a text that the default model would write, as a reply with these limits and so much room for
+    /// thoughts. Needs the models: run `make models`.
+    fn written(text: &str, limits: ReplyLimits, room: usize) -> Reply {
+        let models =
+            std::env::var_os("DUPLEX_MODELS").expect("run `make models`, then `make test`");
+        let path =
+            std::path::PathBuf::from(models).join("smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf");
+        let weights = super::super::Weights::load(&path).unwrap();
+        let vocab = weights.vocab();
+        let prompt = vocab.tokenize(b"Hello.", false, false);
+        let mut reply = Reply::new(prompt, 0, room, &Sampling::default(), &vocab);
+        for token in vocab.tokenize(text.as_bytes(), false, true) {
+            if reply.end.is_none() {
+                reply.take(token, &vocab, limits);
+            }
+        }
+        reply
+    }
+
+    const THOUGHT: &str = "<think>\nOkay, the user says hello. I say hello.\n</think>\n\n";
+
+    #[test]
+    fn a_thought_is_neither_said_nor_counted_nor_kept() {
+        let limits = ReplyLimits { soft: 4, hard: 12, paragraphs: true };
+        let reply = written(&format!("{THOUGHT}Hello to you.<|im_end|>"), limits, 100);
+        assert_eq!((reply.text.as_str(), reply.end), ("Hello to you.", Some(End::EndOfTurn)));
+        assert!(reply.thoughts > limits.hard, "{}", reply.thoughts);
+        let (tokens, rest) = reply.recall("Hello to you.").unwrap();
+        assert!(tokens.len() <= 4 && rest.is_empty(), "{tokens:?}");
+        let (tokens, rest) = reply.recall("Hello to").unwrap();
+        assert!(tokens.len() <= 2 && rest.is_empty(), "{tokens:?}");
+    }
+
+    #[test]
+    fn a_thought_that_fills_the_context_is_no_answer() {
+        let limits = ReplyLimits { soft: 4, hard: 12, paragraphs: true };
+        let reply = written(&format!("{THOUGHT}Hello."), limits, 5);
+        assert!(matches!(reply.end, Some(End::NoAnswer(_))), "{:?}", reply.end);
+        assert_eq!(reply.text, "");
+    }
+
+    #[test]
+    fn an_empty_line_ends_a_reply_or_not_as_the_limits_say() {
+        let text = "It rains.\n\nTake a coat.\n\n- Boots\n- A hat<|im_end|>";
+        let limits = |paragraphs| ReplyLimits { soft: 40, hard: 60, paragraphs };
+        assert_eq!(written(text, limits(false), 0).text, "It rains.");
+        assert_eq!(written(text, limits(true), 0).text, "It rains. Take a coat. Boots. A hat");
     }
 }

@@ -12,8 +12,10 @@ pub struct SpeechText {
     place: Place,
     /// What separates the last character of the output from the next.
     gap: Gap,
-    /// The last character of the output.
-    last: Option<char>,
+    /// Whether there is output.
+    begun: bool,
+    /// The last character of the output but for brackets and quotation marks that close.
+    sound: Option<char>,
     /// Held back at the start of a line until it is known to be a list marker or text.
     held: String,
 }
@@ -43,7 +45,13 @@ const LIST_DIGITS: usize = 2;
 
 impl Default for SpeechText {
     fn default() -> Self {
-        Self { place: Place::LineStart, gap: Gap::None, last: None, held: String::new() }
+        Self {
+            place: Place::LineStart,
+            gap: Gap::None,
+            begun: false,
+            sound: None,
+            held: String::new(),
+        }
     }
 }
 
@@ -130,8 +138,8 @@ impl SpeechText {
 
     fn say(&mut self, c: char, out: &mut String) {
         let gap = mem::replace(&mut self.gap, Gap::None);
-        if let Some(last) = self.last {
-            if gap == Gap::Line && last.is_alphanumeric() {
+        if self.begun {
+            if gap == Gap::Line && !self.sound.is_none_or(is_pause) {
                 out.push('.');
             }
             // A space before these is left over from an emoji.
@@ -140,8 +148,39 @@ impl SpeechText {
             }
         }
         out.push(c);
-        self.last = Some(c);
+        self.begun = true;
+        if !is_closing(c) {
+            self.sound = Some(c);
+        }
     }
+}
+
+/// Brackets and quotation marks that close.
+fn is_closing(c: char) -> bool {
+    matches!(c, '"' | '\'' | '”' | '’' | '»' | ')' | ']' | '}')
+}
+
+/// Punctuation after which a line needs no full stop.
+fn is_pause(c: char) -> bool {
+    matches!(
+        c,
+        '.' | ','
+            | ':'
+            | ';'
+            | '!'
+            | '?'
+            | '…'
+            | '-'
+            | '–'
+            | '—'
+            | '。'
+            | '、'
+            | '，'
+            | '！'
+            | '？'
+            | '।'
+            | '؟'
+    )
 }
 
 /// Markup, emoji, and characters without a sound.
@@ -200,6 +239,24 @@ mod tests {
         assert_eq!(
             spoken(&["Try:\n1. Walk\n2) Run\n- Swim\n* Rest."]),
             "Try: Walk. Run. Swim. Rest."
+        );
+    }
+
+    #[test]
+    fn a_line_without_a_stop_gets_one_whatever_closes_it() {
+        assert_eq!(
+            spoken(&[
+                "- Walk (slowly)\n- Give 100%\n- Say \"Yes.\"\n- And \"No\"\nThen 休む。\nRest"
+            ]),
+            "Walk (slowly). Give 100%. Say \"Yes.\" And \"No\". Then 休む。 Rest"
+        );
+    }
+
+    #[test]
+    fn paragraphs_go_on_after_one_another() {
+        assert_eq!(
+            spoken(&["It is late.\n\nSo go home\n\n## Tomorrow\n\nCome again."]),
+            "It is late. So go home. Tomorrow. Come again."
         );
     }
 

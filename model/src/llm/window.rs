@@ -107,6 +107,32 @@ pub(super) fn oldest_parts_to_drop(sizes: &[usize], room: usize) -> usize {
     oldest
 }
 
+/// The longest part of a turn that is dropped or kept as a whole, in characters: a long word, or a piece of what is
+/// written without spaces.
+const LONGEST_PART: usize = 32;
+
+/// The newest words of a turn, as much of it as fits `room` tokens, where `size` says how many a text takes. When it no
+/// longer fits it loses at least its older half, so that the cache is read anew rarely. At least one part of it stays.
+pub fn newest_words(text: &str, room: usize, size: impl Fn(&str) -> usize) -> &str {
+    let text = text.trim();
+    let mut begins = vec![0];
+    let (mut length, mut spaced) = (0, false);
+    for (at, c) in text.char_indices() {
+        let begins_word = spaced && !c.is_whitespace();
+        if begins_word || length == LONGEST_PART {
+            begins.push(at);
+            length = 0;
+        }
+        spaced = c.is_whitespace();
+        length += 1;
+    }
+    let ends = begins.iter().skip(1).copied().chain([text.len()]);
+    let sizes: Vec<_> =
+        begins.iter().zip(ends).map(|(begin, end)| size(&text[*begin..end])).collect();
+    let dropped = oldest_parts_to_drop(&sizes, room).min(begins.len() - 1);
+    text[begins[dropped]..].trim_start()
+}
+
 /// The sizes of a conversation's messages in tokens, kept so that a long call is not tokenised again at each turn.
 #[derive(Debug, Default)]
 pub(super) struct Sizes {
@@ -187,6 +213,31 @@ mod tests {
         let dropped = drop(110);
         assert!((10..19).contains(&dropped) && dropped % 2 == 0, "{dropped}");
         assert_eq!(fit_by_size(&[], 0, |_| 1), 0);
+    }
+
+    #[test]
+    fn of_a_turn_that_does_not_fit_the_newest_words_stay_and_rarely_move() {
+        let words = |count: usize| (0..count).map(|at| format!("w{at} ")).collect::<String>();
+        let count = |text: &str| text.split_whitespace().count();
+        assert_eq!(newest_words(" all of it ", 3, count), "all of it");
+        let mut begins = std::collections::BTreeSet::new();
+        for spoken in 1..400 {
+            let text = words(spoken);
+            let kept = newest_words(&text, 40, count);
+            assert!(text.trim().ends_with(kept) && (1..=40).contains(&count(kept)), "{kept}");
+            assert!(spoken <= 40 || count(kept) >= 20, "{kept}");
+            begins.insert(kept.split(' ').next().unwrap_or_default().to_owned());
+        }
+        assert!(begins.len() <= 20, "the window moved {} times", begins.len());
+    }
+
+    #[test]
+    fn what_is_written_without_spaces_is_cut_between_characters() {
+        let text = "天空是蓝色的".repeat(100);
+        let kept = newest_words(&text, 100, |text| text.chars().count());
+        assert!(text.ends_with(kept) && (20..=100).contains(&kept.chars().count()), "{kept}");
+        assert_eq!(newest_words("", 0, str::len), "");
+        assert_eq!(newest_words("word", 0, str::len), "word");
     }
 
     #[test]

@@ -62,6 +62,43 @@ fn the_newest_message_stays_even_if_it_alone_is_too_long() {
 }
 
 #[test]
+fn a_turn_of_any_length_is_answered_by_its_end_and_the_next_turn_as_ever() {
+    let weights = weights();
+    let mut llm = Llm::new(&weights, LlmOptions { context: 256, ..greedy() }).unwrap();
+    let call = llm.open_call().unwrap();
+    let written = |llm: &mut Llm<'_>, mut messages: Vec<ChatMessage>| {
+        let short = llm.shorten(call, &messages).unwrap();
+        let is_short = short.is_some();
+        if let Some((at, message)) = short {
+            assert!(messages[at].text.trim().ends_with(&message.text));
+            messages[at] = message;
+        }
+        let dropped = llm.fit(call, &messages).unwrap();
+        messages.drain(1..1 + dropped);
+        let mut text = String::new();
+        let mut emit = |piece: &str| {
+            text.push_str(piece);
+            ControlFlow::Continue(())
+        };
+        llm.write(call, &messages, &mut || false, &mut emit).unwrap();
+        assert!(!text.is_empty());
+        is_short
+    };
+    let before = turns(4);
+    for (words, is_short) in [(10, false), (100, false), (400, true), (5_000, true)] {
+        let long =
+            user(&format!("{}What is the capital of France?", "word and ".repeat(words / 2)));
+        let messages = [&before[..], std::slice::from_ref(&long)].concat();
+        assert_eq!(written(&mut llm, messages.clone()), is_short, "{words} words");
+        let begun = [&messages[..], &[assistant("The capital of")]].concat();
+        assert_eq!(written(&mut llm, begun), is_short, "{words} words");
+        let after = [&messages[..], &[assistant("Paris."), user("And of Spain?")]].concat();
+        assert!(!written(&mut llm, after), "{words} words");
+    }
+    assert!(written(&mut llm, vec![system(), user(&"天空是蓝色的".repeat(500))]));
+}
+
+#[test]
 fn the_same_messages_have_the_same_window_whatever_was_asked_before() {
     let weights = weights();
     let mut asked = Llm::new(&weights, greedy()).unwrap();

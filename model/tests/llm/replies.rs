@@ -135,7 +135,10 @@ fn the_words_of_a_user_still_speaking_are_kept_when_more_follow() {
 fn from_the_soft_limit_a_reply_ends_with_its_sentence_and_at_the_hard_limit_anywhere() {
     let weights = weights();
     let question = [user("Tell me a long story about a dog.")];
-    let limits = |soft, hard| LlmOptions { reply: ReplyLimits { soft, hard }, ..greedy() };
+    let limits = |soft, hard| LlmOptions {
+        reply: ReplyLimits { soft, hard, paragraphs: false },
+        ..greedy()
+    };
 
     let mut llm = Llm::new(&weights, limits(10, 200)).unwrap();
     let call = llm.open_call().unwrap();

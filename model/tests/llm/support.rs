@@ -24,7 +24,7 @@ pub(crate) fn greedy() -> LlmOptions {
         calls: 2,
         threads: 1,
         sampling: Sampling { temperature: 0.0, ..Sampling::default() },
-        reply: ReplyLimits { soft: 16, hard: 24 },
+        reply: ReplyLimits { soft: 16, hard: 24, paragraphs: false },
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn begin(
     begun: String,
     elsewhere: bool,
 ) -> (ReplyStream, Job<Replying>) {
-    let (sink, stream) = reply_stream(turn);
+    let (sink, stream) = reply_stream(turn, !begun.trim().is_empty());
     let wanting = stream.wanting();
     let work = Job::<Replying>::new(BEGIN, move |model, client, _| {
         let instructions = client.settings.instructions.clone();

@@ -3,12 +3,15 @@
 use std::{
     collections::BTreeMap,
     ops::ControlFlow,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
 use ::duplex_model::{
-    llm::{ChatMessage, Role, SpeechText, fit_by_size},
+    llm::{ChatMessage, Opening, ReplyFilter, Role, SpeechText, fit_by_size, newest_words},
     remote::{ChatRequest, Endpoint, EndpointOptions, RemoteEnd, RemoteError, TextSink, Wait},
 };
 use tokio::{runtime::Runtime, sync::Notify};
@@ -21,7 +24,7 @@ use crate::{
     },
 };
 
-use super::message;
+use super::{SHORTENED, message};
 
 /// Bytes of text for a token, and tokens around a message: an estimate, since the model's vocabulary is on the server. A
 /// conversation that does not fit after all is an error of the server's.
@@ -34,12 +37,15 @@ const LONGEST_REST: Duration = Duration::from_secs(300);
 /// Text that may wait for the session: some sentences. More stays in the connection.
 const AHEAD: usize = 2_048;
 
+/// Tokens for what a model thinks before it replies, of a context that has as many for a conversation.
+const THOUGHT: u32 = 4_096;
+
 /// How a reply model on another server is asked.
 #[derive(Clone, Debug)]
 pub struct RemoteReplyOptions {
     /// Where it is.
     pub endpoint: EndpointOptions,
-    /// The longest reply, in tokens.
+    /// The longest reply, in tokens. A model that is seen to think may write more, before the reply.
     pub most_tokens: u32,
     /// Sampling temperature.
     pub temperature: f32,
@@ -68,7 +74,9 @@ pub fn endpoint(options: RemoteReplyOptions) -> ModelOptions<Replying> {
             options: options.clone(),
             runtime: Some(runtime),
             calls: BTreeMap::new(),
+            told: BTreeMap::new(),
             rest: Arc::default(),
+            habits: Arc::default(),
         };
         remote.greet();
         serve(remote);
@@ -83,7 +91,19 @@ struct Remote {
     runtime: Option<Runtime>,
     /// Tells the reply of each call that there is room.
     calls: BTreeMap<CallKey, Arc<Notify>>,
+    /// How many lines each call had when it was last said that the newest is too long.
+    told: BTreeMap<CallKey, usize>,
     rest: Arc<Mutex<Option<Rest>>>,
+    habits: Arc<Habits>,
+}
+
+/// What the model was seen to do in earlier replies.
+#[derive(Default)]
+struct Habits {
+    /// It thinks before it replies, in the text or apart from it.
+    thinks: AtomicBool,
+    /// Its template opens the think block, so that only the end of it is written.
+    begins_in_thought: AtomicBool,
 }
 
 /// The server failed, and is left alone for a while.
@@ -125,6 +145,7 @@ impl Port for Remote {
 
     fn close(&mut self, call: CallKey) {
         self.calls.remove(&call);
+        self.told.remove(&call);
     }
 }
 
@@ -135,13 +156,20 @@ impl ReplyModel for Remote {
         }
         let notify = Arc::new(Notify::new());
         self.calls.insert(call, Arc::clone(&notify));
-        let messages = messages(&request, room(&self.options));
+        let thought = self.thought();
+        let room = room(&self.options).saturating_sub(thought as usize);
+        let (messages, is_short) = messages(&request, room);
+        let lines = request.conversation.lines.len();
+        if is_short && self.told.insert(call, lines) != Some(lines) {
+            sink.warn(SHORTENED);
+        }
         let most = self.options.most_tokens;
-        let max_tokens = request.most_tokens.map_or(most, |own| own.min(most)).max(1);
+        let max_tokens = request.most_tokens.map_or(most, |own| own.min(most)).max(1) + thought;
         let (endpoint, options) = (self.endpoint.clone(), self.options.clone());
         let temperature = request.temperature.unwrap_or(options.temperature);
         let begun = request.begun.trim().to_owned();
         let rest = Arc::clone(&self.rest);
+        let habits = Arc::clone(&self.habits);
         let cancelled = Arc::new(Notify::new());
         sink.on_cancel({
             let cancelled = Arc::clone(&cancelled);
@@ -156,15 +184,15 @@ impl ReplyModel for Remote {
                 top_p: Some(options.top_p),
                 seed: Some(options.seed),
             };
-            let mut speech = Spoken::new(sink, notify, begun);
+            let mut speech = Spoken::new(sink, notify, begun, habits);
             let ended = tokio::select! {
                 // Dropping the stream closes the connection.
                 () = cancelled.notified() => return,
                 ended = endpoint.stream(&request, &mut speech) => ended,
             };
             match ended {
-                Ok(RemoteEnd::Complete | RemoteEnd::Length) => speech.end(),
-                Ok(RemoteEnd::Stopped) => {}
+                Ok(RemoteEnd::Stopped) if !speech.filter.is_over() => {}
+                Ok(end) => speech.end(end),
                 Err(error) => {
                     if let Some(next) = Rest::after(&error, options.rest) {
                         *rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
@@ -209,6 +237,15 @@ impl Remote {
         }
     }
 
+    /// Tokens that the model may write before its reply.
+    fn thought(&self) -> u32 {
+        if self.habits.thinks.load(Relaxed) {
+            THOUGHT.min(room(&self.options) as u32 / 2)
+        } else {
+            0
+        }
+    }
+
     /// Why the server is left alone, if it is.
     fn resting(&self) -> Option<String> {
         let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
@@ -227,8 +264,9 @@ fn room(options: &RemoteReplyOptions) -> usize {
     (options.context as usize).saturating_sub(options.most_tokens as usize)
 }
 
-/// The conversation as chat messages, without the oldest that no longer fit `room` tokens.
-fn messages(request: &ReplyRequest, room: usize) -> Vec<ChatMessage> {
+/// The conversation as chat messages, without the oldest that no longer fit `room` tokens, and whether of the user's
+/// newest turn only a part does.
+fn messages(request: &ReplyRequest, room: usize) -> (Vec<ChatMessage>, bool) {
     let Conversation { instructions, lines, open: _ } = &request.conversation;
     let mut messages = Vec::new();
     if !instructions.trim().is_empty() {
@@ -239,9 +277,28 @@ fn messages(request: &ReplyRequest, room: usize) -> Vec<ChatMessage> {
     if !request.begun.trim().is_empty() {
         messages.push(ChatMessage::new(Role::Assistant, request.begun.as_str()));
     }
+    let is_short = shorten(&mut messages, first, room);
     let drop = fit_by_size(&messages, room, |message| tokens(&message.text));
     messages.drain(first..first + drop);
-    messages
+    (messages, is_short)
+}
+
+/// Leaves of the user's newest turn what fits beside the instructions, which are the `first` messages, and what is begun
+/// of the reply. Whether that is only a part of it.
+fn shorten(messages: &mut [ChatMessage], first: usize, room: usize) -> bool {
+    let Some(at) = messages.iter().rposition(|message| message.role == Role::User) else {
+        return false;
+    };
+    let beside = messages[..first].iter().chain(&messages[at + 1..]);
+    let taken: usize = beside.map(|message| tokens(&message.text)).sum();
+    let room = room.saturating_sub(taken);
+    if tokens(&messages[at].text) <= room {
+        return false;
+    }
+    let size = |text: &str| text.len().div_ceil(BYTES_PER_TOKEN);
+    let words = newest_words(&messages[at].text, room.saturating_sub(TOKENS_AROUND), size);
+    messages[at].text = words.to_owned();
+    true
 }
 
 /// Puts what can be spoken of a reply into its sink.
@@ -249,47 +306,73 @@ struct Spoken {
     sink: ReplySink,
     /// Tells that there is room in it.
     room: Arc<Notify>,
+    /// Marks are known by what [`SpeechText`] takes for markup.
+    filter: ReplyFilter,
     speech: SpeechText,
     repeats: Repetition,
-    /// Whether there was a word.
-    has_words: bool,
+    habits: Arc<Habits>,
     /// Scratch.
+    answer: String,
     text: String,
 }
 
 impl Spoken {
     /// Of a reply of which `begun` is written already.
-    fn new(sink: ReplySink, room: Arc<Notify>, begun: String) -> Self {
-        // One that is begun may be complete.
-        let has_words = !begun.is_empty();
-        let (speech, repeats) = (SpeechText::default(), Repetition::of(begun));
-        Self { sink, room, speech, repeats, has_words, text: String::new() }
+    fn new(sink: ReplySink, room: Arc<Notify>, begun: String, habits: Arc<Habits>) -> Self {
+        let in_thought = habits.begins_in_thought.load(Relaxed);
+        Self {
+            sink,
+            room,
+            filter: ReplyFilter::new(Opening { in_thought, begun: !begun.is_empty() }),
+            speech: SpeechText::default(),
+            repeats: Repetition::of(begun),
+            habits,
+            answer: String::new(),
+            text: String::new(),
+        }
     }
 
     fn push(&mut self) {
-        let text = self.repeats.without(&self.text);
-        self.has_words |= !text.trim().is_empty();
-        self.sink.push(&text);
+        self.sink.push(&self.repeats.without(&self.text));
     }
 
-    fn end(mut self) {
+    fn end(mut self, end: RemoteEnd) {
+        self.answer.clear();
         self.text.clear();
+        let answer = self.filter.finish(&mut self.answer);
+        self.speech.push(&self.answer, &mut self.text);
         self.speech.finish(&mut self.text);
         self.push();
-        if self.has_words {
-            self.sink.end();
-        } else {
-            // As of a model that only thinks, or is not allowed to say what it would.
-            self.sink.fail(&"the endpoint gave a reply without words");
+        // A thought that the server keeps to itself counts as well.
+        let only_thought = answer.is_err() && end == RemoteEnd::Length;
+        if only_thought || self.filter.has_thought() {
+            self.habits.thinks.store(true, Relaxed);
+        }
+        // Without the end of a think block, what was taken for a thought was the answer.
+        if answer.is_err() && end == RemoteEnd::Complete {
+            self.habits.begins_in_thought.store(false, Relaxed);
+        }
+        match answer {
+            Ok(()) => self.sink.end(),
+            Err(why) => self.sink.fail(&why),
         }
     }
 }
 
 impl TextSink for Spoken {
     async fn take(&mut self, piece: &str) -> ControlFlow<()> {
+        self.answer.clear();
         self.text.clear();
-        self.speech.push(piece, &mut self.text);
+        if self.filter.push(piece, &mut self.answer) {
+            self.habits.begins_in_thought.store(true, Relaxed);
+            self.speech = SpeechText::default();
+            self.sink.take_back();
+        }
+        self.speech.push(&self.answer, &mut self.text);
         self.push();
+        if self.filter.is_over() {
+            return ControlFlow::Break(());
+        }
         loop {
             match self.sink.flush() {
                 Flow::More => return ControlFlow::Continue(()),
@@ -354,8 +437,34 @@ mod tests {
             (0..20).flat_map(|_| [line(Speaker::User, "Yes."), line(Speaker::Assistant, "No.")]);
         let conversation = Conversation { lines: lines.collect(), ..Conversation::default() };
         let request = ReplyRequest { conversation, ..ReplyRequest::default() };
-        let kept = messages(&request, 150);
-        assert!(kept.len() < 15 && kept[0].role == Role::User, "{kept:?}");
+        let (kept, is_short) = messages(&request, 150);
+        assert!(kept.len() < 15 && kept[0].role == Role::User && !is_short, "{kept:?}");
+    }
+
+    #[test]
+    fn of_a_turn_longer_than_the_context_the_end_is_sent() {
+        let line = |speaker, text: String| Line { speaker, text, cut: None, aside: None }.into();
+        let long = format!("{}and what is that?", "There was a time. ".repeat(200));
+        let lines = vec![
+            line(Speaker::User, "Hello.".to_owned()),
+            line(Speaker::Assistant, "Hi.".to_owned()),
+            line(Speaker::User, long.clone()),
+        ];
+        let instructions = "You answer in one sentence.".into();
+        let conversation = Conversation { instructions, lines, open: false };
+        for begun in ["", "That is"] {
+            let request = ReplyRequest {
+                conversation: conversation.clone(),
+                begun: begun.to_owned(),
+                ..ReplyRequest::default()
+            };
+            let (kept, is_short) = messages(&request, 200);
+            let turn = kept.iter().rfind(|message| message.role == Role::User).unwrap();
+            assert!(is_short && long.ends_with(&turn.text) && turn.text.len() > 100, "{kept:?}");
+            let all: usize = kept.iter().map(|message| tokens(&message.text)).sum();
+            assert!(all <= 200, "{all}");
+            assert_eq!(kept[0].role, Role::System);
+        }
     }
 
     #[test]

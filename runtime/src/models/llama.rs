@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-use super::message;
+use super::{SHORTENED, message};
 
 /// A language model in llama.cpp (GGUF).
 pub fn llama(model: PathBuf, options: LlmOptions) -> ModelOptions<Replying> {
@@ -35,6 +35,8 @@ struct Llama<'w> {
 struct Call {
     id: CallId,
     draft: Option<Draft>,
+    /// How many lines there were when it was last said that the newest is too long.
+    told: usize,
 }
 
 /// A reply that is being written.
@@ -61,8 +63,12 @@ impl Port for Llama<'_> {
 impl ReplyModel for Llama<'_> {
     fn begin(&mut self, call: CallKey, request: ReplyRequest, sink: ReplySink) {
         match self.prepare(call, &request) {
-            Ok(messages) => {
+            Ok((messages, is_short)) => {
+                let lines = request.conversation.lines.len();
                 if let Some(call) = self.calls.get_mut(&call) {
+                    if is_short && std::mem::replace(&mut call.told, lines) != lines {
+                        sink.warn(SHORTENED);
+                    }
                     call.draft = Some(Draft { messages, sink });
                 }
                 self.resume(call);
@@ -72,11 +78,12 @@ impl ReplyModel for Llama<'_> {
     }
 
     fn resume(&mut self, call: CallKey) {
-        let Some(Call { id, draft }) = self.calls.get_mut(&call) else { return };
+        let Some(Call { id, draft, .. }) = self.calls.get_mut(&call) else { return };
         let Some(Draft { messages, sink }) = draft.take() else { return };
         match write(&mut self.llm, *id, &messages, &sink) {
-            Ok(written) if matches!(written.end, End::EndOfTurn | End::Length) => sink.end(),
-            Ok(_) => {
+            Ok(Written { end: End::EndOfTurn | End::Length, .. }) => sink.end(),
+            Ok(Written { end: End::NoAnswer(why), .. }) => sink.fail(&why),
+            Ok(Written { end: End::Stopped | End::Paused, .. }) => {
                 sink.flush();
                 *draft = Some(Draft { messages, sink });
             }
@@ -91,7 +98,7 @@ impl ReplyModel for Llama<'_> {
         stop: &dyn Fn() -> bool,
     ) -> Result<Option<f32>, PortError> {
         let id = self.call(call)?;
-        let messages = self.messages(id, conversation, "")?;
+        let (messages, _) = self.messages(id, conversation, "")?;
         Ok(self.llm.end_probability(id, &messages, &mut || stop())?)
     }
 
@@ -106,7 +113,7 @@ impl ReplyModel for Llama<'_> {
         others: &dyn Fn() -> bool,
     ) -> Result<(), PortError> {
         let id = self.call(call)?;
-        let messages = self.messages(id, conversation, "")?;
+        let (messages, _) = self.messages(id, conversation, "")?;
         // No reply waits for this: its own prefill reads the newest words.
         let read = self.llm.prefill(id, &messages, &mut || others())?;
         tracing::debug!(tokens = read.decoded, gave_way = read.stopped, "read ahead");
@@ -124,16 +131,16 @@ impl<'w> Llama<'w> {
             return Ok(call.id);
         }
         let id = self.llm.open_call()?;
-        self.calls.insert(key, Call { id, draft: None });
+        self.calls.insert(key, Call { id, draft: None, told: 0 });
         Ok(id)
     }
 
-    /// The messages of a reply that is about to begin.
+    /// The messages of a reply that is about to begin; see [`messages`](Self::messages).
     fn prepare(
         &mut self,
         call: CallKey,
         request: &ReplyRequest,
-    ) -> Result<Vec<ChatMessage>, LlmError> {
+    ) -> Result<(Vec<ChatMessage>, bool), LlmError> {
         let id = self.call(call)?;
         let messages = self.messages(id, &request.conversation, &request.begun)?;
         // A reply to the same words was dropped before; it must not be continued.
@@ -143,13 +150,14 @@ impl<'w> Llama<'w> {
         Ok(messages)
     }
 
-    /// The chat messages for the model, without the oldest that no longer fit its context.
+    /// The chat messages for the model, without the oldest that no longer fit its context, and whether of the user's
+    /// newest turn only a part does.
     fn messages(
         &mut self,
         id: CallId,
         conversation: &Conversation,
         begun: &str,
-    ) -> Result<Vec<ChatMessage>, LlmError> {
+    ) -> Result<(Vec<ChatMessage>, bool), LlmError> {
         let Conversation { instructions, lines, open } = conversation;
         let mut messages = vec![ChatMessage::new(Role::System, &**instructions)];
         messages.extend(lines.iter().map(|line| message(line)));
@@ -160,9 +168,14 @@ impl<'w> Llama<'w> {
         if !begun.is_empty() {
             messages.push(ChatMessage::new(Role::Assistant, begun));
         }
+        let short = self.llm.shorten(id, &messages)?;
+        let is_short = short.is_some();
+        if let Some((at, message)) = short {
+            messages[at] = message;
+        }
         let drop = self.llm.fit(id, &messages)?;
         messages.drain(1..1 + drop);
-        Ok(messages)
+        Ok((messages, is_short))
     }
 }
 

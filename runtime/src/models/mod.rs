@@ -17,6 +17,10 @@ use ::duplex_model::llm::{ChatMessage, Role};
 use duplex_core::{Line, Speaker};
 
 /// A line of the transcript as the language models read it.
+/// What is said of a turn that is longer than the context of the model.
+const SHORTENED: &str =
+    "what the user said is longer than the language model can read: it answers to the end of it";
+
 fn message(line: &Line) -> ChatMessage {
     let role = match line.speaker {
         Speaker::User => Role::User,

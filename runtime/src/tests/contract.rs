@@ -205,7 +205,7 @@ fn reply(
     request: ReplyRequest,
     meanwhile: &mut dyn FnMut(&mut (dyn ReplyModel + '_)),
 ) -> Vec<String> {
-    let (sink, stream) = reply_stream(Turn(1));
+    let (sink, stream) = reply_stream(Turn(1), false);
     sink.allow_ahead(model.ahead());
     let mut sink = Some(sink);
     let mut clauses = Vec::new();
@@ -281,7 +281,7 @@ fn a_reply_model_goes_on_after_what_is_written_and_after_a_cancelled_reply() {
             let words = "Tell me about dogs and about cats.";
             let all = reply(model, 1, request(words, ""), &mut |_| ()).concat();
             let (begun, _) = all.split_at(all.find(' ').unwrap() + 1);
-            let (sink, stream) = reply_stream(Turn(2));
+            let (sink, stream) = reply_stream(Turn(2), false);
             drop(stream);
             model.begin(CallKey(1), request(words, ""), sink);
             model.resume(CallKey(1));

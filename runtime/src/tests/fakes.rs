@@ -101,6 +101,29 @@ impl ReplyModel for Fake {
     }
 }
 
+/// A reply model whose every reply was recorded, and comes in pieces of so many characters.
+pub(super) struct Recorded {
+    reply: &'static str,
+    piece: usize,
+}
+
+impl Port for Recorded {}
+
+impl ReplyModel for Recorded {
+    fn begin(&mut self, _call: CallKey, request: ReplyRequest, sink: ReplySink) {
+        // What was begun is complete.
+        let reply = if request.begun.is_empty() { self.reply } else { "" };
+        let chars: Vec<_> = reply.chars().collect();
+        for piece in chars.chunks(self.piece) {
+            sink.push(&piece.iter().collect::<String>());
+            sink.flush();
+        }
+        sink.end();
+    }
+
+    fn resume(&mut self, _call: CallKey) {}
+}
+
 impl SpeechSynthesiser for Fake {
     fn sample_rate(&self) -> u32 {
         PLAYOUT_RATE
@@ -181,6 +204,13 @@ pub(super) fn prediction(hook: Hook) -> ModelOptions<TurnPrediction> {
 pub(super) fn replying(hook: Hook) -> ModelOptions<Replying> {
     ModelOptions::<Replying>::one(move |serve| {
         serve(&mut fake(&hook));
+        Ok(())
+    })
+}
+
+pub(super) fn recorded(reply: &'static str, piece: usize) -> ModelOptions<Replying> {
+    ModelOptions::<Replying>::one(move |serve| {
+        serve(&mut Recorded { reply, piece });
         Ok(())
     })
 }

@@ -12,6 +12,7 @@ mod replies;
 mod reply_stream;
 mod scene;
 mod settings;
+mod thoughts;
 mod virtual_calls;
 mod workers;
 

@@ -60,6 +60,8 @@ const OK: Part = Head(200, "content-type: text/event-stream");
 struct Server {
     url: String,
     requests: Arc<AtomicUsize>,
+    /// The longest reply that each request allows, in tokens.
+    allowed: Arc<Mutex<Vec<u64>>>,
     left: Receiver<()>,
     life: Arc<Life>,
 }
@@ -93,6 +95,7 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let url = format!("http://{address}/v1");
         let requests = Arc::<AtomicUsize>::default();
+        let allowed = Arc::<Mutex<Vec<u64>>>::default();
         let (sender, left) = channel();
         let (end, ended) = channel();
         let life = Arc::new(Life {
@@ -102,6 +105,7 @@ impl Server {
             ended: Mutex::new(ended),
         });
         let (counter, living) = (Arc::clone(&requests), Arc::clone(&life));
+        let most = Arc::clone(&allowed);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 if living.is_dead.load(SeqCst) {
@@ -110,9 +114,10 @@ impl Server {
                 living.connections.lock().unwrap().push(stream.try_clone().unwrap());
                 let (scripts, counter, left) =
                     (scripts.clone(), Arc::clone(&counter), sender.clone());
+                let most = Arc::clone(&most);
                 // Where the client has gone the rest cannot be written, and need not be.
                 std::thread::spawn(move || {
-                    _ = serve(&stream, &scripts, &counter, &left);
+                    _ = serve(&stream, &scripts, &counter, &most, &left);
                     // The other handle on it keeps it open otherwise.
                     _ = stream.shutdown(Shutdown::Both);
                 });
@@ -120,7 +125,7 @@ impl Server {
             drop(listener);
             _ = end.send(());
         });
-        Self { url, requests, left, life }
+        Self { url, requests, allowed, left, life }
     }
 
     /// Nothing listens there.
@@ -135,6 +140,7 @@ fn serve(
     stream: &TcpStream,
     scripts: &[Vec<Part>],
     counter: &AtomicUsize,
+    most: &Mutex<Vec<u64>>,
     left: &Sender<()>,
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
@@ -153,7 +159,11 @@ fn serve(
         if first.is_empty() {
             return Ok(());
         }
-        reader.read_exact(&mut vec![0; length])?;
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body)?;
+        if let Ok(request) = serde_json::from_slice::<serde_json::Value>(&body) {
+            most.lock().unwrap().extend(request["max_tokens"].as_u64());
+        }
         if first.starts_with("GET") {
             out.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")?;
             continue;
@@ -281,7 +291,27 @@ fn a_reply_is_the_servers_or_goes_on_with_the_stand_in_where_the_server_fails() 
             None,
         ),
         ("garbage", vec![vec![OK, Raw(b"data: {nonsense\n\n")]], &alone, Some("does not speak")),
-        ("only thoughts", vec![vec![OK, Ends]], &alone, Some("without words")),
+        ("thoughts that are not sent", vec![vec![OK, Ends]], &alone, Some("without words")),
+        ("only thoughts", vec![vec![OK, Says("<think>Hm. "), Ends]], &alone, Some("only thought")),
+        (
+            "thoughts and paragraphs",
+            vec![vec![
+                OK,
+                Says("<thi"),
+                Says("nk>They ask of the sea.</think>\n\n"),
+                Says("The sea is wide.\n\nIt is "),
+                Says("deep.<|im_end|>"),
+                Ends,
+            ]],
+            wide,
+            None,
+        ),
+        (
+            "the user's next turn",
+            vec![vec![OK, Says("The sea is wide. It is deep.\n"), Says("User: Why?\n"), Waits]],
+            wide,
+            None,
+        ),
         ("401", vec![vec![Head(401, gone)]], &alone, Some("key")),
         (
             "no such model",
@@ -331,6 +361,48 @@ fn a_reply_is_the_servers_or_goes_on_with_the_stand_in_where_the_server_fails() 
         let says = warning.unwrap_or_default();
         assert!(warnings.iter().all(|warning| warning.contains(says)), "{name}: {warnings:?}");
     }
+}
+
+#[test]
+fn that_a_model_begins_in_a_thought_is_known_from_its_first_reply_on() {
+    let thinks = vec![
+        OK,
+        Says("They ask of the sea. "),
+        Says("It is wide."),
+        Says("</think>\n\n"),
+        Says("The sea "),
+        Says("is wide."),
+        Ends,
+    ];
+    let server = Server::start(vec![thinks]);
+    let engine = engine_of(options(&server, Duration::ZERO));
+    let (said, warnings) = call_of(&engine, Speaks::again(3, LISTENS), |_| ());
+    assert!(said.ends_with(" | The sea is wide. | The sea is wide."), "{said}");
+    assert!(warnings.is_empty(), "{warnings:?}");
+}
+
+#[test]
+fn a_model_that_thinks_may_write_more_from_its_second_reply_on() {
+    let too_long = Raw(b"data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}\n\n");
+    // It thinks in its text, or apart from it.
+    for first in [vec![OK, Says("<think>Hm. "), too_long], vec![OK, too_long]] {
+        let server = Server::start(vec![first, vec![OK, Says("It is deep."), Ends]]);
+        let engine = engine_of(options(&server, Duration::ZERO));
+        let (said, _) = call_of(&engine, Speaks::again(2, LISTENS), |_| ());
+        assert_eq!(said, format!("{STAND_IN} | It is deep."));
+        let allowed = server.allowed.lock().unwrap();
+        assert!(allowed[0] == 120 && allowed[1] > 3_000, "{allowed:?}");
+    }
+}
+
+#[test]
+fn a_model_that_does_not_begin_in_a_thought_after_all_is_answered_for_once() {
+    let thinks = vec![OK, Says("They ask of the sea.</think>The sea is wide."), Ends];
+    let server = Server::start(vec![thinks, vec![OK, Says("It is deep."), Ends]]);
+    let engine = engine_of(options(&server, Duration::ZERO));
+    let (said, warnings) = call_of(&engine, Speaks::again(3, LISTENS), |_| ());
+    assert_eq!(said, format!("The sea is wide. | {STAND_IN} | It is deep."));
+    assert!(warnings.len() == 1 && warnings[0].contains("only thought"), "{warnings:?}");
 }
 
 #[test]

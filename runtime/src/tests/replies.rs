@@ -17,16 +17,26 @@ use crate::{
 
 /// The default language model, which takes the likeliest word.
 pub(super) fn language_model() -> ModelOptions<Replying> {
+    language_model_with(LlmOptions::default().context)
+}
+
+/// The same with a context of so many tokens.
+fn language_model_with(context: u32) -> ModelOptions<Replying> {
     assert!(std::env::var_os("DUPLEX_MODELS").is_some(), "run `make models`, then `make test`");
     let model = Manifest::builtin().default_for(Role::Llm).unwrap();
     let source = ModelSource::Named(model.name.clone());
     let path = Store::open().unwrap().path(Role::Llm, &source).unwrap();
     let sampling = Sampling { temperature: 0.0, ..Sampling::default() };
-    models::llama(path, LlmOptions { sampling, calls: 2, ..LlmOptions::default() })
+    models::llama(path, LlmOptions { sampling, calls: 2, context, ..LlmOptions::default() })
 }
 
 fn begins(reply: &str) -> Action {
-    let text = "Tell me about dogs and about cats.".to_owned();
+    asks("Tell me about dogs and about cats.", reply)
+}
+
+/// Asks for a reply to this, of which `reply` is begun.
+fn asks(text: &str, reply: &str) -> Action {
+    let text = text.to_owned();
     let lines = LinesEdit {
         kept: 0,
         new: vec![Line { speaker: Speaker::User, text, cut: None, aside: None }],
@@ -112,5 +122,32 @@ fn a_reply_in_clauses_is_the_reply_begun_once() {
         let (second, _) = clause(model, begins(&clauses[0]), call);
         assert!(clauses[1].starts_with(&second), "{second:?} of {clauses:?}");
         assert!(all.ends_with(['.', '!', '?']), "{all:?}");
+    });
+}
+
+#[test]
+fn a_turn_longer_than_the_context_is_answered_and_said_to_be_too_long_once() {
+    with_model(&language_model_with(256), |model| {
+        let call = &mut Material::new(1);
+        let long = "I was in the garden and saw a dog. ".repeat(60) + "What is a dog?";
+        for (text, warns) in
+            [(long.as_str(), true), (long.as_str(), false), ("What is a cat?", false)]
+        {
+            let mut work = Work::of(asks(text, ""), call).unwrap();
+            let (client, answers) = client(1);
+            if work.begin(&client)
+                && let Work::Reply(job) = work
+            {
+                (job.work)(model, &client, &|| false);
+            }
+            drop(client);
+            let events: Vec<_> = answers.try_iter().collect();
+            let warned = events
+                .iter()
+                .any(|it| matches!(it, SessionMessage::Event(Event::Warned(what)) if what.contains("longer")));
+            assert_eq!(warned, warns, "{} bytes", text.len());
+            let is_written = |it: &SessionMessage| matches!(it, SessionMessage::Event(Event::Written { text, .. }) if !text.trim().is_empty());
+            assert!(events.iter().any(is_written), "{} bytes", text.len());
+        }
     });
 }

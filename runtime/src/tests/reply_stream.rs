@@ -7,6 +7,7 @@ use std::sync::{
 };
 
 use duplex_core::{Event, Failure, Turn};
+use duplex_model::llm::LONGEST_THOUGHT;
 
 use super::client;
 use crate::{
@@ -23,7 +24,10 @@ struct Reply {
 
 impl Reply {
     fn new(ahead: usize) -> Self {
-        let (sink, stream) = reply_stream(Turn(3));
+        Self::of(reply_stream(Turn(3), false), ahead)
+    }
+
+    fn of((sink, stream): (ReplySink, ReplyStream), ahead: usize) -> Self {
         sink.allow_ahead(ahead);
         Self { sink: Some(sink), stream }
     }
@@ -38,6 +42,17 @@ impl Reply {
         let (client, answers) = client(1);
         let resume = self.stream.wanting().ask(&client.answer);
         (answers, resume)
+    }
+
+    /// The reply is complete.
+    fn end(&mut self) {
+        self.sink.take().unwrap().end();
+    }
+
+    /// Whether the session is told that there is no more of it.
+    fn fails(&self) -> bool {
+        let answer = self.ask().0.try_recv().unwrap();
+        matches!(answer, SessionMessage::Event(Event::Failed(Failure::Model(Turn(3)))))
     }
 
     /// A clause that is there already.
@@ -140,4 +155,82 @@ fn a_reply_that_is_dropped_is_cancelled_at_once_and_answers_nobody() {
     assert!(answers.recv().is_err(), "whoever waited is let go");
     sink.on_cancel(hook);
     assert_eq!(hooks.load(SeqCst), 2, "a hook that comes too late runs at once");
+}
+
+#[test]
+fn a_reply_without_words_fails_unless_it_was_begun() {
+    for text in ["", " \n", "<|im_end|>", "<think>\n\n</think>\n"] {
+        let mut reply = Reply::new(100);
+        reply.push(text);
+        reply.end();
+        assert!(reply.fails(), "{text:?}");
+        let mut begun = Reply::of(reply_stream(Turn(3), true), 100);
+        begun.push(text);
+        begun.end();
+        let (text, last) = begun.clause();
+        assert!(text.trim().is_empty() && last, "{text:?}");
+    }
+}
+
+#[test]
+fn a_model_that_thinks_for_ever_is_stopped_and_its_reply_fails() {
+    let reply = Reply::new(100);
+    let mut put = 0;
+    reply.push("<think>");
+    while reply.push("Hm, let me see. Or not. ") == Flow::More {
+        put += 24;
+        assert!(put < 1_000_000, "it is never stopped");
+    }
+    assert!(put + 24 >= LONGEST_THOUGHT, "{put} bytes");
+    assert!(reply.fails());
+}
+
+#[test]
+fn what_was_not_given_yet_of_a_thought_without_a_beginning_is_dropped() {
+    let mut reply = Reply::new(100);
+    reply.push("They ask of bees. I like them, so");
+    assert_eq!(reply.clause().0, "They ask of bees. ");
+    reply.push(" do they.</think>\n\nBees fly.");
+    reply.end();
+    assert_eq!(reply.clause(), ("Bees fly.".to_owned(), true));
+}
+
+#[test]
+fn after_the_end_of_its_turn_nothing_more_is_wanted_of_a_model() {
+    let reply = Reply::new(100);
+    assert_eq!(reply.push("Bees fly.<|im_end|>\n<|im_start|>user\nWhy?"), Flow::Cancelled);
+    assert_eq!(reply.clause(), ("Bees fly.".to_owned(), true));
+}
+
+#[test]
+fn a_reply_of_a_hundred_thousand_characters_without_a_stop_is_given_in_clauses_and_cut() {
+    let text = "ways to go and ".repeat(6_667);
+    let reply = Reply::new(usize::MAX);
+    for at in (0..text.len()).step_by(1_000) {
+        reply.push(&text[at..text.len().min(at + 1_000)]);
+    }
+    let mut all = 0;
+    loop {
+        let (clause, last) = reply.clause();
+        all += clause.len();
+        assert!(last || clause.len() < 300, "{clause}");
+        if last {
+            break;
+        }
+    }
+    assert!((16_000..=16 * 1024).contains(&all), "{all} bytes");
+}
+
+#[test]
+fn a_reply_of_another_script_passes() {
+    let mut reply = Reply::new(100);
+    reply.push("<think>嗯。</think>\n\n天空是蓝色的。Небо синее.");
+    reply.end();
+    let (mut all, mut last) = (String::new(), false);
+    while !last {
+        let (clause, is_last) = reply.clause();
+        all.push_str(&clause);
+        last = is_last;
+    }
+    assert_eq!(all, "天空是蓝色的。Небо синее.");
 }
