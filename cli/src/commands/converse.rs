@@ -17,7 +17,7 @@ use crate::view::Mode;
 /// Run a call with a recorded user
 #[derive(Debug, clap::Args)]
 pub(crate) struct Converse {
-    /// The user: a WAV or FLAC file of any rate
+    /// The user: a sound file of any rate (WAV, FLAC, MP3, Ogg Vorbis, M4A, AIFF)
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
 

@@ -200,11 +200,11 @@ impl<'w> Llm<'w> {
     /// Generates the reply to `messages`. If the last message is the assistant's, its text is the beginning of the
     /// reply, which is continued.
     ///
-    /// `emit` takes what is said of it ([`ReplyFilter`]) as speakable text ([`SpeechText`]), as it is generated; when it breaks, `write` returns
-    /// [`End::Paused`]. The same messages, or the same followed by the text so far as an assistant message, continue
-    /// the reply and give what an uninterrupted call would have given, whatever other calls were served in between.
-    /// After other messages have been prefilled, only the latter form continues it. `stop` is called before every
-    /// token, and every 32 tokens of prefill.
+    /// `emit` takes what is said of it ([`ReplyFilter`]) as speakable text ([`SpeechText`]), as it is generated; when
+    /// it breaks, `write` returns [`End::Paused`]. The same messages, or the same followed by the text so far as an
+    /// assistant message, continue the reply and give what an uninterrupted call would have given, whatever other calls
+    /// were served in between. After other messages have been prefilled, only the latter form continues it. `stop` is
+    /// called before every token, and every 32 tokens of prefill.
     ///
     /// # Errors
     /// [`LlmError::ContextFull`], counting the longest reply, before anything is changed; [`LlmError::NoSuchCall`];
@@ -422,8 +422,9 @@ impl<'w> Llm<'w> {
     /// written, it moves only if the messages really do not fit.
     ///
     /// The result depends on the messages alone, a reply counting as the tokens in which it was generated, and on
-    /// whether the model has ever thought before a reply: then there is room for that too. It stays the same while messages are added until the rest is full again. After a move the remaining messages start with
-    /// a user's message, and the newest message always stays, even if it alone does not fit.
+    /// whether the model has ever thought before a reply: then there is room for that too. It stays the same while
+    /// messages are added until the rest is full again. After a move the remaining messages start with a user's
+    /// message, and the newest message always stays, even if it alone does not fit.
     ///
     /// # Errors
     /// [`LlmError::NoSuchCall`].
@@ -439,9 +440,9 @@ impl<'w> Llm<'w> {
         Ok(window::oldest_to_drop(history, Limits::of(budget)))
     }
 
-    /// The newest message of the user, if it is so long that it does not fit the context beside the instructions and the
-    /// reply: where it stands in `messages`, and its newest words, which fit. The older ones go, at least half of them at
-    /// once, so that the KV cache is rebuilt rarely while the user goes on.
+    /// The newest message of the user, if it is so long that it does not fit the context beside the instructions and
+    /// the reply: where it stands in `messages`, and its newest words, which fit. The older ones go, at least half of
+    /// them at once, so that the KV cache is rebuilt rarely while the user goes on.
     ///
     /// # Errors
     /// [`LlmError::NoSuchCall`]; [`LlmError::UnknownChatTemplate`].
