@@ -116,7 +116,7 @@ fn a_user_who_tries_again_is_not_asked_again() {
         // The question never begins over the user, nor comes after their turn.
         let begun = world.audible[0].0.as_millis();
         assert!(begun <= from + 100 || begun > from + 1_500, "from {from}: {}", world.trace);
-        let last = world.lines().into_iter().rfind(|line| line.speaker == Speaker::Assistant);
+        let last = world.lines().iter().rfind(|line| line.speaker == Speaker::Assistant);
         assert_eq!(last.unwrap().text, "The moon is far away.", "from {from}: {}", world.trace);
         yielded += u32::from(world.trace.contains("drop 1"));
     }
