@@ -450,7 +450,7 @@ pub(crate) struct Server {
 #[derive(Clone, Debug, PartialEq, Derive, Serialize)]
 pub(crate) struct Costs {
     /// The caller's turn, answer or command is ignored.
-    #[config(default = 130, validate = cost)]
+    #[config(default = 115, validate = cost)]
     pub(crate) ignored: u16,
 
     /// The same, where the caller's words before were not answered either.

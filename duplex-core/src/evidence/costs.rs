@@ -34,7 +34,7 @@ pub struct Costs {
 impl Default for Costs {
     fn default() -> Self {
         Self {
-            ignored: 130,
+            ignored: 115,
             ignored_again: 400,
             needless_answer: 40,
             needless_stop: 60,
