@@ -128,7 +128,7 @@ mod tests {
     fn ignoring_costs_more_than_answering_for_nothing_and_more_the_second_time() {
         let costs = Costs::default();
         let turn = |part| sound(&[(SoundKind::Turn, part), (SoundKind::ToOthers, 1000 - part)]);
-        assert_eq!(costs.choose(&turn(250), false), Choice::Answer);
+        assert_eq!(costs.choose(&turn(300), false), Choice::Answer);
         assert_eq!(costs.choose(&turn(150), false), Choice::Pass(SoundKind::ToOthers));
         assert_eq!(costs.choose(&turn(150), true), Choice::Answer);
     }
