@@ -24,8 +24,7 @@ pub(crate) enum Prompt {
     Text {
         /// Whether the user can interrupt it.
         interruptible: bool,
-        /// The session says it by itself, because the user has said nothing that it understands. Pointless once they
-        /// have.
+        /// The session says it by itself. Pointless once the user has said something.
         by_itself: bool,
     },
 }

@@ -11,8 +11,8 @@ const SHORTEST_WORD: u64 = Samples::from_millis(200).0;
 /// Lowest high-band signal-to-noise ratio of a voice that is close by, in dB.
 const NEAR_DB: i64 = 8;
 
-/// How much softer the same voice may be from one turn to the next, in dB.
-const SAME_VOICE_DB: i64 = 6;
+/// How far two levels of the same voice may lie apart from one turn to the next, in dB.
+pub(crate) const SAME_VOICE_DB: i64 = 6;
 
 /// How far apart, in dB, the levels of two voices must lie to tell them apart by it.
 const APART_DB: i32 = 5;

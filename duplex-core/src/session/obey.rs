@@ -23,7 +23,7 @@ const MOST_UNANSWERED: usize = 4 * Command::LONGEST_TEXT;
 struct ToSay {
     text: String,
     interruptible: bool,
-    /// A question of the session's own, to a user who seems not to be there or was not understood.
+    /// It is the session's own, to a user who is silent, was not understood, or takes their leave.
     by_itself: bool,
 }
 
@@ -253,7 +253,7 @@ impl DuplexSession {
             && !std::mem::replace(&mut self.orders.asked_again, true)
         {
             // What is said by itself is not refused: nothing else waits to be said.
-            self.ask_by_itself(plain(&question));
+            self.say_by_itself(plain(&question));
         }
     }
 
@@ -261,13 +261,13 @@ impl DuplexSession {
     pub(super) fn take_leave(&mut self, kind: UserKind) {
         let text = plain(&self.policy.farewell);
         if kind == UserKind::Stop && self.policy.answers && !text.is_empty() {
-            let farewell = ToSay { text, interruptible: true, by_itself: true };
-            self.orders.to_say.push_back(farewell);
+            self.say_by_itself(text);
         }
         self.orders.is_ending |= self.policy.ends_at_farewell;
     }
 
-    fn ask_by_itself(&mut self, text: String) {
+    /// Says something of the session's own, unless the user says something first.
+    fn say_by_itself(&mut self, text: String) {
         self.orders.to_say.push_back(ToSay { text, interruptible: true, by_itself: true });
     }
 
@@ -538,7 +538,7 @@ impl DuplexSession {
         self.notify(ConversationEvent::UserIdle { silence_ms: silence.as_millis(), times });
         let question = plain(&self.policy.idle_question);
         if times <= self.policy.idle_questions && !question.is_empty() && !self.orders.is_ending {
-            self.ask_by_itself(question);
+            self.say_by_itself(question);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Choice, Feature, Features, Permille, Samples, SessionTime, Sound, SoundKind, Speech, UserKind,
-    evidence::{self, Situation},
+    evidence::{self, SAME_VOICE_DB, Situation},
     user_tracker::Pending,
     words,
 };
@@ -14,9 +14,6 @@ const REMEMBERED: Samples = Samples::from_millis(10_000);
 
 /// Audio that may be left of the assistant's question when an answer to it begins.
 const LAST_WORDS: Samples = Samples::from_millis(600);
-
-/// How far two levels of the same voice may lie apart, in dB.
-const SAME_LEVEL: i32 = 6;
 
 /// What is remembered of the user.
 #[derive(Clone, Debug, Default)]
@@ -121,7 +118,7 @@ impl DuplexSession {
             .memory
             .level
             .zip(user.level())
-            .is_some_and(|(before, now)| before.abs_diff(now) <= SAME_LEVEL.unsigned_abs());
+            .is_some_and(|(before, now)| i64::from(before.abs_diff(now)) <= SAME_VOICE_DB);
         Some((self.policy.weights.sound(features), is_lately && (repeats || is_same_voice)))
     }
 
