@@ -128,11 +128,12 @@ fn a_call_in_which_the_machine_was_late_counts_nowhere() {
     let agent = unlucky(0, |room| {
         let report = Simulated { answers_after_ms: 1_900, ..Simulated::default() }
             .call(room, &Stop::default())?;
-        Ok(AgentReport { clock: Clock { late_frames: 40, worst_ms: 60.0 }, ..report })
+        let clock = Clock { frames: 1_000, late_frames: 40, worst_ms: 60.0 };
+        Ok(AgentReport { clock, ..report })
     });
     let run = run_set(&agent, folder.path());
     assert_eq!(run.results[0].verdict, Verdict::Invalid);
-    assert!(run.results[0].reason.contains("40 of"), "{}", run.results[0].reason);
+    assert!(run.results[0].reason.contains("40 of 1000"), "{}", run.results[0].reason);
     let report = SuiteReport::of(&run);
     assert_eq!(report.overall.counts.invalid, 1);
     for figure in &report.overall.figures {

@@ -84,7 +84,9 @@ pub struct ReportedLine {
 /// How well the clock was kept during a call in real time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Clock {
-    /// Frames of 10 ms that came more than half a frame late.
+    /// Frames of 10 ms that were timed; none in virtual time.
+    pub frames: u64,
+    /// Of those, the ones that came more than half a frame late.
     pub late_frames: u64,
     /// The greatest lag, in ms.
     pub worst_ms: f64,

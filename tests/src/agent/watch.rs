@@ -19,6 +19,7 @@ impl Watch {
     /// Records a frame, and returns when the next one is due.
     pub(super) fn frame(&mut self, now: Instant) -> Instant {
         let due = *self.due.get_or_insert(now);
+        self.clock.frames += 1;
         let lag = now.saturating_duration_since(due);
         if lag > FRAME / 2 {
             self.clock.late_frames += 1;
@@ -51,17 +52,20 @@ mod tests {
 
     #[test]
     fn a_frame_is_late_once_it_lags_by_more_than_half_its_length() {
-        assert_eq!(watched(&[0, 10, 20, 30]), Clock { late_frames: 0, worst_ms: 0.0 });
-        assert_eq!(watched(&[0, 14, 25, 36]), Clock { late_frames: 1, worst_ms: 6.0 });
+        assert_eq!(watched(&[0, 10, 20, 30]), Clock { frames: 4, late_frames: 0, worst_ms: 0.0 });
+        assert_eq!(watched(&[0, 14, 25, 36]), Clock { frames: 4, late_frames: 1, worst_ms: 6.0 });
     }
 
     #[test]
     fn one_long_lag_is_not_counted_again_once_it_was_made_up_for() {
-        assert_eq!(watched(&[0, 50, 50, 50, 50, 50]), Clock { late_frames: 4, worst_ms: 40.0 });
+        assert_eq!(
+            watched(&[0, 50, 50, 50, 50, 50]),
+            Clock { frames: 6, late_frames: 4, worst_ms: 40.0 }
+        );
     }
 
     #[test]
     fn early_frames_are_no_lag() {
-        assert_eq!(watched(&[0, 3, 6]), Clock::default());
+        assert_eq!(watched(&[0, 3, 6]), Clock { frames: 3, ..Clock::default() });
     }
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use duplex_audio::{
-    Clip, FRAME_MILLIS, FileError,
+    Clip, FileError,
     room::{Fired, Room},
 };
 
@@ -233,7 +233,7 @@ fn judge(
         (channels.next().unwrap_or_default(), channels.next().unwrap_or_default());
     let take = Take { rate, user, assistant, fired: call.fired, report };
     let length_ms = take.user.len() as f64 * 1000.0 / f64::from(rate.max(1));
-    let invalid = cannot_run.or_else(|| lateness(take.report.clock, length_ms));
+    let invalid = cannot_run.or_else(|| lateness(take.report.clock));
     let measured = match (&broken, &invalid) {
         (Some(_), _) => Measured {
             observations: vec![Observation::call(Metric::CasesPassed, 0.0, 1.0)],
@@ -297,12 +297,12 @@ fn reborrow<'a>(recognise: &'a mut Option<&mut Recogniser<'_>>) -> Option<&'a mu
 }
 
 /// Why a call says nothing about the agent, if the machine did not keep time.
-fn lateness(clock: Clock, length_ms: f64) -> Option<String> {
-    let frames = (length_ms / FRAME_MILLIS as f64).max(1.0);
-    let share = clock.late_frames as f64 / frames;
+fn lateness(clock: Clock) -> Option<String> {
+    let frames = clock.frames.max(1);
+    let share = clock.late_frames as f64 / frames as f64;
     (share > MOST_LATE || clock.worst_ms > WORST_LAG).then(|| {
         format!(
-            "the machine did not keep time: {} of {frames:.0} frames late, one by {:.0} ms; run fewer calls at once",
+            "the machine did not keep time: {} of {frames} frames late, one by {:.0} ms; run fewer calls at once",
             clock.late_frames, clock.worst_ms
         )
     })
