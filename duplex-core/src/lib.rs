@@ -90,6 +90,7 @@ mod evidence;
 mod overlap_policy;
 mod policy;
 mod reply;
+mod seam;
 mod session;
 mod time;
 mod transcript;

@@ -1,7 +1,8 @@
 //! The user's side: the pending sound, its segments and hypotheses, and what to recognise next.
 
 use crate::{
-    Action, Permille, Policy, Samples, SegmentId, SessionTime, SliceClock, Speech, VadFrame, words,
+    Action, Permille, Policy, Samples, SegmentId, SessionTime, SliceClock, Speech, VadFrame,
+    seam::Seam, words,
 };
 
 /// A segment of the user's sound. It is recognised as a whole, in a window that grows while the user speaks.
@@ -9,6 +10,8 @@ use crate::{
 struct Segment {
     segment: SegmentId,
     from: SessionTime,
+    /// Its audio begins with the end of that of the segment before it.
+    overlaps: bool,
     /// The newest hypothesis.
     text: String,
     /// How many leading words the two newest hypotheses agree on: those are committed.
@@ -21,8 +24,30 @@ struct Segment {
 }
 
 impl Segment {
+    fn new(segment: SegmentId, from: SessionTime) -> Self {
+        Self {
+            segment,
+            from,
+            overlaps: false,
+            text: String::new(),
+            agreed: 0,
+            covers: SessionTime(0),
+            confidence: Permille(0),
+            levels: Vec::new(),
+        }
+    }
+
     fn words(&self) -> u32 {
-        self.text.split_whitespace().count() as u32
+        count(&self.text)
+    }
+
+    /// The words before it, and then its own.
+    fn after(&self, before: &str) -> String {
+        if self.overlaps {
+            Seam::join(before, &self.text)
+        } else {
+            join([before, self.text.as_str()].into_iter())
+        }
     }
 }
 
@@ -85,9 +110,8 @@ impl Pending {
 
     /// The words of the sound itself.
     pub(crate) fn own_text(&self) -> String {
-        let parts = std::iter::once(self.settled.as_str())
-            .chain(self.closing.iter().chain(&self.open).map(|segment| segment.text.as_str()));
-        join(parts)
+        let segments = self.closing.iter().chain(&self.open);
+        segments.fold(self.settled.clone(), |before, segment| segment.after(&before))
     }
 
     /// The sound's committed words and its tentative ones: those that two successive hypotheses agree on, and the rest.
@@ -95,10 +119,14 @@ impl Pending {
         let Some(open) = self.open.as_ref().filter(|_| self.closing.is_empty()) else {
             return (self.settled.clone(), join(self.closing.iter().map(|s| s.text.as_str())));
         };
-        let mut open_words = open.text.split_whitespace();
-        let agreed = open_words.by_ref().take(open.agreed).collect::<Vec<_>>().join(" ");
-        let rest = open_words.collect::<Vec<_>>().join(" ");
-        (join([self.settled.as_str(), &agreed].into_iter()), rest)
+        let Seam { mut head, skip } = if open.overlaps {
+            Seam::of(&self.settled, &open.text)
+        } else {
+            Seam { head: self.settled.split_whitespace().collect(), skip: 0 }
+        };
+        let mut own = open.text.split_whitespace().skip(skip);
+        head.extend(own.by_ref().take(open.agreed.saturating_sub(skip)));
+        (head.join(" "), own.collect::<Vec<_>>().join(" "))
     }
 
     /// Every voiced frame has been recognised.
@@ -155,13 +183,14 @@ impl Pending {
         self.continues.take().map(|(_, words)| words)
     }
 
-    /// A segment is closed, with these words.
-    fn close(&mut self, text: &str, confidence: Permille) {
-        let new = text.split_whitespace().count() as u32;
-        let (words, mean) = self.certainty;
-        let sum = words * u32::from(mean.0) + new * u32::from(confidence.0);
-        self.certainty = (words + new, Permille((sum / (words + new).max(1)) as u16));
-        self.settled = join([self.settled.as_str(), text].into_iter());
+    /// A segment is closed, with the words that it has.
+    fn close(&mut self, segment: &Segment) {
+        self.settled = segment.after(&self.settled);
+        let words = count(&self.settled);
+        let new = segment.words().min(words);
+        let (_, mean) = self.certainty;
+        let sum = (words - new) * u32::from(mean.0) + new * u32::from(segment.confidence.0);
+        self.certainty = (words, Permille((sum / words.max(1)) as u16));
     }
 
     /// Makes this the continuation of a turn that was settled with these words.
@@ -173,6 +202,14 @@ impl Pending {
 fn join<'a>(parts: impl Iterator<Item = &'a str>) -> String {
     parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
+
+fn count(text: &str) -> u32 {
+    text.split_whitespace().count() as u32
+}
+
+/// How far a segment goes on behind the place where a long one is cut, and the next one begins before it: a word that is
+/// cut there is whole in one of them.
+const SEAM: Samples = Samples::from_millis(500);
 
 /// How much is recognised behind the user's last loud frame where others talk on: a last consonant.
 const BEHIND: Samples = Samples::from_millis(160);
@@ -422,15 +459,8 @@ impl UserTracker {
         }
         if user.open.is_none() {
             let after = user.closing.last().map_or(self.not_before, |closing| closing.covers);
-            user.open = Some(Segment {
-                segment: self.next,
-                from: now.back(frame + policy.preroll).max(after),
-                text: String::new(),
-                agreed: 0,
-                covers: SessionTime(0),
-                confidence: Permille(0),
-                levels: Vec::new(),
-            });
+            let from = now.back(frame + policy.preroll).max(after);
+            user.open = Some(Segment::new(self.next, from));
             self.next = SegmentId(self.next.0 + 1);
         }
     }
@@ -439,12 +469,12 @@ impl UserTracker {
     fn split(&mut self, policy: &Policy) {
         let now = self.now;
         let Some(user) = &mut self.pending else { return };
-        let Some(open) = user.open.as_mut() else { return };
+        let Some(open) = user.open.as_ref() else { return };
         if now - user.voiced_until >= policy.split_after {
             if open.covers >= user.voiced_until && user.closing.is_empty() {
-                let (text, confidence) = (std::mem::take(&mut open.text), open.confidence);
-                user.open = None;
-                user.close(&text, confidence);
+                if let Some(closed) = user.open.take() {
+                    user.close(&closed);
+                }
             }
             return;
         }
@@ -463,17 +493,13 @@ impl UserTracker {
         let cut = quietest.map_or(late, |&(at, _)| at);
         let levels = open.levels.iter().copied().filter(|(at, _)| *at > cut).collect();
         let rest = Segment {
-            segment: self.next,
-            from: cut,
-            text: String::new(),
-            agreed: 0,
-            covers: SessionTime(0),
-            confidence: Permille(0),
+            overlaps: true,
             levels,
+            ..Segment::new(self.next, cut.back(SEAM).max(open.from))
         };
         self.next = SegmentId(self.next.0 + 1);
         if let Some(mut closed) = user.open.replace(rest) {
-            closed.covers = cut;
+            closed.covers = now.min(cut + SEAM);
             user.closing.push(closed);
         }
     }
@@ -541,11 +567,11 @@ impl UserTracker {
         self.job = None;
         let Some(user) = &mut self.pending else { return false };
         if let Some(index) = user.closing.iter().position(|closing| closing.segment == segment) {
-            if user.closing[index].covers == to {
-                user.closing.remove(index);
-                user.close(&text, confidence);
-            } else {
-                user.closing[index].text = text;
+            let closing = &mut user.closing[index];
+            (closing.text, closing.confidence) = (text, confidence);
+            if closing.covers == to {
+                let closed = user.closing.remove(index);
+                user.close(&closed);
             }
             return true;
         }
