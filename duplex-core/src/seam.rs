@@ -29,14 +29,14 @@ impl<'a> Seam<'a> {
         let second = normalised(&after.split_whitespace().take(MOST).collect::<Vec<_>>());
         let Some(Run { end, from, length }) = same(&first, &second) else {
             // Nothing was said in the overlap, or nothing of it was understood twice.
-            trim_cut(&mut head);
+            trim_end(&mut head, is_cut_mark);
             return Self { head, skip: 0 };
         };
         // The first of the same words is written as the words before it go on, the last one as those behind it do.
         let own = if length > 1 { 1 } else { 0 };
         head.truncate(end - own);
         if own == 0 {
-            trim_cut(&mut head);
+            trim_end(&mut head, |c| c == '.' || is_cut_mark(c));
         }
         Self { head, skip: from + length - own }
     }
@@ -105,13 +105,15 @@ fn normalised(words: &[&str]) -> Vec<Vec<String>> {
     words.iter().map(|word| words::normalise(word)).collect()
 }
 
-/// The speech goes on: takes the mark off that the recogniser puts behind words that are cut.
-fn trim_cut(head: &mut Vec<&str>) {
-    let Some(last) = head.pop() else { return };
-    let whole = last.trim_end_matches(['-', '\u{2013}', '\u{2014}', '.', '\u{2026}']);
-    if whole.chars().any(char::is_alphanumeric) {
-        head.push(whole);
-    }
+/// What a recogniser writes behind speech that breaks off.
+fn is_cut_mark(mark: char) -> bool {
+    matches!(mark, '-' | '\u{2013}' | '\u{2014}' | '\u{2026}')
+}
+
+/// The speech goes on: takes the marks off its last word.
+fn trim_end(head: &mut Vec<&str>, is_mark: impl Fn(char) -> bool) {
+    let last = head.pop().map(|last| last.trim_end_matches(is_mark));
+    head.extend(last.filter(|last| last.chars().any(char::is_alphanumeric)));
 }
 
 #[cfg(test)]
@@ -147,7 +149,7 @@ mod tests {
             "it was on Monday we went home"
         );
         assert_eq!(Seam::join("", "we went home"), "we went home");
-        assert_eq!(Seam::join("we went home.", ""), "we went home");
+        assert_eq!(Seam::join("we went home.", "Then it rained."), "we went home. Then it rained.");
         assert_eq!(
             Seam::join("I saw the dog", "and then the cat"),
             "I saw the dog and then the cat"
