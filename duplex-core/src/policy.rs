@@ -219,4 +219,15 @@ impl Policy {
     pub fn turn_based() -> Self {
         Self { overlap: Overlap::Unheard, ..Self::barge_in() }
     }
+
+    /// The probability that the turn is over from which on it is answered after this silence; none where it is too early,
+    /// whatever the evidence.
+    pub(crate) fn answers_from(&self, silence: Samples) -> Option<Permille> {
+        match self.fixed_wait {
+            Some(wait) => (silence >= wait).then_some(Permille(0)),
+            None if silence < self.shortest_wait => None,
+            None if silence >= self.longest_wait => Some(Permille(0)),
+            None => Some(self.costs.answers_from(silence)),
+        }
+    }
 }

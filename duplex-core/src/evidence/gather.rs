@@ -94,9 +94,13 @@ fn sound(features: &mut Features, user: &Pending, situation: &Situation<'_>, pol
         }
     }
     if !situation.is_speaking {
-        let silence = (situation.now - user.voiced_until).as_millis() as i64;
-        features.set(Feature::Silence, silence / 2);
+        set_silence(features, situation.now - user.voiced_until);
     }
+}
+
+/// The user has been silent so long.
+pub(crate) fn set_silence(features: &mut Features, silence: Samples) {
+    features.set(Feature::Silence, silence.as_millis() as i64 / 2);
 }
 
 /// How the words fit the sound.

@@ -16,4 +16,4 @@ pub use costs::{Choice, Costs};
 pub use feature::{FEATURES, Feature, Features};
 pub use weights::{Linear, SOUND_KINDS, Sound, SoundKind, Weights, exp};
 
-pub(crate) use gather::{SAME_VOICE_DB, Situation, gather};
+pub(crate) use gather::{SAME_VOICE_DB, Situation, gather, set_silence};

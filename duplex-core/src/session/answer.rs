@@ -8,6 +8,12 @@ use crate::{
 
 use super::{AssistantState, DuplexSession, Reaction, decide::Decision};
 
+/// The time that an answer is given to be prepared: its first clause is written and spoken, on a slow machine.
+const PREPARATION: Samples = Samples::from_millis(1_000);
+
+/// Silence after which no acoustic score is waited for any more before an answer is prepared. One takes a tenth of it.
+const SCORE_PATIENCE: Samples = Samples::from_millis(400);
+
 impl DuplexSession {
     /// The assistant is silent: does the user's sound need an answer, and is the turn over?
     pub(super) fn consider_answer(&mut self) {
@@ -70,23 +76,20 @@ impl DuplexSession {
             return;
         };
         match &self.assistant {
-            _ if !self.policy.answers => {}
             AssistantState::Preparing(reply) if reply.is_to(&text) => {}
             AssistantState::Preparing(reply) => {
                 let why = if text.starts_with(&reply.answers) { Why::WentOn } else { Why::Revised };
                 self.drop_prepared(why);
-                self.start(text.clone(), Prompt::Sound, from);
             }
-            _ => self.start(text.clone(), Prompt::Sound, from),
+            _ => {}
         }
-        let policy = &self.policy;
-        let (evidence, threshold) = match policy.fixed_wait {
-            Some(wait) if silence < wait => return,
-            _ if silence < policy.shortest_wait => return,
-            Some(_) => (Permille(1000), Permille(0)),
-            None if silence >= policy.longest_wait => (self.over(), Permille(0)),
-            None => (self.over(), policy.costs.answers_from(silence)),
-        };
+        let is_silent = matches!(self.assistant, AssistantState::Silent);
+        let has_answer = self.policy.answers;
+        if is_silent && has_answer && self.may_be_due(silence) {
+            self.start(text.clone(), Prompt::Sound, from);
+        }
+        let Some(threshold) = self.policy.answers_from(silence) else { return };
+        let evidence = self.over_after(silence);
         if evidence < threshold || self.decision(&text, false) == Decision::Awaited {
             return;
         }
@@ -94,9 +97,20 @@ impl DuplexSession {
             AssistantState::Preparing(reply) if reply.utterance.has_audio() => {
                 self.speak(silence, evidence, threshold);
             }
-            AssistantState::Silent if !self.policy.answers => self.settle(UserKind::Turn, None),
+            AssistantState::Silent if !has_answer => self.settle(UserKind::Turn, None),
             _ => {}
         }
+    }
+
+    /// Whether the answer to the pending sound may be due by the time that it is ready, if the user stays silent.
+    fn may_be_due(&self, silence: Samples) -> bool {
+        let user = self.tracker.pending.as_ref();
+        let is_scored = user.is_some_and(|user| user.end_score().is_some());
+        if self.policy.sources.acoustic() && !is_scored && silence < SCORE_PATIENCE {
+            return false;
+        }
+        let then = silence + PREPARATION;
+        self.policy.answers_from(then).is_some_and(|needed| self.over_after(then) >= needed)
     }
 
     /// Releases the prepared reply.

@@ -129,10 +129,12 @@ impl DuplexSession {
         })
     }
 
-    /// Probability that the user's turn is over.
-    pub(super) fn over(&self) -> Permille {
-        let features = self.observed.as_ref().map(|observed| &observed.features);
-        features.map_or(Permille(0), |features| self.policy.weights.over(features))
+    /// Probability that the user's turn is over once the user has been silent so long.
+    pub(super) fn over_after(&self, silence: Samples) -> Permille {
+        let Some(observed) = &self.observed else { return Permille(0) };
+        let mut features = observed.features;
+        evidence::set_silence(&mut features, silence);
+        self.policy.weights.over(&features)
     }
 
     /// Whether the words of a sound are, for the most part, a farewell.
