@@ -77,6 +77,8 @@ pub struct DuplexSession {
     /// When the assistant last finished a reply.
     spoke_until: SessionTime,
     decisions: Decisions,
+    /// The words of the pending sound, where there is no answer to them: the model has none, or the voice failed.
+    unanswerable: Option<String>,
     /// The user's committed words in the newest prefill.
     prefilled: String,
     orders: Orders,
@@ -101,6 +103,7 @@ impl DuplexSession {
             newest: None,
             spoke_until: SessionTime(0),
             decisions: Decisions::default(),
+            unanswerable: None,
             prefilled: String::new(),
             orders: Orders::default(),
             showing: Showing::default(),
@@ -316,11 +319,23 @@ impl DuplexSession {
         self.transcript.context(answers, false, planned)
     }
 
+    /// Drops the prepared reply, since there is no answer to these words of the user's. The user may still go on.
+    fn give_up(&mut self, why: Why) {
+        if let AssistantState::Preparing(reply) = &self.assistant {
+            self.unanswerable = (reply.prompt == Prompt::Sound).then(|| reply.answers.clone());
+        }
+        self.drop_prepared(why);
+    }
+
     /// Ends a reply that was heard to its end, or that turned out empty.
     fn finish(&mut self) {
         let Some(reply) = self.reply() else { return };
         if !reply.is_over() {
             return;
+        }
+        let has_failed = reply.has_failed();
+        if matches!(&self.assistant, AssistantState::Preparing(it) if it.prompt == Prompt::Sound) {
+            return self.give_up(if has_failed { Why::Failure } else { Why::Empty });
         }
         let (reply, reaction) = match std::mem::replace(&mut self.assistant, AssistantState::Silent)
         {
@@ -335,9 +350,6 @@ impl DuplexSession {
             if reaction.ducked {
                 self.actions.push(Action::Unduck);
             }
-        } else if reply.prompt == Prompt::Sound {
-            // The language model has nothing to say: the user's words are a turn without an answer.
-            self.settle(UserKind::Turn, None);
         }
         // What is said over a voice that does not give way is no mere sign of attention.
         if !reply.is_protected() && self.policy.overlap != Overlap::Waits {
@@ -353,7 +365,7 @@ impl DuplexSession {
             self.show_end(&reply, None);
             self.newest = Some(Ended { reply, line });
         } else {
-            let why = if reply.has_failed() { Why::Failure } else { Why::Empty };
+            let why = if has_failed { Why::Failure } else { Why::Empty };
             self.notify(ConversationEvent::ReplyDropped { reply: reply.id, why });
         }
     }
@@ -371,6 +383,7 @@ impl DuplexSession {
         }
         let Some(user) = self.tracker.settle() else { return };
         self.prefilled.clear();
+        self.unanswerable = None;
         let mut line = user.text();
         let mut continues = user.continues();
         if is_turn || !self.can_resume() {
@@ -454,12 +467,7 @@ impl DuplexSession {
                 // Its clause is never heard, and the ones after it make no sense without it.
                 match &self.assistant {
                     AssistantState::Speaking(..) => self.cancel(Why::Failure),
-                    AssistantState::Preparing(reply) => {
-                        if reply.prompt == Prompt::Sound {
-                            self.settle(UserKind::Turn, None);
-                        }
-                        self.drop_prepared(Why::Failure);
-                    }
+                    AssistantState::Preparing(_) => self.give_up(Why::Failure),
                     AssistantState::Silent => {}
                 }
             }

@@ -166,3 +166,56 @@ fn a_voice_that_fails_in_the_first_clause_costs_that_answer_and_no_word_of_the_u
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].contains("voice"), "{warnings:?}");
 }
+
+#[test]
+fn a_reply_that_fails_in_a_pause_does_not_end_the_turn() {
+    // In the pause a reply is prepared, since the user may be waited for no longer.
+    let longest_wait = Samples::from_millis(1_400);
+    let policy = Policy { longest_wait, ..Policy::default() };
+    let retries = policy.retries;
+    for voice_fails in [false, true] {
+        let (mut session, mut now) = (DuplexSession::new(policy.clone()), SessionTime(0));
+        let (mut failures, mut turns) = (0, Vec::new());
+        let goes_on_at = SessionTime(0) + Samples::from_millis(1_800);
+        let mut answers = |action: Action| match action {
+            Action::Recognise { segment, to, .. } => {
+                let whole = to > goes_on_at;
+                let text = if whole { "I went to the shop today." } else { "I went to" };
+                let confidence = Permille(900);
+                Some(Event::Recognised { segment, to, text: text.to_owned(), confidence })
+            }
+            Action::DetectEndOfTurn { to, .. } => {
+                Some(Event::EndOfTurn { to, probability: Permille(50) })
+            }
+            Action::Write { turn, .. } if !voice_fails && failures <= retries => {
+                failures += 1;
+                Some(Event::Failed(Failure::Model(turn)))
+            }
+            Action::Write { turn, .. } => {
+                Some(Event::Written { turn, text: "A test.".to_owned(), last: true })
+            }
+            Action::Synthesise { turn, .. } if voice_fails && failures == 0 => {
+                failures += 1;
+                Some(Event::Failed(Failure::Voice(turn)))
+            }
+            Action::Synthesise { turn, clause, .. } => {
+                let (audio, marks) = (Samples::from_millis(500), Vec::new());
+                Some(Event::Synthesised { turn, clause, audio, marks, last: true })
+            }
+            Action::Speak(turn) => Some(Event::Played { turn, audio: Samples::from_millis(500) }),
+            Action::Notify(ConversationEvent::UserTurn { text, .. }) => {
+                turns.push(text);
+                None
+            }
+            _ => None,
+        };
+        hears(&mut session, &mut now, (1_000, true), &mut answers);
+        hears(&mut session, &mut now, (800, false), &mut answers);
+        hears(&mut session, &mut now, (1_000, true), &mut answers);
+        hears(&mut session, &mut now, (3_000, false), &mut answers);
+        assert!(failures > 0, "nothing was prepared in the pause");
+        assert_eq!(turns, ["I went to the shop today."]);
+        let last = session.transcript().lines().last().map(|line| line.speaker);
+        assert_eq!(last, Some(Speaker::Assistant), "it is answered");
+    }
+}

@@ -4,6 +4,7 @@ use crate::{
     Action, Choice, ConversationEvent, Permille, Samples, SessionTime, SoundKind, Turn, UserKind,
     Why, overlap_policy,
     reply::{Prompt, Reply},
+    words,
 };
 
 use super::{AssistantState, DuplexSession, Reaction, decide::Decision};
@@ -84,7 +85,7 @@ impl DuplexSession {
             _ => {}
         }
         let is_silent = matches!(self.assistant, AssistantState::Silent);
-        let has_answer = self.policy.answers;
+        let has_answer = self.policy.answers && !self.is_unanswerable(&text);
         if is_silent && has_answer && self.may_be_due(silence) {
             self.start(text.clone(), Prompt::Sound, from);
         }
@@ -100,6 +101,12 @@ impl DuplexSession {
             AssistantState::Silent if !has_answer => self.settle(UserKind::Turn, None),
             _ => {}
         }
+    }
+
+    /// Whether there was no answer to these words of the pending sound.
+    fn is_unanswerable(&self, text: &str) -> bool {
+        let words = self.unanswerable.as_deref().map(words::normalise);
+        words.is_some_and(|words| words == words::normalise(text))
     }
 
     /// Whether the answer to the pending sound may be due by the time that it is ready, if the user stays silent.
