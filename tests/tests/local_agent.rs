@@ -43,6 +43,15 @@ fn a_virtual_call_reports_both_sides_and_no_clock() {
 }
 
 #[test]
+fn words_are_whole_where_a_long_turn_is_cut_to_be_recognised() {
+    let agent =
+        Local::new("duplex", engine::engine(1), CallOptions::default, Some(Charges::default()));
+    let report = agent.call(room("handed/seam.flac"), &Stop::default()).unwrap();
+    let said = said(&report, Speaker::User);
+    assert!(said.contains("all the way down to the coast in an old green van that"), "{said}");
+}
+
+#[test]
 fn a_text_that_it_is_told_to_say_is_heard_before_the_question() {
     let question = Sound::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("speech/q01.flac"));
     let case = script("told")
