@@ -9,8 +9,15 @@ use crate::words;
 /// Most words of each side among which the same ones are looked for: as many as fit into the overlap, spoken fast.
 const MOST: usize = 8;
 
-/// Most words of each side that are left out at its edge: a halved one, and one that it was made of.
-const EDGE: usize = 2;
+/// What a word is worth that both windows heard, and one of more than three letters, which hardly comes twice by chance.
+const SAME: i32 = 2;
+const TELLING: i32 = 3;
+
+/// What half of a word at the edge of a window is worth.
+const HALF: i32 = 1;
+
+/// What a word costs that only one window heard, or that each heard as another.
+const OTHER: i32 = -1;
 
 /// Which words of two overlapping windows make up the whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,20 +32,27 @@ impl<'a> Seam<'a> {
     /// Joins the words of one window, `before`, to those of the next, `after`.
     pub(crate) fn of(before: &'a str, after: &str) -> Self {
         let mut head: Vec<_> = before.split_whitespace().collect();
-        let first = normalised(&head);
-        let second = normalised(&after.split_whitespace().take(MOST).collect::<Vec<_>>());
-        let Some(Run { end, from, length }) = same(&first, &second) else {
-            // Nothing was said in the overlap, or nothing of it was understood twice.
-            trim_end(&mut head, is_cut_mark);
-            return Self { head, skip: 0 };
-        };
-        // The first of the same words is written as the words before it go on, the last one as those behind it do.
-        let own = if length > 1 { 1 } else { 0 };
-        head.truncate(end - own);
-        if own == 0 {
-            trim_end(&mut head, |c| c == '.' || is_cut_mark(c));
+        let beginning = head.len().saturating_sub(MOST);
+        let first = compared(&head[beginning..]);
+        let second = compared(&after.split_whitespace().take(MOST).collect::<Vec<_>>());
+        match same(&first, &second).as_slice() {
+            [] => {
+                // Nothing was said in the overlap, or nothing of it was understood twice.
+                trim_end(&mut head, is_cut_mark);
+                Self { head, skip: 0 }
+            }
+            [(at, from)] => {
+                head.truncate(beginning + at + 1);
+                trim_end(&mut head, |c| c == '.' || is_cut_mark(c));
+                Self { head, skip: from + 1 }
+            }
+            // Each window is surest in its middle.
+            several => {
+                let (at, from) = several[several.len() / 2];
+                head.truncate(beginning + at);
+                Self { head, skip: from }
+            }
         }
-        Self { head, skip: from + length - own }
     }
 
     /// The whole text.
@@ -49,60 +63,63 @@ impl<'a> Seam<'a> {
     }
 }
 
-/// The same words on both sides.
-struct Run {
-    /// Behind the last of them, in the first window.
-    end: usize,
-    /// The first of them, in the second window.
-    from: usize,
-    length: usize,
-}
-
-/// The longest run of words that ends the first window and begins the second, but for what the edges did to them.
-fn same(first: &[Vec<String>], second: &[Vec<String>]) -> Option<Run> {
-    let mut best: Option<(Run, (usize, usize))> = None;
-    for lost in 0..=EDGE.min(first.len()) {
-        let end = first.len() - lost;
-        for from in 0..=EDGE.min(second.len()) {
-            // A run of each length that ends at `end` and begins at `from`.
-            for length in 1..=MOST.min(end).min(second.len() - from) {
-                let (a, b) = (&first[end - length..end], &second[from..from + length]);
-                if !are_same(a, b, lost == 0, from == 0) || !is_telling(a, lost + from) {
-                    continue;
-                }
-                let rank = (length, 2 * EDGE - lost - from);
-                if best.as_ref().is_none_or(|(_, other)| rank > *other) {
-                    best = Some((Run { end, from, length }, rank));
-                }
-            }
+/// The words that the end of the first window and the beginning of the second have in common: their places in both.
+///
+/// It is the best alignment of the two in which the first window's earlier words and the second one's later ones cost
+/// nothing (Needleman and Wunsch, with free ends). None where it is no better than chance.
+fn same(first: &[String], second: &[String]) -> Vec<(usize, usize)> {
+    // `scores[i][j]`: of the first `i` words of the one and the first `j` of the other.
+    let mut scores = vec![vec![0; second.len() + 1]; first.len() + 1];
+    for j in 1..=second.len() {
+        scores[0][j] = scores[0][j - 1] + OTHER;
+    }
+    let worth = |i: usize, j: usize| {
+        let is_cut = i + 1 == first.len() && !first[i].is_empty();
+        worth(&first[i], &second[j], is_cut, j == 0)
+    };
+    for i in 1..=first.len() {
+        for j in 1..=second.len() {
+            let pair = scores[i - 1][j - 1] + worth(i - 1, j - 1).unwrap_or(OTHER);
+            scores[i][j] = pair.max(scores[i - 1][j] + OTHER).max(scores[i][j - 1] + OTHER);
         }
     }
-    best.map(|(run, _)| run)
-}
-
-/// Whether both heard the same. Of several words, the first window's last one may be `cut`, and so may the second
-/// window's first one: `begun` within it.
-fn are_same(a: &[Vec<String>], b: &[Vec<String>], cut: bool, begun: bool) -> bool {
-    let last = a.len() - 1;
-    a.iter().zip(b).enumerate().all(|(at, (a, b))| {
-        let (a_text, b_text) = (a.concat(), b.concat());
-        let is_cut = cut && at == last && at > 0 && !a.is_empty() && b_text.starts_with(&a_text);
-        let is_begun = begun && at == 0 && at < last && !b.is_empty() && a_text.ends_with(&b_text);
-        a == b || is_cut || is_begun
-    })
-}
-
-/// Whether the same words are no chance: a short word may well come twice.
-fn is_telling(words: &[Vec<String>], left_out: usize) -> bool {
-    match words {
-        [word] => !word.is_empty() && (left_out == 0 || word.concat().chars().count() > 3),
-        words => words.iter().any(|word| !word.is_empty()),
+    let last = &scores[first.len()];
+    // Of several as good, the one with the fewest words of the second window.
+    let Some(mut j) = (0..=second.len()).rev().max_by_key(|&j| last[j]) else { return Vec::new() };
+    if last[j] < SAME {
+        return Vec::new();
     }
+    let (mut i, mut pairs) = (first.len(), Vec::new());
+    while i > 0 && j > 0 {
+        let worth = worth(i - 1, j - 1);
+        if scores[i][j] == scores[i - 1][j - 1] + worth.unwrap_or(OTHER) {
+            (i, j) = (i - 1, j - 1);
+            if worth.is_some() {
+                pairs.push((i, j));
+            }
+        } else if scores[i][j] == scores[i - 1][j] + OTHER {
+            i -= 1;
+        } else {
+            j -= 1;
+        }
+    }
+    pairs.reverse();
+    pairs
+}
+
+/// What it is worth that the windows heard these words; none where they are not the same. The first window's last word
+/// may be `cut`, and the second one's first word `begun` in its middle.
+fn worth(a: &str, b: &str, cut: bool, begun: bool) -> Option<i32> {
+    if a == b && !a.is_empty() {
+        return Some(if a.chars().count() > 3 { TELLING } else { SAME });
+    }
+    let is_half = cut && b.starts_with(a) || begun && !b.is_empty() && a.ends_with(b);
+    is_half.then_some(HALF)
 }
 
 /// Each written word as it is compared.
-fn normalised(words: &[&str]) -> Vec<Vec<String>> {
-    words.iter().map(|word| words::normalise(word)).collect()
+fn compared(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| words::normalise(word).concat()).collect()
 }
 
 /// What a recogniser writes behind speech that breaks off.
@@ -132,6 +149,15 @@ mod tests {
         assert_eq!(joined, "we drove along the coast in an old green van.");
         let joined = Seam::join("and then the gardener opened", "Dinner opened the shed.");
         assert_eq!(joined, "and then the gardener opened the shed.");
+    }
+
+    #[test]
+    fn words_that_one_window_misheard_do_not_double_the_others() {
+        let joined = Seam::join(
+            "all the way down to the coast and in old",
+            "to the coast in an old green van",
+        );
+        assert_eq!(joined, "all the way down to the coast in an old green van");
     }
 
     #[test]

@@ -37,6 +37,17 @@ impl Segment {
         }
     }
 
+    /// The middle of the quietest `PAUSE` frames between these times, and the level of the loudest of them in dBFS. Of
+    /// several that are as quiet, the latest.
+    fn quietest(&self, early: SessionTime, late: SessionTime) -> Option<(SessionTime, i8)> {
+        let between: Vec<_> =
+            self.levels.iter().filter(|(at, _)| *at >= early && *at <= late).collect();
+        let loudest = |frames: &[&(SessionTime, i8)]| frames.iter().map(|(_, level)| *level).max();
+        let pauses = between.windows(PAUSE).map(|it| (it[PAUSE / 2].0, loudest(it)));
+        let (cut, level) = pauses.min_by_key(|(at, level)| (*level, std::cmp::Reverse(*at)))?;
+        Some((cut, level?))
+    }
+
     fn words(&self) -> u32 {
         count(&self.text)
     }
@@ -210,6 +221,12 @@ fn count(text: &str) -> u32 {
 /// How far a segment goes on behind the place where a long one is cut, and the next one begins before it: a word that is
 /// cut there is whole in one of them.
 const SEAM: Samples = Samples::from_millis(500);
+
+/// Frames of a pause between words, some 160 ms: the closure of a consonant is shorter.
+const PAUSE: usize = 5;
+
+/// How far below the voice's mean level a pause is, in dB.
+const PAUSE_DB: i32 = 15;
 
 /// How much is recognised behind the user's last loud frame where others talk on: a last consonant.
 const BEHIND: Samples = Samples::from_millis(160);
@@ -485,21 +502,16 @@ impl UserTracker {
         // where the recogniser has not answered for long.
         let early = open.from + half(policy.longest_window);
         let late = now.back(policy.slice).min(open.from + policy.longest_window);
-        let quietest = open
-            .levels
-            .iter()
-            .filter(|(at, _)| *at >= early && *at <= late)
-            .min_by_key(|(at, level)| (*level, std::cmp::Reverse(*at)));
-        let cut = quietest.map_or(late, |&(at, _)| at);
+        let (cut, quietest) = open.quietest(early, late).unwrap_or((late, i8::MAX));
+        // In a pause no word is cut, and there is none that both windows could hear.
+        let is_pause = user.level().is_some_and(|level| i32::from(quietest) <= level - PAUSE_DB);
+        let shared = if is_pause { Samples(0) } else { SEAM };
         let levels = open.levels.iter().copied().filter(|(at, _)| *at > cut).collect();
-        let rest = Segment {
-            overlaps: true,
-            levels,
-            ..Segment::new(self.next, cut.back(SEAM).max(open.from))
-        };
+        let from = cut.back(shared).max(open.from);
+        let rest = Segment { overlaps: !is_pause, levels, ..Segment::new(self.next, from) };
         self.next = SegmentId(self.next.0 + 1);
         if let Some(mut closed) = user.open.replace(rest) {
-            closed.covers = now.min(cut + SEAM);
+            closed.covers = now.min(cut + shared);
             user.closing.push(closed);
         }
     }
