@@ -15,8 +15,8 @@ const COMMANDS: &str = "respond, cancel, text WORDS, say WORDS, announce WORDS, 
                         press, release, end, truncate REPLY MS, tool CALL OUTPUT, or the command as JSON";
 
 /// The keys of `configure`.
-const KEYS: &str = "instructions, language, vocabulary, reply, most_reply_tokens, temperature, voice, speed, answers, \
-                    overlap, fixed_wait_ms, longest_wait_ms, idle_after_ms, idle_question";
+const KEYS: &str = "instructions, language, vocabulary, pronunciation, reply, most_reply_tokens, temperature, voice, \
+                    speed, answers, overlap, fixed_wait_ms, longest_wait_ms, idle_after_ms, idle_question";
 
 /// Reads a file of commands.
 pub(crate) fn read(path: &Path) -> Result<Vec<(SessionTime, Command)>, Failure> {
@@ -108,6 +108,17 @@ fn change(setting: &str) -> Result<SessionChange, String> {
             let words = words.filter(|word| !word.is_empty()).collect();
             SessionChange { vocabulary: Some(words), ..none }
         }
+        "pronunciation" => {
+            let entries = value.split(',').filter(|entry| !entry.trim().is_empty());
+            let entries = entries.map(|entry| {
+                let (word, said) = entry
+                    .split_once('=')
+                    .ok_or_else(|| format!("`{}` is no WORD=PRONUNCIATION", entry.trim()))?;
+                Ok((word.trim().to_owned(), said.trim().to_owned()))
+            });
+            let entries = entries.collect::<Result<_, String>>()?;
+            SessionChange { pronunciation: Some(entries), ..none }
+        }
         "most_reply_tokens" => SessionChange { most_reply_tokens: Some(number(value)?), ..none },
         "temperature" => SessionChange { temperature: Some(thousandths(value)?), ..none },
         "speed" => SessionChange { speed: Some(thousandths(value)?), ..none },
@@ -174,6 +185,13 @@ mod tests {
         let audio = Samples::from_millis(1_500);
         assert_eq!(commands[10].1, Command::Truncate { reply: Turn(3), audio });
         assert_eq!(commands[12].1, commands[4].1);
+        let pronounced =
+            script("1 configure pronunciation=Saoirse=SEER-sha, Niamh = /niːv/\n").unwrap();
+        let words = [("Saoirse", "SEER-sha"), ("Niamh", "/niːv/")];
+        let words = words.map(|(word, said)| (word.to_owned(), said.to_owned()));
+        let change =
+            SessionChange { pronunciation: Some(words.into()), ..SessionChange::default() };
+        assert_eq!(pronounced[0].1, Command::Configure(Box::new(change)));
     }
 
     #[test]
@@ -189,6 +207,7 @@ mod tests {
             ("1 truncate 3", "`truncate` takes two values"),
             ("1 truncate x 3", "`x` is not what is expected"),
             ("1 configure volume=11", "a session has no setting `volume`: it has instructions"),
+            ("1 configure pronunciation=Saoirse", "`Saoirse` is no WORD=PRONUNCIATION"),
             ("1 configure overlap=loud", "`loud` is none of weighed"),
             ("1 configure longest_wait_ms=90000", "30000 ms at most"),
             ("1 {\"shout\":1}", "unknown variant `shout`"),

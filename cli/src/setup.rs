@@ -9,7 +9,7 @@ use duplex_model::adapter;
 use duplex_model::asr::{self, RecogniserOptions};
 use duplex_model::llm::{LlmOptions, ReplyLimits, Sampling};
 use duplex_model::remote::{self, EndpointOptions, Secret};
-use duplex_model::tts::VoiceOptions;
+use duplex_model::tts::{Lexicon, VoiceOptions};
 use duplex_model::weights::{Manifest, ModelSource, Role, Store};
 use duplex_runtime::models::{self, DuplexOptions, RemoteReplyOptions};
 use duplex_runtime::ports::{ModelOptions, Synthesis};
@@ -49,6 +49,8 @@ pub(crate) fn engine_options(config: &Config) -> Result<EngineOptions, Failure> 
         replies: reply_models(config)?,
         voices: voices(config)?,
         instructions: config.llm.system_prompt.clone(),
+        lexicon: Lexicon::new(&config.voice.pronunciation)
+            .map_err(|error| Failure::new(Exit::Usage, format!("voice.pronunciation: {error}")))?,
         vad: path(Role::Vad, &config.models.vad)?,
     })
 }

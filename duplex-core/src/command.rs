@@ -1,5 +1,7 @@
 //! What a program asks of a conversation.
 
+use std::collections::BTreeMap;
+
 use crate::{Overlap, Samples, Turn};
 
 /// Numbers the commands of a call, so that whoever sent one knows which was refused.
@@ -80,6 +82,10 @@ pub struct SessionChange {
     /// Names and words that are likelier in this call than elsewhere.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub vocabulary: Option<Vec<String>>,
+    /// How words are pronounced: each with another spelling, or with phonemes between slashes, in place of those that
+    /// the call had of its own.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub pronunciation: Option<BTreeMap<String, String>>,
     /// The name of the reply model.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub reply: Option<String>,
@@ -229,6 +235,7 @@ impl SessionChange {
             instructions: later.instructions.or(self.instructions),
             language: later.language.or(self.language),
             vocabulary: later.vocabulary.or(self.vocabulary),
+            pronunciation: later.pronunciation.or(self.pronunciation),
             reply: later.reply.or(self.reply),
             most_reply_tokens: later.most_reply_tokens.or(self.most_reply_tokens),
             voice: later.voice.or(self.voice),

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use duplex_model::tts::{Chunk, EspeakVoice, Mark, VoiceError};
+use duplex_model::tts::{Chunk, EspeakVoice, Lexicon, Mark, VoiceError};
 use proptest::prelude::*;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -290,5 +290,44 @@ proptest! {
         speak(&mut voice, &text);
         speak(&mut voice, &words);
         speak(&mut voice, &format!("{words}{text}\u{1}\u{0}[[{words}"));
+    }
+}
+
+#[test]
+fn a_language_has_some_phonemes_and_not_others() {
+    let mut english = voice("en-us");
+    let mut german = voice("de");
+    for phonemes in ["bəˈnænə", "tʃɜːtʃ", "ˈsɪɹʃə ˈɹoʊnən", "ðɪs θɪŋ"] {
+        assert!(english.knows(phonemes), "{phonemes}");
+    }
+    assert!(german.knows("ˈkœnɪç") && !german.knows("bʌs"));
+    assert!(!english.knows("ʘa") && !english.knows("yø") && !german.knows("ʘa"));
+}
+
+#[test]
+fn a_word_with_phonemes_sounds_and_is_marked_as_it_is_written() {
+    let mut voice = voice("en-us");
+    let lexicon = Lexicon::new([("Saoirse", "/ˈsɪɹʃə/")]).unwrap();
+    for clause in ["I met (Saoirse), Saoirse's aunt.", "Saoirse", "anti-Saoirse-like [Saoirse]"] {
+        let reading = lexicon.read(clause, |phonemes| voice.knows(phonemes));
+        let mut chunks = Vec::new();
+        let mut keep = |chunk| {
+            chunks.push(chunk);
+            ControlFlow::Continue(())
+        };
+        voice.speak(reading.clone(), 1.0, &mut keep).unwrap();
+        check(reading.text(), &chunks);
+        let ends: Vec<_> =
+            marks(&chunks).iter().filter_map(|mark| reading.written(mark.bytes)).collect();
+        for (at, name) in clause.match_indices("Saoirse") {
+            // With what belongs to it: the possessive, and at the end all that is silent.
+            let end = at + name.len();
+            let whole = end + clause[end..].find(' ').unwrap_or(clause.len() - end);
+            assert!(ends.iter().any(|at| (end..=whole).contains(at)), "{clause}: {ends:?}");
+        }
+        assert_eq!(ends.last(), Some(&clause.len()));
+        let words = clause.split([' ', '-']).count() as f64;
+        let pace = words / seconds(&voice, &chunks);
+        assert!((1.0..6.0).contains(&pace), "{clause}: {pace} words a second");
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
-use duplex_model::tts::{Chunk, Mark, Voice, VoiceError, VoiceOptions};
+use duplex_model::tts::{Chunk, Lexicon, Mark, Voice, VoiceError, VoiceOptions};
 
 const SHORT: &str = "Hello, how are you?";
 const LONG: &str = "The capital of France is Paris, which lies on the river Seine, and about two \
@@ -310,4 +310,30 @@ fn a_clause_that_would_be_too_fast_or_too_slow_is_refused_and_the_next_is_spoken
         assert!(matches!(error, VoiceError::Speed { .. }), "{error}");
     }
     assert!(!samples(&speak_at(&mut fast, SHORT, 2.0)).is_empty());
+}
+
+/// The word is marked as it is written, and its sound is that of its phonemes: `Saoirse` and the spelling of another
+/// word with the same phonemes sound alike.
+#[test]
+fn a_word_with_phonemes_sounds_as_they_say_and_is_marked_as_it_is_written() {
+    let mut voice = voice();
+    assert!(voice.knows("həlˈoʊ") && !voice.knows("ꭓ"));
+    let lexicon = Lexicon::new([("Saoirse", "/həlˈoʊ/"), ("Niamh", "hello")]).unwrap();
+    let plain = speak(&mut voice, "Hello, how are you?");
+    for clause in ["Saoirse, how are you?", "Niamh, how are you?"] {
+        let reading = lexicon.read(clause, |phonemes| voice.knows(phonemes));
+        let mut chunks = Vec::new();
+        let mut keep = |chunk| {
+            chunks.push(chunk);
+            ControlFlow::Continue(())
+        };
+        voice.speak(reading.clone(), 1.0, &mut keep).unwrap();
+        assert!(samples(&chunks) == samples(&plain), "{clause} sounds otherwise");
+        let heard: Vec<_> = marks(&chunks)
+            .iter()
+            .filter_map(|mark| Some(&clause[..reading.written(mark.bytes)?]))
+            .collect();
+        let name = &clause[..clause.find(',').unwrap()];
+        assert_eq!((heard[0], heard.len(), heard[3]), (name, 4, clause));
+    }
 }

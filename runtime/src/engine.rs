@@ -12,6 +12,7 @@ use std::{
 
 use duplex_audio::{ActivityError, VoiceActivity};
 use duplex_core::{Event, SessionChange};
+use duplex_model::tts::Lexicon;
 
 use crate::{
     CallKey,
@@ -37,6 +38,8 @@ pub struct EngineOptions {
     pub voices: Vec<(String, ModelOptions<Synthesis>)>,
     /// What the reply model is told about its task.
     pub instructions: String,
+    /// How words are pronounced.
+    pub lexicon: Lexicon,
     /// Voice activity detection, in ONNX.
     pub vad: PathBuf,
 }
@@ -130,6 +133,7 @@ pub(crate) struct Workers {
 /// What a call has where it asks for nothing, and what it can ask for.
 struct Defaults {
     instructions: String,
+    lexicon: Arc<Lexicon>,
     /// Each reply model, and the one that stands in for it.
     replies: Vec<(String, Option<String>)>,
     voices: Vec<String>,
@@ -174,10 +178,12 @@ impl Workers {
             replies,
             voices,
             instructions,
+            lexicon,
             vad: _,
         } = options;
         let defaults = Defaults {
             instructions: instructions.clone(),
+            lexicon: Arc::new(lexicon.clone()),
             replies: replies.iter().map(|it| (it.name.clone(), it.fallback.clone())).collect(),
             voices: voices.iter().map(|(name, _)| name.clone()).collect(),
         };
@@ -240,8 +246,8 @@ impl Workers {
 
     /// The settings of a call.
     pub(crate) fn settings(&self, options: &SessionOptions) -> Result<Settings, SessionError> {
-        let Defaults { instructions, replies, voices } = &self.defaults;
-        Settings::of(options, instructions, replies, voices)
+        let Defaults { instructions, lexicon, replies, voices } = &self.defaults;
+        Settings::of(options, instructions, lexicon, replies, voices)
     }
 
     /// Whether each model's threads take work.
@@ -293,7 +299,7 @@ impl Defaults {
         }
         for (name, _) in &self.replies {
             let options = SessionOptions { reply: Some(name.clone()), ..SessionOptions::default() };
-            Settings::of(&options, &self.instructions, &self.replies, &self.voices)?;
+            Settings::of(&options, &self.instructions, &self.lexicon, &self.replies, &self.voices)?;
         }
         Ok(())
     }

@@ -17,7 +17,9 @@
 //! use std::sync::Arc;
 //!
 //! use duplex_audio::{Acoustics, MICROPHONE_FRAME, PLAYOUT_FRAME, Scene};
-//! use duplex_model::{asr::RecogniserOptions, llm::LlmOptions, tts::VoiceOptions};
+//! use duplex_model::{
+//!     asr::RecogniserOptions, llm::LlmOptions, tts::{Lexicon, VoiceOptions},
+//! };
 //! use duplex_runtime::{
 //!     Call, CallOptions, Engine, EngineOptions, ReplyOptions, SessionStep, Stop, models,
 //! };
@@ -53,6 +55,7 @@
 //!         seed: 1,
 //!     }))],
 //!     instructions: "You answer in one short sentence.".to_owned(),
+//!     lexicon: Lexicon::new([("Saoirse", "SEER-sha")])?,
 //!     vad: "silero_vad.onnx".into(),
 //! })?;
 //! // Called on the session's thread with every event and what the session did about it.

@@ -8,7 +8,10 @@
 use std::{ops::ControlFlow, sync::Arc};
 
 use duplex_core::{Line, SliceWords, TurnContext};
-use duplex_model::{asr::Hypothesis, tts::Chunk};
+use duplex_model::{
+    asr::Hypothesis,
+    tts::{Chunk, Reading},
+};
 
 use crate::ReplySink;
 
@@ -287,14 +290,20 @@ pub trait SpeechSynthesiser: Port {
     /// Samples a second of what [`speak`](Self::speak) gives.
     fn sample_rate(&self) -> u32;
 
-    /// Speaks a clause, chunk by chunk, the last of which says so, until `emit` breaks. `speed` is relative to the
-    /// voice's own pace: 1 is that, 2 twice as fast.
+    /// Whether it can be given all of these phonemes, which are in the International Phonetic Alphabet. Of words whose
+    /// phonemes it does not know it is given the letters.
+    fn knows(&mut self, _phonemes: &str) -> bool {
+        false
+    }
+
+    /// Speaks a clause, chunk by chunk, the last of which says so, until `emit` breaks. Marks count bytes of the
+    /// reading's text. `speed` is relative to the voice's own pace: 1 is that, 2 twice as fast.
     ///
     /// # Errors
     /// The clause was not spoken to its end; the next one may be.
     fn speak(
         &mut self,
-        text: &str,
+        clause: Reading<'_>,
         speed: f32,
         emit: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
     ) -> Result<(), PortError>;

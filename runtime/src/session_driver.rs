@@ -180,14 +180,21 @@ impl SessionDriver {
     }
 
     /// Changes the settings with which work is done.
-    fn configure(&mut self, change: &SessionChange, models: &mut dyn Models) -> Option<Work> {
+    fn configure(&mut self, change: &SessionChange, models: &mut dyn Models) -> Vec<Work> {
+        let mut work = Vec::new();
         match models.changed(change) {
-            Ok(settings) => models.set(settings),
+            Ok(settings) => {
+                if change.pronunciation.is_some() || change.voice.is_some() {
+                    work.extend(Work::check_pronunciations(&settings));
+                }
+                models.set(settings);
+            }
             // It was possible when the command came, and the engine has not changed since.
             Err(error) => tracing::error!("the session was not changed: {error}"),
         }
         // Whether the reply model has room for other instructions is known to it alone.
-        change.instructions.as_ref().map(|_| Work::Reply(check()))
+        work.extend(change.instructions.as_ref().map(|_| Work::Reply(check())));
+        work
     }
 
     fn queue(
@@ -256,11 +263,11 @@ impl SessionDriver {
         (self.observer)(SessionStep { at, event: &event, actions: &actions });
         let mut failures = Vec::new();
         for action in actions {
-            if let Some(work) = self.act(action, models)
-                && let Err(work) = models.submit(work)
-            {
-                self.counters.refused += 1;
-                failures.extend(work.failure());
+            for work in self.act(action, models) {
+                if let Err(work) = models.submit(work) {
+                    self.counters.refused += 1;
+                    failures.extend(work.failure());
+                }
             }
         }
         for failure in failures {
@@ -268,10 +275,10 @@ impl SessionDriver {
         }
     }
 
-    /// Carries out an action; returns the work that a model must do for it, if any.
-    fn act(&mut self, action: Action, models: &mut dyn Models) -> Option<Work> {
+    /// Carries out an action; returns the work that models must do for it.
+    fn act(&mut self, action: Action, models: &mut dyn Models) -> Vec<Work> {
         let action = match Work::of(action, &mut self.material) {
-            Ok(work) => return Some(work),
+            Ok(work) => return vec![work],
             Err(action) => action,
         };
         match action {
@@ -295,7 +302,7 @@ impl SessionDriver {
             // Work was taken out before.
             _ => {}
         }
-        None
+        Vec::new()
     }
 
     fn forget(&mut self, turn: Turn) {

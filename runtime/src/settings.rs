@@ -1,8 +1,9 @@
 //! What is a call's own; the engine's options are the defaults.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use duplex_core::{SessionChange, words::LANGUAGES};
+use duplex_model::tts::{Lexicon, LexiconError};
 
 /// Most bytes of instructions: some thousands of words.
 const MOST_INSTRUCTIONS: usize = 64 * 1024;
@@ -27,6 +28,8 @@ pub struct SessionOptions {
     pub language: Option<String>,
     /// Names and words that are likelier in this call than elsewhere.
     pub vocabulary: Vec<String>,
+    /// How words are pronounced, as in [`Lexicon::new`]: beside those of the engine, and before them.
+    pub pronunciation: BTreeMap<String, String>,
     /// The name of the reply model.
     pub reply: Option<String>,
     /// The longest reply, in tokens, where it is to be shorter than what the model's options allow.
@@ -49,6 +52,7 @@ impl SessionOptions {
             instructions: change.instructions.or(self.instructions),
             language: change.language.or(self.language),
             vocabulary: change.vocabulary.unwrap_or(self.vocabulary),
+            pronunciation: change.pronunciation.unwrap_or(self.pronunciation),
             reply: change.reply.or(self.reply),
             most_reply_tokens: change.most_reply_tokens.or(self.most_reply_tokens),
             temperature: change.temperature.map(thousandths).or(self.temperature),
@@ -71,6 +75,7 @@ impl SessionOptions {
         if words.len() > MOST_WORDS || words.iter().any(|word| word.len() > LONGEST_WORD) {
             return Err(SessionError::VocabularyTooLarge);
         }
+        Lexicon::new(&self.pronunciation)?;
         if let Some(speed) = self.speed
             && !SPEEDS.contains(&speed)
         {
@@ -115,6 +120,9 @@ pub enum SessionError {
          hears worse"
     )]
     VocabularyTooLarge,
+    /// A word's pronunciation is none.
+    #[error("{0}")]
+    Pronunciation(#[from] LexiconError),
     /// The speed is out of range.
     #[error("the speed {speed} is not between {} and {}", SPEEDS.start(), SPEEDS.end())]
     Speed {
@@ -148,6 +156,8 @@ pub(crate) struct Settings {
     pub(crate) instructions: Arc<str>,
     pub(crate) language: Option<String>,
     pub(crate) vocabulary: Vec<String>,
+    /// The call's own and the engine's.
+    pub(crate) lexicon: Arc<Lexicon>,
     pub(crate) reply: usize,
     /// The reply model that goes on should that one fail.
     pub(crate) fallback: Option<usize>,
@@ -165,6 +175,7 @@ impl Default for Settings {
             instructions: Arc::default(),
             language: None,
             vocabulary: Vec::new(),
+            lexicon: Arc::default(),
             reply: 0,
             fallback: None,
             most_reply_tokens: None,
@@ -180,6 +191,7 @@ impl Settings {
     pub(crate) fn of(
         options: &SessionOptions,
         instructions: &str,
+        lexicon: &Arc<Lexicon>,
         replies: &[(String, Option<String>)],
         voices: &[String],
     ) -> Result<Self, SessionError> {
@@ -194,11 +206,17 @@ impl Settings {
             return Err(SessionError::InstructionsTooLong { bytes: instructions.len() });
         }
         options.check()?;
+        let lexicon = if options.pronunciation.is_empty() {
+            Arc::clone(lexicon)
+        } else {
+            Arc::new(Lexicon::new(&options.pronunciation)?.or(lexicon)?)
+        };
         Ok(Self {
             options: options.clone(),
             instructions: with_the_time(instructions).into(),
             language: options.language.clone(),
             vocabulary: options.vocabulary.clone(),
+            lexicon,
             reply,
             fallback,
             most_reply_tokens: options.most_reply_tokens,

@@ -8,10 +8,12 @@ mod load;
 mod show;
 mod voice;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use confique::Config as Derive;
 use duplex_core::words::LANGUAGES;
+use duplex_model::tts::Lexicon;
 use duplex_model::weights::{Manifest, ModelSource, Role};
 use duplex_runtime::SessionOptions;
 use serde::{Deserialize, Serialize};
@@ -238,6 +240,12 @@ pub(crate) struct Voice {
     /// How fast it speaks; 1 is the voice's own pace, 2 twice as fast.
     #[config(default = 1.0, validate((0.5..=2.0).contains(speed), "between 0.5 and 2"))]
     pub(crate) speed: f64,
+
+    /// How words are pronounced that the voice reads otherwise: each with another spelling, or with phonemes between
+    /// slashes, in the International Phonetic Alphabet, as in { Saoirse = "SEER-sha", Niamh = "/niːv/" }. A word is found
+    /// whole, also with 's, in any case; one in capitals, as US, only so. It may be several words.
+    #[config(default = {}, validate = pronunciation)]
+    pub(crate) pronunciation: BTreeMap<String, String>,
 }
 
 /// Sound.
@@ -534,6 +542,11 @@ fn vocabulary(words: &impl AsRef<[String]>) -> Result<(), String> {
     let options =
         SessionOptions { vocabulary: words.as_ref().to_vec(), ..SessionOptions::default() };
     options.check().map_err(|error| error.to_string())
+}
+
+/// What a call would be refused for.
+fn pronunciation(words: &BTreeMap<String, String>) -> Result<(), String> {
+    Lexicon::new(words).map(drop).map_err(|error| error.to_string())
 }
 
 /// Without word lists, turn-taking would be that of another language, with no sign of it.

@@ -107,6 +107,22 @@ fn a_profile_of_no_recogniser_is_refused_with_those_there_are() {
 }
 
 #[test]
+fn pronunciations_stand_in_a_table_and_what_is_none_is_named() {
+    let config =
+        load("[voice.pronunciation]\nSaoirse = \"SEER-sha\"\n\"C++\" = \"see plus plus\"\n")
+            .unwrap();
+    assert_eq!(config.voice.pronunciation["Saoirse"], "SEER-sha");
+    assert_eq!(load(&config.to_toml().unwrap()).unwrap(), config);
+    let config = set(&["voice.pronunciation={ Niamh = \"/niːv/\" }"]).unwrap();
+    assert_eq!(config.voice.pronunciation["Niamh"], "/niːv/");
+    let message = refused("[voice.pronunciation]\nSaoirse = \"\"\n");
+    assert!(message.contains("voice.pronunciation"), "{message}");
+    assert!(message.contains("the pronunciation of `Saoirse` is empty"), "{message}");
+    let message = refused("[voice.pronunciation]\nSaoirse = 3\n");
+    assert!(message.contains("voice.pronunciation"), "{message}");
+}
+
+#[test]
 fn a_model_that_is_neither_name_nor_path_nor_allowed_url_is_refused() {
     let message = refused("[models]\nllm = \"http://example.org/m.gguf\"\n");
     assert!(message.contains("models.llm") && message.contains("only https"), "{message}");

@@ -111,7 +111,7 @@ fn is_stress(phoneme: char) -> bool {
     matches!(phoneme, 'ˈ' | 'ˌ')
 }
 
-fn is_vowel(phoneme: char) -> bool {
+pub(super) fn is_vowel(phoneme: char) -> bool {
     "aeiouæɐɑɒɔəɘɚɛɜɝɞɨɪɯɵɤʉʊʌyøœᵻ".contains(phoneme)
 }
 

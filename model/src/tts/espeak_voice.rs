@@ -7,17 +7,23 @@
 //! begins. Both take a thousandth of the time that the speech lasts.
 
 mod marks;
+mod mnemonics;
 mod process;
 mod words;
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::VoiceError;
+use super::espeak::Espeak;
+use super::pronunciation::Reading;
+use super::pronunciation::phonemes::letters;
 use super::voice::{Chunk, Mark, allowed};
 use marks::{STEPS, Teller};
+use mnemonics::mnemonics;
 use process::{BLOCK, Process};
 use words::{Word, script, stop, words};
 
@@ -29,6 +35,8 @@ const PROBE: &str = "1";
 const PACE: f32 = 175.0;
 /// Longest wait for a process to read or write anything. It writes within milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Answers about phonemes that are kept.
+const MOST_KNOWN: usize = 1000;
 /// Sound that a text may last, for each of its characters and once more: far more than any number or letter takes. A
 /// process that writes without end is stopped there.
 const LONGEST_CHARACTER: Duration = Duration::from_secs(10);
@@ -51,6 +59,10 @@ pub struct EspeakVoice {
     patience: Duration,
     /// Started processes that wait for the next clause.
     standby: Option<Pair>,
+    /// Transcribes, once phonemes are asked about.
+    reader: Option<Espeak>,
+    /// What was asked about already, and whether the language has it.
+    known: HashMap<String, bool>,
 }
 
 impl EspeakVoice {
@@ -79,7 +91,16 @@ impl EspeakVoice {
             return Err(unknown());
         }
         let language = language.to_owned();
-        let mut voice = Self { program, language, pace, rate: 0, patience, standby: None };
+        let mut voice = Self {
+            program,
+            language,
+            pace,
+            rate: 0,
+            patience,
+            standby: None,
+            reader: None,
+            known: HashMap::new(),
+        };
         voice.rate = match voice.probe() {
             Err(VoiceError::Espeak { what }) if what.contains("voice does not exist") => {
                 return Err(unknown());
@@ -117,9 +138,39 @@ impl EspeakVoice {
         self.rate
     }
 
+    /// Whether the language has all of these phonemes, which are in the International Phonetic Alphabet: espeak-ng leaves
+    /// out those that it has not. The first question about phonemes takes some milliseconds.
+    pub fn knows(&mut self, phonemes: &str) -> bool {
+        if let Some(&known) = self.known.get(phonemes) {
+            return known;
+        }
+        let known = self.transcribes(phonemes);
+        if self.known.len() == MOST_KNOWN {
+            self.known.clear();
+        }
+        self.known.insert(phonemes.to_owned(), known);
+        known
+    }
+
+    /// Whether espeak-ng, given phonemes, transcribes them again by as many letters.
+    fn transcribes(&mut self, phonemes: &str) -> bool {
+        let Some(mnemonics) = mnemonics(phonemes) else { return false };
+        if self.reader.is_none() {
+            self.reader = Espeak::start(&self.language).ok();
+        }
+        let Some(reader) = &mut self.reader else { return false };
+        match reader.read(&[format!("[[{mnemonics}]]")]) {
+            Ok(read) => read.iter().map(|line| letters(line)).sum::<usize>() >= letters(phonemes),
+            Err(error) => {
+                tracing::warn!("phonemes were not checked: {error}");
+                false
+            }
+        }
+    }
+
     /// Speaks a clause: passes chunks to `emit` as they are made, the first one early; each ends with a word. The last
     /// chunk ends with the pause that the clause's punctuation asks for, and its last mark is at the end of the text.
-    /// Stops when `emit` breaks. `speed` is relative to the voice's own pace: 1 is that pace, 2 twice as fast.
+    /// Stops when `emit` breaks. Marks count bytes of the reading's text ([`Reading::written`]). `speed` is relative to the voice's own pace: 1 is that pace, 2 twice as fast.
     ///
     /// The text is only ever read aloud: what espeak-ng would take for commands is spoken or left out, as are emoji. A
     /// clause with nothing to say gives one empty chunk.
@@ -128,14 +179,16 @@ impl EspeakVoice {
     /// [`VoiceError::Speed`] if the pace times `speed` is not from 0.25 to 4, [`VoiceError::NoEspeak`] or
     /// [`VoiceError::Espeak`] if espeak-ng cannot be started, fails, or does nothing for five seconds. Chunks emitted
     /// before remain valid; the voice remains usable.
-    pub fn speak(
+    pub fn speak<'a>(
         &mut self,
-        clause: &str,
+        clause: impl Into<Reading<'a>>,
         speed: f32,
         emit: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
     ) -> Result<(), VoiceError> {
         let pace = words_per_minute(allowed(self.pace * speed)?);
-        let words = words(clause);
+        let reading = clause.into();
+        let clause = reading.text();
+        let words = words(&reading);
         if words.is_empty() {
             let marks = vec![Mark { samples: 0, bytes: clause.len() }];
             let _ = emit(Chunk { samples: Vec::new(), marks, last: true });

@@ -4,6 +4,7 @@
 //! ([`normalise`]), transcribed to phonemes by espeak-ng in a separate process, and synthesised by a Piper network,
 //! slice by slice, so that the first audio is ready before the whole clause is computed. [`Splitter`] splits a reply
 //! that is still being generated into such clauses. [`EspeakVoice`] is a voice for other languages, without a model.
+//! A [`Lexicon`] says how words are pronounced that a voice would read otherwise.
 //!
 //! Nothing here has a thread of its own except the network's thread pool, plays audio, or knows about turn-taking.
 
@@ -14,6 +15,7 @@ mod espeak;
 mod espeak_voice;
 mod graph;
 pub mod normalise;
+mod pronunciation;
 mod trim;
 mod utterance;
 mod voice;
@@ -23,6 +25,7 @@ use std::path::PathBuf;
 
 pub use clauses::Splitter;
 pub use espeak_voice::EspeakVoice;
+pub use pronunciation::{Lexicon, LexiconError, Reading};
 pub use voice::{Chunk, Mark, Voice, VoiceOptions};
 
 /// Why a voice cannot be loaded or cannot speak.

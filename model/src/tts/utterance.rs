@@ -5,6 +5,7 @@ use super::align::word_ends;
 use super::config::Alphabet;
 use super::espeak::Espeak;
 use super::normalise::{Spoken, Stop, Word};
+use super::pronunciation::Reading;
 
 /// Maximum length of a line: espeak-ng reads lines of less than a kilobyte.
 const LINE_BYTES: usize = 800;
@@ -31,9 +32,10 @@ pub(super) struct WordEnd {
     pub(super) written: usize,
 }
 
-/// Transcribes a text to phonemes.
+/// Transcribes a text to phonemes, where the reading does not give them.
 pub(super) fn utterances(
     spoken: &Spoken,
+    reading: &Reading<'_>,
     espeak: &mut Espeak,
     alphabet: &Alphabet,
 ) -> Result<Vec<Utterance>, VoiceError> {
@@ -54,7 +56,7 @@ pub(super) fn utterances(
 
     let mut rest = phonemes.as_slice();
     let mut done = Vec::new();
-    let mut draft = Draft::new(alphabet);
+    let mut draft = Draft::new(alphabet, reading);
     for phrase in phrases {
         let (read, after) = rest.split_at(phrase.len() + 1);
         rest = after;
@@ -62,7 +64,7 @@ pub(super) fn utterances(
         let stop = phrase.last().and_then(|word| word.stop);
         let full = draft.utterance.ids.len() > UTTERANCE_IDS;
         if stop.is_some_and(Stop::ends_sentence) || full {
-            done.extend(std::mem::replace(&mut draft, Draft::new(alphabet)).finish(stop));
+            done.extend(std::mem::replace(&mut draft, Draft::new(alphabet, reading)).finish(stop));
         } else {
             draft.utterance.stop = stop;
         }
@@ -92,13 +94,14 @@ fn phrases(spoken: &Spoken) -> Vec<&[Word]> {
 
 struct Draft<'a> {
     alphabet: &'a Alphabet,
+    reading: &'a Reading<'a>,
     utterance: Utterance,
 }
 
 impl<'a> Draft<'a> {
-    fn new(alphabet: &'a Alphabet) -> Self {
+    fn new(alphabet: &'a Alphabet, reading: &'a Reading<'a>) -> Self {
         let ids = [alphabet.begin(), alphabet.pad()].concat();
-        Self { alphabet, utterance: Utterance { ids, words: Vec::new(), stop: None } }
+        Self { alphabet, reading, utterance: Utterance { ids, words: Vec::new(), stop: None } }
     }
 
     /// Adds one phrase: its phonemes, the phonemes of each of its words alone, its words.
@@ -109,16 +112,33 @@ impl<'a> Draft<'a> {
         let phonemes: Vec<char> = phonemes.chars().collect();
         let mut at = 0;
         for (end, word) in word_ends(&phonemes, alone).into_iter().zip(words) {
-            while at < end {
-                self.phoneme(phonemes[at]);
-                at += 1;
+            // espeak-ng's own for a word with given phonemes are those of its stand-in.
+            match self.given(word) {
+                Some(given) => {
+                    if phonemes[at..end].first() == Some(&' ') {
+                        self.phoneme(' ');
+                    }
+                    given.chars().for_each(|phoneme| self.phoneme(phoneme));
+                }
+                None => phonemes[at..end].iter().for_each(|&phoneme| self.phoneme(phoneme)),
             }
+            at = end;
             let ids = self.utterance.ids.len();
             self.utterance.words.push(WordEnd { ids, written: word.written.end });
         }
         if let Some(stop) = words.last().and_then(|word| word.stop) {
             self.phoneme(stop.mark());
         }
+    }
+
+    /// The phonemes that the reading gives for a word.
+    fn given(&self, word: &Word) -> Option<&'a str> {
+        let Word { written, .. } = word;
+        let is_of = |range: &std::ops::Range<usize>| {
+            written.start <= range.start && range.end <= written.end
+        };
+        let mut given = self.reading.phonemes();
+        given.find(|(range, _)| is_of(range)).map(|(_, phonemes)| phonemes)
     }
 
     fn phoneme(&mut self, phoneme: char) {

@@ -7,6 +7,7 @@ use super::config::{Config, Inference};
 use super::espeak::Espeak;
 use super::graph::{Graph, Latent};
 use super::normalise::normalise;
+use super::pronunciation::Reading;
 use super::trim::Trim;
 use super::utterance::{Utterance, utterances};
 
@@ -83,18 +84,23 @@ impl Voice {
         self.config.sample_rate
     }
 
+    /// Whether the network has learnt all of these phonemes, which are in the International Phonetic Alphabet.
+    pub fn knows(&self, phonemes: &str) -> bool {
+        phonemes.chars().all(|phoneme| self.config.alphabet.ids(phoneme).is_some())
+    }
+
     /// Speaks a clause: passes chunks to `emit` as they are made, the first one early. The last chunk ends with the
     /// pause that the clause's punctuation asks for, and its last mark is at the end of the text. Stops when `emit`
-    /// breaks. `speed` is relative to the voice's own pace ([`VoiceOptions::speed`]): 1 is that pace, 2 twice as fast.
+    /// breaks. Marks count bytes of the reading's text ([`Reading::written`]). `speed` is relative to the voice's own pace ([`VoiceOptions::speed`]): 1 is that pace, 2 twice as fast.
     ///
     /// A clause with nothing to say gives one empty chunk.
     ///
     /// # Errors
     /// [`VoiceError::Speed`] if the pace times `speed` is not from 0.25 to 4; another [`VoiceError`] if espeak-ng or
     /// the network fails. Chunks emitted before remain valid; the voice remains usable.
-    pub fn speak(
+    pub fn speak<'a>(
         &mut self,
-        clause: &str,
+        clause: impl Into<Reading<'a>>,
         speed: f32,
         emit: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
     ) -> Result<(), VoiceError> {
@@ -102,8 +108,11 @@ impl Voice {
             length_scale: self.config.inference.length_scale / allowed(self.pace * speed)?,
             ..self.config.inference
         };
+        let reading = clause.into();
+        let clause = reading.text();
         let spoken = normalise(clause);
-        let mut utterances = utterances(&spoken, &mut self.espeak, &self.config.alphabet)?;
+        let mut utterances =
+            utterances(&spoken, &reading, &mut self.espeak, &self.config.alphabet)?;
         // Punctuation and symbols after the last word count as spoken with it.
         if let Some(word) = utterances.last_mut().and_then(|last| last.words.last_mut()) {
             word.written = clause.len();

@@ -120,7 +120,14 @@ impl Work {
         let stand_in = settings.fallback.map(|_| Job { elsewhere: true, ..prefill::check() });
         let checks = [Some(prefill::check()), stand_in].into_iter().flatten().map(Self::Reply);
         let read_ahead = Self::DuplexModel(decide::read_ahead(TurnView::default()));
-        std::iter::once(read_ahead).chain(checks).collect()
+        let voice = Self::check_pronunciations(settings);
+        std::iter::once(read_ahead).chain(checks).chain(voice).collect()
+    }
+
+    /// Whether the call's voice has the phonemes of its lexicon is known to the voice alone.
+    pub(crate) fn check_pronunciations(settings: &Settings) -> Option<Self> {
+        let any = settings.lexicon.phonemes().next().is_some();
+        any.then(|| Self::Voice(synthesise::check()))
     }
 
     /// No model does it: whoever it would have answered is told.

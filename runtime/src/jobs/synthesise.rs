@@ -3,12 +3,43 @@
 use std::ops::ControlFlow;
 
 use duplex_audio::{PLAYOUT_RATE, Resampler};
-use duplex_core::{Failure, Mark, SAMPLE_RATE, Samples, Turn};
+use duplex_core::{Event, Failure, Mark, SAMPLE_RATE, Samples, Turn};
 
 use crate::{
     job::{Job, Kind, SessionMessage},
     ports::Synthesis,
 };
+
+const CHECK: Kind = Kind {
+    name: "check the pronunciations",
+    charge: |charges| charges.first_audio,
+    reads_ahead: false,
+};
+
+/// Words that a warning names.
+const NAMED: usize = 3;
+
+/// Whether the voice has the phonemes of the call's lexicon; whoever is shown the call is told of words that it will
+/// read as they are written.
+pub(super) fn check() -> Job<Synthesis> {
+    Job::<Synthesis>::new(CHECK, |voice, client, _| {
+        let phonemes = client.settings.lexicon.phonemes();
+        let unknown = phonemes.filter(|(_, phonemes)| !voice.knows(phonemes));
+        let mut words: Vec<_> = unknown.map(|(word, _)| format!("`{word}`")).collect();
+        if words.is_empty() {
+            return;
+        }
+        words.sort_unstable();
+        let more = words.len().saturating_sub(NAMED);
+        words.truncate(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let words = words.join(", ");
+        let what = format!(
+            "the voice has not all phonemes of {words}{more}: it reads them as they are written"
+        );
+        client.event(Event::Warned(what));
+    })
+}
 
 const KIND: Kind =
     Kind { name: "synthesise", charge: |charges| charges.first_audio, reads_ahead: false };
@@ -25,7 +56,11 @@ pub(super) fn job(turn: Turn, clause: u32, text: String) -> Job<Synthesis> {
                 return client.fail(failure);
             }
         };
-        let spoken = voice.speak(&text, client.settings.speed, &mut |chunk| {
+        let reading = client.settings.lexicon.read(&text, |phonemes| voice.knows(phonemes));
+        // What was said counts as what was written.
+        let written = reading.clone();
+        let mut marked = None;
+        let spoken = voice.speak(reading, client.settings.speed, &mut |chunk| {
             if client.cancellation.is_cancelled(turn) {
                 return ControlFlow::Break(());
             }
@@ -35,9 +70,12 @@ pub(super) fn job(turn: Turn, clause: u32, text: String) -> Job<Synthesis> {
                 resampler.finish(&mut samples);
             }
             let at = |samples: u64| Samples(samples * u64::from(SAMPLE_RATE) / u64::from(rate));
-            let marks = chunk.marks.iter();
-            let marks =
-                marks.map(|mark| Mark { at: at(mark.samples), bytes: mark.bytes }).collect();
+            let marks = chunk.marks.iter().filter_map(|mark| {
+                let bytes = written.written(mark.bytes).filter(|&bytes| Some(bytes) > marked)?;
+                marked = Some(bytes);
+                Some(Mark { at: at(mark.samples), bytes })
+            });
+            let marks = marks.collect();
             let last = chunk.last;
             (client.answer)(SessionMessage::Audio { turn, clause, samples, marks, last });
             ControlFlow::Continue(())

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use ::duplex_model::tts::{Chunk, EspeakVoice, Voice, VoiceOptions};
+use ::duplex_model::tts::{Chunk, EspeakVoice, Reading, Voice, VoiceOptions};
 
 use crate::ports::{ModelOptions, Port, PortError, SpeechSynthesiser, Synthesis};
 
@@ -13,13 +13,17 @@ impl SpeechSynthesiser for Voice {
         self.sample_rate()
     }
 
+    fn knows(&mut self, phonemes: &str) -> bool {
+        Self::knows(self, phonemes)
+    }
+
     fn speak(
         &mut self,
-        text: &str,
+        clause: Reading<'_>,
         speed: f32,
         emit: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
     ) -> Result<(), PortError> {
-        Ok(self.speak(text, speed, emit)?)
+        Ok(self.speak(clause, speed, emit)?)
     }
 }
 
@@ -38,13 +42,17 @@ impl SpeechSynthesiser for EspeakVoice {
         self.sample_rate()
     }
 
+    fn knows(&mut self, phonemes: &str) -> bool {
+        Self::knows(self, phonemes)
+    }
+
     fn speak(
         &mut self,
-        text: &str,
+        clause: Reading<'_>,
         speed: f32,
         emit: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
     ) -> Result<(), PortError> {
-        Ok(self.speak(text, speed, emit)?)
+        Ok(self.speak(clause, speed, emit)?)
     }
 }
 

@@ -44,7 +44,7 @@ fn path(role: Role) -> std::path::PathBuf {
     Store::open().unwrap().path(role, &ModelSource::Named(model.name.clone())).unwrap()
 }
 
-fn recognisers() -> Models<Recognition> {
+pub(super) fn recognisers() -> Models<Recognition> {
     let worker = asr::find_worker(None).unwrap();
     vec![
         ("whisper", models::whisper(RecogniserOptions::new(worker, path(Role::Asr)))),
@@ -106,7 +106,7 @@ fn reply_models() -> (Models<Replying>, Server) {
     (models, server)
 }
 
-fn voices() -> Models<Synthesis> {
+pub(super) fn voices() -> Models<Synthesis> {
     let model = path(Role::Voice);
     let mut config = model.clone().into_os_string();
     config.push(".json");
@@ -301,7 +301,7 @@ fn a_voice_speaks_a_clause_to_its_end_with_marks_in_order() {
             {
                 let (mut samples, mut marks, mut lasts) = (0, Vec::new(), Vec::new());
                 model
-                    .speak(text, 1.0, &mut |chunk| {
+                    .speak(text.into(), 1.0, &mut |chunk| {
                         samples += chunk.samples.len();
                         marks.extend(chunk.marks);
                         lasts.push(chunk.last);
@@ -331,7 +331,7 @@ fn a_voice_stops_when_nobody_listens_and_speaks_the_next_clause() {
             let text = "Once upon a time, there was a king who had three daughters.";
             let mut chunks = 0;
             model
-                .speak(text, 1.0, &mut |_| {
+                .speak(text.into(), 1.0, &mut |_| {
                     chunks += 1;
                     ControlFlow::Break(())
                 })
@@ -339,7 +339,7 @@ fn a_voice_stops_when_nobody_listens_and_speaks_the_next_clause() {
             assert_eq!(chunks, 1, "{name}");
             let mut ended = false;
             model
-                .speak(text, 1.0, &mut |chunk| {
+                .speak(text.into(), 1.0, &mut |chunk| {
                     ended |= chunk.last;
                     ControlFlow::Continue(())
                 })

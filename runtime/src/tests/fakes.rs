@@ -5,7 +5,7 @@ use std::{ops::ControlFlow, sync::Arc};
 use duplex_audio::PLAYOUT_RATE;
 use duplex_model::{
     asr::{Hypothesis, Word},
-    tts::{Chunk, Mark},
+    tts::{Chunk, Lexicon, Mark, Reading},
 };
 
 use crate::{
@@ -135,12 +135,12 @@ impl SpeechSynthesiser for Fake {
 
     fn speak(
         &mut self,
-        text: &str,
+        clause: Reading<'_>,
         _speed: f32,
         emit: &mut dyn FnMut(Chunk) -> ControlFlow<()>,
     ) -> Result<(), PortError> {
         (self.hook)();
-        let marks = vec![Mark { samples: u64::from(PLAYOUT_RATE), bytes: text.len() }];
+        let marks = vec![Mark { samples: u64::from(PLAYOUT_RATE), bytes: clause.text().len() }];
         _ = emit(Chunk { samples: vec![0.5; PLAYOUT_RATE as usize], marks, last: true });
         Ok(())
     }
@@ -177,6 +177,7 @@ impl Fakes {
             replies: vec![ReplyOptions::new("fake", ModelOptions { pool, ..replying(reply) })],
             voices: vec![("fake".to_owned(), ModelOptions { pool, ..synthesis(voice) })],
             instructions: String::new(),
+            lexicon: Lexicon::default(),
             vad: "no file".into(),
         }
     }

@@ -6,6 +6,7 @@ mod contract;
 mod devices;
 mod fakes;
 mod many_calls;
+mod pronunciation;
 mod queue;
 mod remote;
 mod replies;

@@ -46,7 +46,8 @@ impl Models for Collecting {
 
     fn changed(&self, change: &SessionChange) -> Result<Settings, SessionError> {
         let options = self.client.settings.options.clone().changed(change);
-        Settings::of(&options, "", &[("fake".to_owned(), None)], &["fake".to_owned()])
+        let replies = [("fake".to_owned(), None)];
+        Settings::of(&options, "", &Arc::default(), &replies, &["fake".to_owned()])
     }
 
     fn set(&mut self, settings: Settings) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use duplex_model::{
     asr::{self, RecogniserOptions},
     llm::{DEFAULT_SYSTEM_PROMPT, LlmOptions},
-    tts::VoiceOptions,
+    tts::{Lexicon, VoiceOptions},
     weights::{Manifest, ModelSource, Role, Store},
 };
 use duplex_runtime::{Engine, EngineOptions, ReplyOptions, models};
@@ -35,6 +35,7 @@ pub(crate) fn engine(calls: u32) -> Arc<Engine> {
         replies: vec![ReplyOptions::new("llama", models::llama(path(Role::Llm), llm))],
         voices: vec![("piper".to_owned(), models::voices::piper(voice))],
         instructions: DEFAULT_SYSTEM_PROMPT.to_owned(),
+        lexicon: Lexicon::default(),
         vad: path(Role::Vad),
     };
     Arc::new(Engine::start(options).unwrap())

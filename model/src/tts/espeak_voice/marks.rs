@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn words_without_sound_of_their_own_share_that_of_the_word_before() {
-        let words = words("on the river");
+        let words = words(&"on the river".into());
         let window = |step: u16| [[1000i16; WINDOW], [10 * step as i16; WINDOW]];
         let mut teller = Teller::new(&words, 1000);
         let mut marks = Vec::new();
@@ -206,7 +206,7 @@ mod fuzz {
     fn any_two_sounds_give_marks_to_the_end_of_the_text() {
         let sounds = produce::<(String, Vec<(i16, u8)>)>();
         bolero::check!().with_generator(sounds).for_each(|(clause, sounds)| {
-            let words = words(clause);
+            let words = words(&clause.into());
             if words.is_empty() {
                 return;
             }

@@ -1,6 +1,9 @@
 //! The words of a clause, as espeak-ng is given them.
 
 use crate::tts::normalise::Stop;
+use crate::tts::pronunciation::{Reading, is_unparted};
+
+use super::mnemonics::mnemonics;
 
 /// A word of the clause, or several characters of a script that does not part words.
 #[derive(Debug, PartialEq)]
@@ -19,11 +22,25 @@ pub(super) struct Unit {
 }
 
 /// The words of a clause. The last ends with the clause.
-pub(super) fn words(clause: &str) -> Vec<Word> {
+pub(super) fn words(reading: &Reading<'_>) -> Vec<Word> {
+    let clause = reading.text();
+    let mut given = reading.phonemes().peekable();
     let mut words: Vec<Word> = Vec::new();
     // Whether the next character begins a word.
     let mut apart = true;
     for (at, c) in clause.char_indices() {
+        given.next_if(|(range, _)| range.end <= at);
+        if let Some((range, phonemes)) = given.peek().filter(|(range, _)| range.contains(&at)) {
+            if at == range.start {
+                let characters = phonemes.chars().count();
+                let unit = Unit { characters, end: range.end };
+                // Between spaces: espeak-ng takes them for phonemes nowhere else.
+                let text = format!("[[{}]]", mnemonics(phonemes).unwrap_or_default());
+                words.push(Word { text, units: vec![unit] });
+                apart = true;
+            }
+            continue;
+        }
         if is_unspoken(c) {
             apart = true;
             continue;
@@ -76,15 +93,6 @@ fn is_unspoken(c: char) -> bool {
             | '\u{fff0}'..='\u{ffff}' | '\u{1f000}'..='\u{1faff}' | '\u{e0000}'..='\u{10ffff}')
 }
 
-/// Whether a character is of a script that does not part words: Thai, Lao, Burmese, Khmer, Chinese, Japanese.
-fn is_unparted(c: char) -> bool {
-    matches!(c,
-        '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}'
-        | '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}'
-        | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
-        && c.is_alphanumeric()
-}
-
 /// What espeak-ng is given: each word behind a command (control-A, a number, A) that sets its loudness.
 pub(super) fn script(words: &[Word], steps: &[u16]) -> String {
     let word = |(word, step): (&Word, &u16)| format!("\u{1}{step}A{}", word.text);
@@ -110,7 +118,7 @@ mod tests {
     use super::*;
 
     fn texts(clause: &str) -> Vec<String> {
-        words(clause).into_iter().map(|word| word.text).collect()
+        words(&clause.into()).into_iter().map(|word| word.text).collect()
     }
 
     #[test]
@@ -118,7 +126,10 @@ mod tests {
         assert_eq!(texts("a\u{1}9A b\0c [[x]] 👋 d"), ["a", "9A", "b", "c", "((x))", "d"]);
         assert_eq!(texts("- Oh , no !"), ["Oh ,", "no !"]);
         assert_eq!(texts("你好，今天。"), ["你好，", "今天。"]);
-        assert_eq!(words("你好，今天。").iter().map(|word| word.units.len()).sum::<usize>(), 4);
+        assert_eq!(
+            words(&"你好，今天。".into()).iter().map(|word| word.units.len()).sum::<usize>(),
+            4
+        );
     }
 
     #[test]

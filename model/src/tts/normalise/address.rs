@@ -28,6 +28,8 @@ pub(super) fn read(rest: &str) -> Option<(usize, String)> {
         return None;
     }
     let bare = found.split_once("://").map_or(found, |(_, bare)| bare);
+    // Nobody reads out a query.
+    let bare = bare.split(['?', '#']).next().unwrap_or(bare);
     let bare = bare.strip_prefix("www.").unwrap_or(bare).trim_end_matches('/');
     let mut spoken = String::new();
     for c in bare.chars() {
@@ -45,6 +47,7 @@ pub(super) fn read(rest: &str) -> Option<(usize, String)> {
         match c {
             '.' => say("dot"),
             '/' => say("slash"),
+            ':' => say("colon"),
             '-' => say("dash"),
             '_' => say("underscore"),
             '@' => say("at"),

@@ -15,6 +15,8 @@ pub(super) struct Context<'a> {
     pub(super) before: &'a str,
     /// The text after the expression.
     pub(super) after: &'a str,
+    /// Whether a letter stands right before it, as in "B2B".
+    pub(super) in_name: bool,
 }
 
 type Read = fn(&Captures<'_>, Context<'_>) -> Option<String>;
@@ -24,9 +26,20 @@ struct Rule {
     read: Read,
 }
 
+/// Digits of the shortest code that is written in groups, and of the shortest international telephone number.
+const SHORTEST_CODE: usize = 8;
+/// Words before a number of three digits or more that is read digit by digit.
+const BEFORE_CODE: &[&str] =
+    &["call", "code", "dial", "extension", "isbn", "password", "pin", "text", "zip"];
+/// Words before the name of a decade that is written without its century.
+const BEFORE_DECADE: &[&str] =
+    &["early", "her", "his", "late", "mid", "my", "our", "the", "their", "your"];
+
 /// In order: the first rule that matches and can be read wins.
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     let number = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,5}|[0-9]{1,18})(?:\.[0-9]{1,12})?|\.[0-9]{1,12}";
+    // Elsewhere a comma stands before the cents.
+    let amount = format!(r"[0-9]{{1,9}},[0-9]{{2}}\b|{number}");
     let longest_first = |mut written: Vec<&str>| {
         written.sort_by_key(|form| std::cmp::Reverse(form.len()));
         written.into_iter().map(regex::escape).collect::<Vec<_>>().join("|")
@@ -34,8 +47,13 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     let units = longest_first(UNITS.iter().map(|unit| unit.0).collect());
     let currencies = longest_first(CURRENCIES.iter().flat_map(|c| c.written).copied().collect());
     let months = MONTHS.map(|(full, short)| format!("{full}|{short}\\.?")).join("|");
-    let patterns: [(&str, Read); 22] = [
-        (r"([0-9]{4})-([0-9]{2})-([0-9]{2})", iso_date),
+    let patterns: [(&str, Read); 33] = [
+        (
+            r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?",
+            iso_moment,
+        ),
+        (r"([0-9]{4})[-/]([0-9]{2})[-/]([0-9]{2})", iso_date),
+        (r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})", european_date),
         (r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}|[0-9]{2})", american_date),
         (
             r"(<month>)\s([0-9]{1,2})(?:st|nd|rd|th)?(?:\s?[-–]\s?([0-9]{1,2})(?:st|nd|rd|th)?)?(?:,?\s([0-9]{4}))?",
@@ -45,27 +63,37 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         (r"([0-9]{1,2})(?:st|nd|rd|th)?\s(?:of\s)?(<month>)(?:,?\s([0-9]{4}))?", day_month),
         (r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(?:\s?([aApP])\.?[mM]\b\.?)?", clock),
         (r"([0-9]{1,2})\s?([aApP])\.?[mM]\b\.?", hour),
+        (r"([0-9]{1,3})\s?h\s?([0-9]{1,2})\s?m(?:in)?", hours_and_minutes),
         (r"([0-9]{1,2}):([0-9]{1,2})", ratio),
         (r"(?:\+?1[-. ])?(?:\([0-9]{3}\)\s?|[0-9]{3}[-. ])?[0-9]{3}[-.][0-9]{4}", telephone),
         (r"[0-9]{3} [0-9]{3} [0-9]{4}", telephone),
+        (r"\+[0-9]{1,4}(?:[-. ]?\(?[0-9]{1,5}\)?){2,6}", international),
+        (r"0[0-9]{2,4}(?:[ -][0-9]{3,4}){2}|0[0-9]{2,5}[ /-][0-9]{5,8}", telephone),
+        (r"[0-9]{1,7}(?:-[0-9]{1,7}){2,6}", code),
+        (r"[0-9]{1,3}(?: [0-9]{3}){2,5}|[0-9]{1,3}(?:[\x{a0}\x{202f}][0-9]{3}){1,5}", grouped),
+        (r"[0-9]{1,3}(?:\.[0-9]{3}){2}", grouped),
+        (r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", network),
         (r"[0-9]{1,6}(?:\.[0-9]{1,6}){2,5}", version),
         (r"(24/7|9/11|50/50)", idiom),
         (r"(?:([0-9]{1,6})\s)?([0-9]{1,4})[/⁄]([0-9]{1,4})", written_fraction),
         (r"([0-9]{1,6})?\s?([½⅓⅔¼¾⅕⅖⅗⅘⅙⅛⅜⅝⅞])", sign_fraction),
         (
-            r"(<currency>)\s?(<number>)(?:\s?[-–]\s?(?:<currency>)?(<number>))?(?:\s?(thousand|million|billion|trillion|bn|[kKmMbB]))?",
+            r"(<currency>)\s?(<amount>)(?:\s?[-–]\s?(?:<currency>)?(<amount>))?(?:\s?(thousand|million|billion|trillion|bn|[kKmMbB]))?",
             money_before,
         ),
-        (r"(<number>)(?:\s(thousand|million|billion|trillion))?\s?(<currency>)", money_after),
+        (r"(<amount>)(?:\s(thousand|million|billion|trillion))?\s?(<currency>)", money_after),
         (r"([0-9,]{1,15})(?:st|nd|rd|th)", nth),
         (r"([0-9]{2,4})['’]?s", decade),
+        (r"([0-9]{1,2})\s?ft\.?\s([0-9]{1,2})\s?in", feet_and_inches),
         (r#"([0-9]{1,2})['′]\s?([0-9]{1,2})(?:["″”]|'')?"#, feet_and_inches),
         (r"(<number>)(?:\s?[-–]\s?(<number>))?(?:\s?(<unit>))", quantity),
         (r"(<number>)[-–](<number>)|(<number>) – (<number>)", range),
-        (r"(<number>)\s?[x×]\s?(<number>)", dimensions),
+        (r"(<number>)(?:\s?x\s?|×)(<number>)", dimensions),
+        (r"(<number>)[eE]([+-]?)([0-9]{1,3})", power_of_ten),
     ];
     let compile = |pattern: &str| {
         let filled = pattern
+            .replace("<amount>", &amount)
             .replace("<number>", number)
             .replace("<unit>", &units)
             .replace("<currency>", &currencies)
@@ -76,7 +104,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         .into_iter()
         .map(|(pattern, read)| Rule { pattern: compile(pattern), read })
         .collect();
-    rules.push(Rule { pattern: compile("(<number>)(bn|[kKMB])?"), read: plain });
+    rules.push(Rule { pattern: compile(r"(<number>)(?:\s?(bn)|([kKMB]))?"), read: plain });
     rules
 });
 
@@ -85,7 +113,7 @@ static DIGITS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("^[0-9]{1,18}").expect("a valid pattern"));
 
 /// Length in bytes of the expression that `rest` starts with, and its spoken form.
-pub(super) fn read(rest: &str, before: &str) -> Option<(usize, String)> {
+pub(super) fn read(rest: &str, before: &str, in_name: bool) -> Option<(usize, String)> {
     let ruled = RULES.iter().find_map(|rule| {
         let captures = rule.pattern.captures(rest)?;
         let length = captures.get(0)?.len();
@@ -93,7 +121,7 @@ pub(super) fn read(rest: &str, before: &str) -> Option<(usize, String)> {
         if length == 0 || continues(after) {
             return None;
         }
-        Some((length, (rule.read)(&captures, Context { before, after })?))
+        Some((length, (rule.read)(&captures, Context { before, after, in_name })?))
     });
     ruled.or_else(|| {
         let found = DIGITS.find(rest)?.as_str();
@@ -130,6 +158,17 @@ fn month_name(written: &str) -> Option<&'static str> {
 
 fn iso_date(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
     date(parse(captures, 1)?, parse(captures, 2)?, parse(captures, 3)?)
+}
+
+/// "March fifth twenty twenty-four at fourteen thirty": who wants the seconds says so.
+fn iso_moment(captures: &Captures<'_>, context: Context<'_>) -> Option<String> {
+    let day = iso_date(captures, context)?;
+    let (hour, minute) = (parse(captures, 4)?, parse(captures, 5)?);
+    Some(format!("{day} at {}", time(hour, minute, None)?))
+}
+
+fn european_date(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
+    date(parse(captures, 3)?, parse(captures, 2)?, parse(captures, 1)?)
 }
 
 fn american_date(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
@@ -176,18 +215,8 @@ fn day_month(captures: &Captures<'_>, context: Context<'_>) -> Option<String> {
 
 fn clock(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
     let (hour, minute) = (parse(captures, 1)?, parse(captures, 2)?);
-    if hour > 24 || minute > 59 {
-        return None;
-    }
     let half = group(captures, 4).map(half_of_day);
-    let mut spoken = cardinal(hour);
-    match (minute, half) {
-        (0, None) if hour > 12 || hour == 0 => spoken += " hundred",
-        (0, None) => spoken += " o'clock",
-        (0, Some(_)) => {}
-        (1..=9, _) => spoken += &format!(" oh {}", cardinal(minute)),
-        _ => spoken += &format!(" {}", cardinal(minute)),
-    }
+    let mut spoken = time(hour, minute, half)?;
     if let Some(second) = parse(captures, 3) {
         let unit = if second == 1 { "second" } else { "seconds" };
         spoken += &format!(" and {} {unit}", cardinal(second));
@@ -196,6 +225,29 @@ fn clock(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
         spoken += &format!(" {half}");
     }
     Some(spoken)
+}
+
+/// A time of the day, with whatever of AM and PM follows it.
+fn time(hour: u64, minute: u64, half: Option<&str>) -> Option<String> {
+    if hour > 24 || minute > 59 {
+        return None;
+    }
+    let hours = cardinal(hour);
+    Some(match (minute, half) {
+        (0, None) if hour > 12 || hour == 0 => format!("{hours} hundred"),
+        (0, None) => format!("{hours} o'clock"),
+        (0, Some(_)) => hours,
+        (1..=9, _) => format!("{hours} oh {}", cardinal(minute)),
+        _ => format!("{hours} {}", cardinal(minute)),
+    })
+}
+
+fn hours_and_minutes(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
+    let count = |index, one: &str, many: &str| {
+        let value = parse(captures, index)?;
+        Some(format!("{} {}", cardinal(value), if value == 1 { one } else { many }))
+    };
+    Some(format!("{} {}", count(1, "hour", "hours")?, count(2, "minute", "minutes")?))
 }
 
 fn hour(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
@@ -213,6 +265,37 @@ fn ratio(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
 
 fn telephone(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
     Some(digits(group(captures, 0)?))
+}
+
+/// A number that begins with a country's code.
+fn international(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
+    let spoken = digits(group(captures, 0)?);
+    (spoken.split(' ').count() >= SHORTEST_CODE).then(|| format!("plus {spoken}"))
+}
+
+/// Digits in groups: of a card, a book.
+fn code(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
+    Some(digits(group(captures, 0)?)).filter(|spoken| spoken.split(' ').count() >= SHORTEST_CODE)
+}
+
+/// A number whose thousands are apart.
+fn grouped(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
+    Some(number(&group(captures, 0)?.replace('.', "")))
+}
+
+/// The address of a computer.
+fn network(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
+    let parts: Vec<_> = group(captures, 0)?.split('.').collect();
+    let is_byte = |part: &&str| part.parse::<u8>().is_ok();
+    let spoken: Vec<_> = parts.iter().map(|part| digits(part)).collect();
+    parts.iter().all(is_byte).then(|| spoken.join(" dot "))
+}
+
+/// "six point zero two times ten to the power of twenty-three".
+fn power_of_ten(captures: &Captures<'_>, context: Context<'_>) -> Option<String> {
+    let sign = if group(captures, 2)? == "-" { "minus " } else { "" };
+    let (factor, power) = (number(group(captures, 1)?), cardinal(parse(captures, 3)?));
+    (!context.in_name).then(|| format!("{factor} times ten to the power of {sign}{power}"))
 }
 
 fn version(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
@@ -268,6 +351,9 @@ fn money_before(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
     let scale = group(captures, 4).map(scale);
     match group(captures, 3) {
         None => Some(amount(first, scale, currency)),
+        Some(last) if scale.is_none() && first.contains('.') => {
+            Some(format!("{} to {}", amount(first, None, currency), amount(last, None, currency)))
+        }
         Some(last) => Some(format!("{} to {}", number(first), amount(last, scale, currency))),
     }
 }
@@ -286,6 +372,9 @@ fn scale(written: &str) -> &str {
 }
 
 fn amount(written: &str, scale: Option<&str>, currency: &Currency) -> String {
+    let cents = written.split_once(',').filter(|(_, cents)| cents.len() == 2);
+    let pointed = cents.map(|(whole, cents)| format!("{whole}.{cents}"));
+    let written = pointed.as_deref().unwrap_or(written);
     if let Some(scale) = scale {
         return format!("{} {scale} {}", number(written), currency.many);
     }
@@ -311,11 +400,12 @@ fn nth(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
     Some(ordinal(parse(captures, 1)?))
 }
 
-fn decade(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
+fn decade(captures: &Captures<'_>, context: Context<'_>) -> Option<String> {
     let written = group(captures, 1)?;
     let value = value(written).filter(|value| value % 10 == 0)?;
     let spoken = match written.len() {
-        2 if value > 0 => cardinal(value),
+        // "30s" are seconds.
+        2 if value > 0 && BEFORE_DECADE.contains(&context.before) => cardinal(value),
         4 if may_be_year(written) => year(value),
         _ => return None,
     };
@@ -357,12 +447,18 @@ fn dimensions(captures: &Captures<'_>, _: Context<'_>) -> Option<String> {
 
 fn plain(captures: &Captures<'_>, context: Context<'_>) -> Option<String> {
     let written = group(captures, 1)?;
-    if let Some(letter) = group(captures, 2) {
-        // "4K" is a resolution, "4k" a number.
+    if let Some(letter) = group(captures, 2).or_else(|| group(captures, 3)) {
+        // "4K" is a resolution, "4k" a number, "B2B" neither.
         return Some(match letter {
+            _ if context.in_name => return None,
             "K" if written.len() == 1 => format!("{} K", number(written)),
             letter => format!("{} {}", number(written), scale(letter)),
         });
+    }
+    // "Call 911."
+    let is_code = written.bytes().all(|byte| byte.is_ascii_digit()) && written.len() > 2;
+    if is_code && BEFORE_CODE.contains(&context.before) {
+        return Some(digits(written));
     }
     if may_be_year(written) && !counts(context) {
         return value(written).map(year);

@@ -249,8 +249,6 @@ pub(super) fn symbol(sign: char) -> Option<&'static str> {
         '∞' => "infinity",
         '√' => "square root of",
         '°' => "degrees",
-        '²' => "squared",
-        '³' => "cubed",
         '§' => "section",
         '$' => "dollars",
         '€' => "euros",
@@ -259,6 +257,29 @@ pub(super) fn symbol(sign: char) -> Option<&'static str> {
         '₹' => "rupees",
         _ => return None,
     })
+}
+
+/// The digit that a character is above the line.
+pub(super) fn superscript(sign: char) -> Option<char> {
+    Some(match sign {
+        '¹' => '1',
+        '²' => '2',
+        '³' => '3',
+        '⁰' | '⁴'..='⁹' => char::from_digit(sign as u32 - '⁰' as u32, 10)?,
+        _ => return None,
+    })
+}
+
+/// The digit that a character is below the line.
+pub(super) fn subscript(sign: char) -> Option<char> {
+    matches!(sign, '₀'..='₉').then(|| char::from_digit(sign as u32 - '₀' as u32, 10))?
+}
+
+/// Whether a text starts with the name of a month or the code of a currency.
+pub(super) fn starts_expression(text: &str) -> bool {
+    let code = |currency: &str| currency.len() > 1 && text.starts_with(currency);
+    MONTHS.iter().any(|month| text.starts_with(&month.0[..3]))
+        || CURRENCIES.iter().flat_map(|currency| currency.written).any(|written| code(written))
 }
 
 /// Fractions of a single character.

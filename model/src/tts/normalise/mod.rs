@@ -172,7 +172,7 @@ impl Scanner<'_> {
     }
 
     fn expression(&mut self, rest: &str) {
-        if let Some((length, spoken)) = expressions::read(rest, &self.before()) {
+        if let Some((length, spoken)) = expressions::read(rest, &self.before(), self.in_name()) {
             self.push(length, &spoken);
             self.stop_after_point(length);
         } else {
@@ -191,10 +191,10 @@ impl Scanner<'_> {
             if let Some((letters, length)) = initials(rest) {
                 return self.initials(letters, length);
             }
-            // Month names are capitalised; nothing else in letters starts an expression.
+            // Names of months and codes of currencies are capitalised; nothing else in letters starts an expression.
             if rest.starts_with(char::is_uppercase)
-                && lexicon::MONTHS.iter().any(|month| rest.starts_with(&month.0[..3]))
-                && let Some((length, spoken)) = expressions::read(rest, &self.before())
+                && lexicon::starts_expression(rest)
+                && let Some((length, spoken)) = expressions::read(rest, &self.before(), false)
             {
                 self.push(length, &spoken);
                 return self.stop_after_point(length);
@@ -287,9 +287,28 @@ impl Scanner<'_> {
         let spaced = following.is_none_or(char::is_whitespace);
         match next {
             '.' if digit_follows && !joined => return self.expression(rest),
+            // ".NET".
+            '.' if following.is_some_and(char::is_uppercase) && self.is_apart() => {
+                return self.push(length, "dot");
+            }
+            '+' if digit_follows && !joined => {
+                if let Some((length, spoken)) = expressions::read(rest, &self.before(), false) {
+                    return self.push(length, &spoken);
+                }
+                return self.push(length, "plus");
+            }
+            // "file(s)", "main()".
+            '(' if joined && rest.starts_with("(s)") => return self.at += "(s)".len(),
+            '(' if rest.starts_with("()") => return self.at += "()".len(),
+            // "'90s".
+            '\'' | '’' if digit_follows && !joined => {
+                if let Some((length, spoken)) = decade(behind) {
+                    return self.push(next.len_utf8() + length, &spoken);
+                }
+            }
             '(' if digit_follows => {
                 // A telephone number may start with a bracket.
-                if let Some((length, spoken)) = expressions::read(rest, &self.before()) {
+                if let Some((length, spoken)) = expressions::read(rest, &self.before(), false) {
                     return self.push(length, &spoken);
                 }
                 self.stop(next, behind);
@@ -300,22 +319,61 @@ impl Scanner<'_> {
             '-' | '−' if spaced && !joined && self.between_digits(behind) => {
                 return self.push(length, "minus");
             }
-            '–' | '-' if digit_follows && joined && self.after_digit() => {
+            '-' if behind.starts_with('>') => return self.arrow("->"),
+            '=' if behind.starts_with('>') => return self.arrow("=>"),
+            '–' | '-' if digit_follows && joined && self.after_number() => {
                 return self.push(length, "to");
+            }
+            '=' | '!' | '<' | '>' if behind.starts_with('=') => {
+                let spoken = match next {
+                    '!' => "is not",
+                    '<' => "is at most",
+                    '>' => "is at least",
+                    _ => "equals",
+                };
+                return self.push(length + 1, spoken);
             }
             '*' if self.between_digits(behind) => return self.push(length, "times"),
             '/' if digit_follows && self.after_digit() => return self.push(length, "slash"),
-            '^' if digit_follows && joined => return self.push(length, "to the power of"),
+            // "$5/month", "500 MB/s".
+            '/' if following.is_some_and(char::is_alphabetic) && joined && self.after_number() => {
+                let name = &behind[..word_length(behind)];
+                return match lexicon::UNITS.iter().find(|unit| unit.0 == name) {
+                    Some((_, one, _)) => self.push(length + name.len(), &format!("per {one}")),
+                    None => self.push(length, "per"),
+                };
+            }
+            '/' if joined && self.after_word("w") => return self.with(behind, length),
+            '^' if !spaced => {
+                let mut power = behind.chars();
+                let (first, second) = (power.next(), power.next());
+                let is_simple = !second.is_some_and(|c| c.is_alphanumeric() || ".,".contains(c));
+                let has_letters = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+                return match first {
+                    Some('2') if is_simple => self.push(length + 1, "squared"),
+                    Some('3') if is_simple => self.push(length + 1, "cubed"),
+                    Some('-') if has_letters(second) => {
+                        self.push(length + 1, "to the power of minus");
+                    }
+                    first if has_letters(first) => self.push(length, "to the power of"),
+                    _ => self.at += length,
+                };
+            }
             '~' if digit_follows => return self.push(length, "about"),
             '#' if digit_follows && !joined => return self.push(length, "number"),
             '#' if following.is_some_and(char::is_alphabetic) && !joined => {
                 return self.push(length, "hashtag");
             }
-            '<' if spaced && !joined && self.between_digits(behind) => {
+            '<' if spaced && !joined && self.beside_digit(behind) => {
                 return self.push(length, "is less than");
             }
-            '>' if spaced && !joined && self.between_digits(behind) => {
+            '>' if spaced && !joined && self.beside_digit(behind) => {
                 return self.push(length, "is greater than");
+            }
+            // The way through a menu.
+            '>' if spaced && !joined => self.stop('—', behind),
+            c if lexicon::superscript(c).is_some() || lexicon::subscript(c).is_some() => {
+                return self.script(rest);
             }
             '\n' | '—' | '–' | '…' | '(' | ')' | '[' | ']' | ',' | ';' | ':' | '.' | '!' | '?' =>
             {
@@ -365,6 +423,64 @@ impl Scanner<'_> {
         }
     }
 
+    /// An arrow of ASCII, which is a pause.
+    fn arrow(&mut self, arrow: &str) {
+        self.stop('—', "");
+        self.at += arrow.len();
+    }
+
+    /// "w/ milk", "w/o milk": the slash, and what stands for the word before it.
+    fn with(&mut self, behind: &str, length: usize) {
+        let without =
+            behind.strip_prefix('o').is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+        if let Some(last) = self.words.last_mut() {
+            let taken = if without { length + 1 } else { length };
+            last.spoken = if without { "without" } else { "with" }.to_owned();
+            self.at += taken;
+            last.written.end = self.at;
+        }
+    }
+
+    /// Digits above or below the line.
+    fn script(&mut self, rest: &str) {
+        let above = rest.chars().map_while(lexicon::superscript).collect::<String>();
+        let below = rest.chars().map_while(lexicon::subscript).collect::<String>();
+        let (digits, spoken) = match above.as_str() {
+            "" => (below.as_str(), numbers::number(&below)),
+            "2" => ("2", "squared".to_owned()),
+            "3" => ("3", "cubed".to_owned()),
+            above => (above, format!("to the power of {}", numbers::number(above))),
+        };
+        let length = rest.chars().take(digits.len()).map(char::len_utf8).sum();
+        self.push(length, &spoken);
+    }
+
+    /// Whether a letter stands right before this place.
+    fn in_name(&self) -> bool {
+        self.text[..self.at].ends_with(char::is_alphabetic)
+    }
+
+    /// Whether nothing or white space stands right before this place.
+    fn is_apart(&self) -> bool {
+        self.text[..self.at].chars().next_back().is_none_or(char::is_whitespace)
+    }
+
+    /// Whether what was read last has a digit, and ends right before this place.
+    fn after_number(&self) -> bool {
+        let number = |word: &Draft| {
+            word.written.end == self.at
+                && self.text[word.written.clone()].contains(|c: char| c.is_ascii_digit())
+        };
+        self.words.last().is_some_and(number)
+    }
+
+    /// Whether this word was read last, and ends right before this place.
+    fn after_word(&self, word: &str) -> bool {
+        let is_word =
+            |last: &Draft| last.written.end == self.at && last.spoken.eq_ignore_ascii_case(word);
+        self.words.last().is_some_and(is_word)
+    }
+
     /// Takes `length` bytes of the text as one expression.
     fn push(&mut self, length: usize, spoken: &str) {
         let written = self.at..self.at + length;
@@ -386,6 +502,11 @@ impl Scanner<'_> {
         self.text[..self.at].trim_end().ends_with(|c: char| c.is_ascii_digit())
     }
 
+    fn beside_digit(&self, behind: &str) -> bool {
+        self.after_digit() || behind.trim_start().starts_with(|c: char| c.is_ascii_digit())
+    }
+
+    /// Whether this place is between two digits.
     fn between_digits(&self, behind: &str) -> bool {
         self.after_digit() && behind.trim_start().starts_with(|c: char| c.is_ascii_digit())
     }
@@ -404,6 +525,13 @@ impl Scanner<'_> {
         }
         spoken
     }
+}
+
+/// Length in bytes of the decade that the text starts with, and its spoken form.
+fn decade(rest: &str) -> Option<(usize, String)> {
+    let digits = rest.get(..2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    rest[2..].strip_prefix('s').filter(|rest| !rest.starts_with(char::is_alphanumeric))?;
+    expressions::read(&rest[..=digits.len()], "the", false)
 }
 
 /// Whether a character has neither a sound nor a pause, wherever it occurs.
