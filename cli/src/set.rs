@@ -49,7 +49,8 @@ pub(crate) struct Set {
 }
 
 /// The value of `--split`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum SplitName {
     /// Cases to develop with
     Dev,

@@ -185,6 +185,7 @@ pub(crate) fn llm_options(config: &Config) -> LlmOptions {
             temperature: llm.temperature as f32,
             top_p: llm.top_p as f32,
             seed: llm.seed,
+            dry_multiplier: llm.repetition_penalty as f32,
             ..Sampling::default()
         },
         reply: ReplyLimits { soft, hard, paragraphs },

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use duplex_model::llm::{
-    CallId, ChatMessage, DEFAULT_SYSTEM_PROMPT, Llm, LlmOptions, Mirror, Need, Role, Token, Weights,
+    CallId, ChatMessage, DEFAULT_SYSTEM_PROMPT, Llm, LlmOptions, Mirror, Need, Role, Sampling,
+    Token, Weights,
 };
 
 const HISTORY: [(&str, &str); 2] = [
@@ -106,6 +107,37 @@ fn writing(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// What it costs to know the earlier replies: a token after 24 exchanges, whose replies have 750 tokens.
+fn repetition(criterion: &mut Criterion) {
+    let weights = weights();
+    let mut messages = vec![ChatMessage::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
+    for turn in 0..24 {
+        let (user, assistant) = HISTORY[turn % HISTORY.len()];
+        messages.push(ChatMessage::new(Role::User, user));
+        messages
+            .push(ChatMessage::new(Role::Assistant, format!("{turn}. {assistant} {assistant}")));
+    }
+    messages.push(ChatMessage::new(Role::User, "Tell me a long story about a dog."));
+    let mut group = criterion.benchmark_group("llm repetition");
+    group.sample_size(20);
+    for (name, dry_multiplier) in [("without", 0.0), ("with", Sampling::default().dry_multiplier)] {
+        let sampling = Sampling { dry_multiplier, ..Sampling::default() };
+        let mut llm = Llm::new(&weights, LlmOptions { sampling, ..options() }).expect("a context");
+        let call = llm.open_call().expect("a call");
+        let opened = [&messages[..], &[ChatMessage::new(Role::Assistant, "")]].concat();
+        prefill(&mut llm, call, &opened);
+        group.bench_function(format!("a reply of 20 tokens, {name} DRY"), |bench| {
+            bench.iter(|| {
+                llm.discard_reply(call).expect("an open call");
+                llm.limit_reply(call, Some(20)).expect("an open call");
+                let mut go_on = |_: &str| ControlFlow::Continue(());
+                llm.write(call, &messages, &mut || false, &mut go_on).expect("written")
+            });
+        });
+    }
+    group.finish();
+}
+
 /// A call of half an hour.
 const LONG: usize = 300;
 
@@ -180,5 +212,5 @@ fn histories(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, edits, writing, long_calls, histories);
+criterion_group!(benches, edits, writing, repetition, long_calls, histories);
 criterion_main!(benches);

@@ -1,5 +1,7 @@
 //! `duplex bench`: how fast the models are here, and how fast the assistant answers.
 
+mod topics;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -37,6 +39,8 @@ pub(crate) enum What {
     Tts,
     /// Whole turns: from the user's last sound to the assistant's first, in real time
     Turns,
+    /// Questions after questions on other topics: whether each is answered for itself; minutes
+    Topics,
     /// The whole set of scripted calls, against a baseline; takes the better part of an hour
     Conversation,
 }
@@ -63,11 +67,15 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "PATH", default_value = "tests/scenarios")]
     scenarios: Vec<PathBuf>,
 
+    /// Pairs of questions on different topics
+    #[arg(long, value_name = "FILE", default_value = "tests/topics.toml")]
+    pairs: PathBuf,
+
     /// Only a fixed quarter of the conversations of each category
     #[arg(long = "quarter")]
     is_quarter: bool,
 
-    /// Only conversations of this split, of the quarter where --quarter is given
+    /// Only conversations, or pairs of questions, of this split, of the quarter where --quarter is given
     #[arg(long, value_name = "SPLIT")]
     split: Option<SplitName>,
 
@@ -112,6 +120,7 @@ pub(crate) fn run(args: Bench, config: &Config, out: &mut dyn Write) -> Result<(
         What::Llm => llm(config)?,
         What::Tts => tts(config)?,
         What::Turns => turns(&args, config)?,
+        What::Topics => topics::run(&args, config)?,
         What::Conversation => return conversation(&args, config, out),
     };
     if args.json {

@@ -139,6 +139,15 @@ pub(crate) struct Llm {
     #[config(default = 0.9, validate(*top_p > 0.0 && *top_p <= 1.0, "above 0, at most 1"))]
     pub(crate) top_p: f64,
 
+    /// By how much, in nats, a word is made less likely with which a reply of the model on this machine would go on word
+    /// for word as an earlier one; 0 does nothing. At 2 the model still repeats what it is sure of, but what it is asked
+    /// to repeat mostly comes in other words (docs/measurements-topics.md).
+    #[config(
+        default = 2.0,
+        validate((0.0..=20.0).contains(repetition_penalty), "between 0 and 20")
+    )]
+    pub(crate) repetition_penalty: f64,
+
     /// Tokens after which a reply ends, finished or not. What a model thinks before it is not counted.
     #[config(default = 120, validate(*max_reply_tokens > 0, "at least 1"))]
     pub(crate) max_reply_tokens: u32,

@@ -19,7 +19,7 @@ mod speech;
 mod weights;
 mod window;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::time::Duration;
 
 pub use llama_cpp_2::token::LlamaToken as Token;
@@ -241,7 +241,8 @@ impl<'w> Llm<'w> {
                 let temperature = state.temperature.unwrap_or(usual);
                 let sampling = Sampling { temperature, ..self.options.sampling.clone() };
                 let room = have - needed;
-                Reply::new(prompt.tokens, given, room, &sampling, &self.weights.vocab())
+                let said = said_before(messages, &prompt);
+                Reply::new(self.weights, prompt.tokens, given, room, &said, &sampling)
             }
         };
         let reply = state.reply.insert(reply);
@@ -551,6 +552,15 @@ impl Call {
             }
         }
     }
+}
+
+/// Where the assistant's earlier replies stand in the prompt of `messages`, without one that is the beginning of the
+/// next.
+fn said_before(messages: &[ChatMessage], prompt: &Prompt) -> Vec<Range<usize>> {
+    let texts = prompt.starts.iter().zip(&prompt.ends).map(|(start, end)| *start..*end);
+    let newest = messages.len().saturating_sub(1);
+    let said = messages[..newest].iter().zip(texts);
+    said.filter(|(message, _)| message.role == Role::Assistant).map(|(_, text)| text).collect()
 }
 
 /// Samples and decodes until the reply ends or the caller stops it.

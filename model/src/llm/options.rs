@@ -31,7 +31,12 @@ impl Default for LlmOptions {
     }
 }
 
-/// How tokens are sampled: top-k, then repeat penalty, top-p, temperature.
+/// How tokens are sampled: top-k, then repeat penalty, DRY, top-p, temperature.
+///
+/// DRY ("don't repeat yourself") takes `dry_multiplier * dry_base ^ (length - dry_allowed_length)` from the logit of a
+/// token that would make a sequence of `length` tokens, which the assistant has said before in the conversation or in
+/// this reply, a longer one. Source: <https://github.com/oobabooga/text-generation-webui/pull/5677>. Here a first token
+/// in common with an earlier reply counts as a sequence of `dry_allowed_length`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sampling {
     /// 0 is greedy decoding.
@@ -44,6 +49,13 @@ pub struct Sampling {
     pub repeat_penalty: f32,
     /// How many of the reply's last tokens count as recently used.
     pub repeat_window: u32,
+    /// What DRY takes from a logit for a sequence that is just too long, in nats; 0 switches it off.
+    pub dry_multiplier: f32,
+    /// By what that is multiplied with each further token of the sequence, at least 1: at 1 the model can still repeat
+    /// what it is sure of, a name or a number, however long the sequence is.
+    pub dry_base: f32,
+    /// So many tokens may be repeated without a penalty; 0 is taken for 1.
+    pub dry_allowed_length: u32,
     /// Seed of sampling. With the same seed, the same conversation gets the same reply.
     pub seed: u32,
 }
@@ -56,6 +68,9 @@ impl Default for Sampling {
             top_k: 40,
             repeat_penalty: 1.05,
             repeat_window: 64,
+            dry_multiplier: 2.0,
+            dry_base: 1.0,
+            dry_allowed_length: 4,
             seed: 0,
         }
     }

@@ -49,12 +49,14 @@ impl ChatMessage {
 }
 
 /// The tokens of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prompt {
     /// All tokens, without an end mark after the last message: it may still grow.
     pub tokens: Vec<Token>,
     /// For each message, the index of the first token of its text.
     pub starts: Vec<usize>,
+    /// For each message, the index after the last token of its text.
+    pub ends: Vec<usize>,
 }
 
 /// Cache of tokenised texts, so that a long history costs nothing at the next turn.
@@ -90,7 +92,7 @@ pub(super) fn render(
     let (model, vocab) = (weights.model(), weights.vocab());
     let pieces = pieces(model, weights.template(), messages)
         .ok_or_else(|| LlmError::UnknownChatTemplate { path: weights.path().into() })?;
-    let mut prompt = Prompt { tokens: Vec::new(), starts: Vec::with_capacity(messages.len()) };
+    let mut prompt = Prompt::default();
     if vocab.should_add_bos() {
         prompt.tokens.push(vocab.bos());
     }
@@ -102,6 +104,7 @@ pub(super) fn render(
         prompt.tokens.extend(recall(&mut memo.texts, message.text.trim(), |text| {
             vocab.tokenize(text.as_bytes(), false, false)
         }));
+        prompt.ends.push(prompt.tokens.len());
     }
     memo.prune(messages);
     Ok(prompt)

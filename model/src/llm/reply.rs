@@ -1,15 +1,20 @@
 //! A reply being generated: its tokens, its speakable text, and when it ends.
 
+use std::ops::Range;
+
 use llama_cpp_2::sampling::LlamaSampler;
 use llama_cpp_2::vocab::LlamaVocab;
 
 use super::filter::{Opening, ReplyFilter};
 use super::speech::{SpeechText, ends_sentence};
-use super::{End, ReplyLimits, Sampling, Token};
+use super::{End, ReplyLimits, Sampling, Token, Weights};
 
 /// The last tokens of a prompt, in which its template may open a think block: the mark and a line break, where the mark
 /// is no token of its own.
 const OPENING: usize = 6;
+
+/// So many tokens of a reply the sampler remembers beside the earlier ones: more than any has.
+const LONGEST: usize = 4096;
 
 /// One reply, from its first token until another one is started. It outlives pauses, so that continuing costs no
 /// decoding.
@@ -25,6 +30,8 @@ pub(super) struct Reply {
     ends: Vec<usize>,
     /// Sampled from once per token, so that pauses do not change the result.
     sampler: LlamaSampler,
+    /// The same for what is thought, which may repeat what was said, and of which the answer may repeat anything.
+    thought_sampler: LlamaSampler,
     /// Bytes of a character that the next token completes.
     partial: Vec<u8>,
     filter: ReplyFilter,
@@ -42,15 +49,20 @@ pub(super) struct Reply {
 
 impl Reply {
     /// A reply that follows `prompt`, of which the last `given` tokens are its beginning. Its thoughts have `room` for
-    /// so many tokens.
+    /// so many tokens. `said` says where in the prompt the earlier replies stand.
     pub(super) fn new(
+        weights: &Weights,
         prompt: Vec<Token>,
         given: usize,
         room: usize,
+        said: &[Range<usize>],
         sampling: &Sampling,
-        vocab: &LlamaVocab<'_>,
     ) -> Self {
-        let mut sampler = sampler(sampling, vocab.n_tokens(), seed(sampling.seed, &prompt));
+        let vocab = &weights.vocab();
+        let seed = seed(sampling.seed, &prompt);
+        let said = said.iter().map(|reply| &prompt[reply.clone()]);
+        let of = |dry| sampler(vocab.n_tokens(), sampling, seed, dry);
+        let (mut sampler, thought_sampler) = (of(dry(weights, sampling, said)), of(None));
         sampler.accept_many(&prompt[prompt.len() - given..]);
         let begun = given > 0;
         let opening = Opening { in_thought: !begun && ends_in_thought(&prompt, vocab), begun };
@@ -60,6 +72,7 @@ impl Reply {
             text: String::new(),
             ends: Vec::new(),
             sampler,
+            thought_sampler,
             partial: Vec::new(),
             filter: ReplyFilter::new(opening),
             speech: SpeechText::default(),
@@ -76,7 +89,7 @@ impl Reply {
     }
 
     pub(super) fn sampler(&mut self) -> &mut LlamaSampler {
-        &mut self.sampler
+        if self.filter.is_thinking() { &mut self.thought_sampler } else { &mut self.sampler }
     }
 
     /// Whether a prompt whose open reply has the text `said` asks for the rest of this one.
@@ -225,7 +238,13 @@ fn drain_utf8(bytes: &mut Vec<u8>) -> String {
     text
 }
 
-fn sampler(sampling: &Sampling, vocab_size: i32, seed: u32) -> LlamaSampler {
+/// A sampler with `dry`, the part that knows the earlier replies, where there is one.
+fn sampler(
+    vocab_size: i32,
+    sampling: &Sampling,
+    seed: u32,
+    dry: Option<LlamaSampler>,
+) -> LlamaSampler {
     let penalties = LlamaSampler::penalties(
         vocab_size,
         i32::try_from(sampling.repeat_window).unwrap_or(i32::MAX),
@@ -236,18 +255,49 @@ fn sampler(sampling: &Sampling, vocab_size: i32, seed: u32) -> LlamaSampler {
     // The penalties look up every candidate: after top-k these are few, and a light penalty would not promote any other
     // into them.
     let top_k = LlamaSampler::top_k(i32::try_from(sampling.top_k).unwrap_or(i32::MAX));
-    let chain = if sampling.temperature > 0.0 {
+    let choice = if sampling.temperature > 0.0 {
         vec![
-            top_k,
-            penalties,
             LlamaSampler::top_p(sampling.top_p, 1),
             LlamaSampler::temp(sampling.temperature),
             LlamaSampler::dist(seed),
         ]
     } else {
-        vec![top_k, penalties, LlamaSampler::greedy()]
+        vec![LlamaSampler::greedy()]
     };
-    LlamaSampler::chain(chain, true)
+    LlamaSampler::chain([top_k, penalties].into_iter().chain(dry).chain(choice), true)
+}
+
+/// DRY over the replies that were `said` before; none where it is off. It is given the assistant's own words alone: what
+/// the user said may be quoted, and what a template puts between messages is the same everywhere.
+fn dry<'p>(
+    weights: &Weights,
+    sampling: &Sampling,
+    said: impl Iterator<Item = &'p [Token]>,
+) -> Option<LlamaSampler> {
+    if sampling.dry_multiplier <= 0.0 {
+        return None;
+    }
+    let allowed = (sampling.dry_allowed_length as usize).clamp(1, LONGEST);
+    // Marks that no vocabulary has. Every reply begins with the same ones, so that a first token in common counts as
+    // much as all that may be repeated elsewhere: a repetition is noticed before it is one. A reply ends with a mark of
+    // its own, so that no sequence goes on from one reply into the next. The sequence breakers of llama.cpp are looked
+    // for in the whole vocabulary, for every sampler; these cost nothing.
+    let opening = || std::iter::repeat_n(Token::new(i32::MIN), allowed - 1);
+    let ends = (1..).map(|at: i32| Token::new(-at));
+    let memory = said.zip(ends);
+    let memory =
+        memory.flat_map(|(reply, end)| opening().chain(reply.iter().copied()).chain([end]));
+    let memory: Vec<Token> = memory.collect();
+    let capacity = memory.len() + LONGEST;
+    let dry = LlamaSampler::dry(
+        weights.model(),
+        sampling.dry_multiplier,
+        sampling.dry_base,
+        i32::try_from(allowed).unwrap_or(i32::MAX),
+        i32::try_from(capacity).unwrap_or(i32::MAX),
+        std::iter::empty::<&str>(),
+    );
+    Some(dry.with_tokens(memory.into_iter().chain(opening())))
 }
 
 /// The seed of a reply: a hash of its prompt and nothing else, so that neither time nor another call changes it. FNV-1a
@@ -262,6 +312,9 @@ fn seed(seed: u32, prompt: &[Token]) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use llama_cpp_2::token::data::LlamaTokenData;
+    use llama_cpp_2::token::data_array::LlamaTokenDataArray;
+
     use super::*;
 
     #[test]
@@ -280,6 +333,56 @@ mod tests {
         assert_eq!(bytes, b"\xe2\x82");
     }
 
+    /// How much less likely the tokens of `next` are made after `begun`, in nats, where `said` was said before.
+    fn penalties(
+        weights: &Weights,
+        sampling: &Sampling,
+        said: &[&str],
+        begun: &str,
+        next: &str,
+    ) -> Vec<f32> {
+        let tokens = |text: &str| weights.vocab().tokenize(text.as_bytes(), false, false);
+        let said: Vec<_> = said.iter().map(|text| tokens(text)).collect();
+        let said = said.iter().map(Vec::as_slice);
+        let mut dry = dry(weights, sampling, said).unwrap().with_tokens(tokens(begun));
+        let next = tokens(next);
+        let penalty = |token: &Token| {
+            let candidate = LlamaTokenData::new(*token, 0.0, 0.0);
+            let mut candidates = LlamaTokenDataArray::new(vec![candidate], false);
+            candidates.apply_sampler(&mut dry);
+            let penalty = -candidates.data[0].logit();
+            dry.accept(*token);
+            penalty
+        };
+        next.iter().map(penalty).collect()
+    }
+
+    #[test]
+    fn a_reply_may_begin_as_an_earlier_one_but_not_go_on_as_it() {
+        let weights = default_weights();
+        let sampling = Sampling {
+            dry_multiplier: 2.0,
+            dry_base: 1.0,
+            dry_allowed_length: 4,
+            ..Sampling::default()
+        };
+        let penalties =
+            |said: &[&str], begun, next| penalties(&weights, &sampling, said, begun, next);
+        let said = "Bees make honey from nectar. It takes them weeks.";
+        let again = penalties(&[said], "", said);
+        assert_eq!(again[0], 0.0);
+        assert!(again[1..].iter().all(|penalty| *penalty == 2.0), "{again:?}");
+        // Within a reply a few tokens in common are none.
+        let later = penalties(&[said], "Well, as", " make honey from nectar. It takes");
+        assert_eq!(later[..4], [0.0; 4]);
+        assert_eq!(later[5..], [2.0, 2.0], "{later:?}");
+        // The oldest of two is known like the newest, and no sequence goes on from one into the other.
+        let two = [said, "The moon is made of rock."];
+        assert!(penalties(&two, "", said)[1..].iter().all(|penalty| *penalty == 2.0));
+        assert_eq!(penalties(&two, " takes them weeks.", "The"), [0.0]);
+        assert!(penalties(&[], "", said).iter().all(|penalty| *penalty == 0.0));
+    }
+
     #[test]
     fn the_seed_follows_from_the_prompt_and_the_option() {
         let prompt = [Token::new(5), Token::new(9)];
@@ -288,17 +391,22 @@ mod tests {
         assert_ne!(seed(1, &prompt), seed(1, &prompt[..1]));
     }
 
-    /// What is said of a text that the default model would write, as a reply with these limits and so much room for
-    /// thoughts. Needs the models: run `make models`.
-    fn written(text: &str, limits: ReplyLimits, room: usize) -> Reply {
+    /// Needs the models: run `make models`.
+    fn default_weights() -> Weights {
         let models =
             std::env::var_os("DUPLEX_MODELS").expect("run `make models`, then `make test`");
         let path =
             std::path::PathBuf::from(models).join("smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf");
-        let weights = super::super::Weights::load(&path).unwrap();
+        Weights::load(&path).unwrap()
+    }
+
+    /// What is said of a text that the default model would write, as a reply with these limits and so much room for
+    /// thoughts.
+    fn written(text: &str, limits: ReplyLimits, room: usize) -> Reply {
+        let weights = default_weights();
         let vocab = weights.vocab();
         let prompt = vocab.tokenize(b"Hello.", false, false);
-        let mut reply = Reply::new(prompt, 0, room, &Sampling::default(), &vocab);
+        let mut reply = Reply::new(&weights, prompt, 0, room, &[], &Sampling::default());
         for token in vocab.tokenize(text.as_bytes(), false, true) {
             if reply.end.is_none() {
                 reply.take(token, &vocab, limits);

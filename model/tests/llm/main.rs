@@ -8,6 +8,7 @@ mod ends;
 mod fit;
 mod mirror;
 mod prompt;
+mod repetition;
 mod replies;
 mod slices;
 mod support;
