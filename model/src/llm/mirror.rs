@@ -190,14 +190,26 @@ impl<'w> Mirror<'w> {
         Ok(synced)
     }
 
-    /// Samples a token after the last one of `sequence`, whose logits must be available: after a [`Mirror::sync`] that
-    /// asked for them and was not stopped, with no other `sync` since.
+    /// Chooses a token after the last one of `sequence`, and none of `without`. The logits must be available: after a
+    /// [`Mirror::sync`] that asked for them and was not stopped, with no other `sync` since. The sampler accepts nothing.
     ///
     /// # Panics
     /// If the available logits are not those of `sequence`.
-    pub(super) fn sample(&self, sequence: usize, sampler: &mut LlamaSampler) -> Token {
+    pub(super) fn choose(
+        &self,
+        sequence: usize,
+        sampler: &mut LlamaSampler,
+        without: &[Token],
+    ) -> Option<Token> {
         assert_eq!(self.logits_of, Some(sequence), "sampled without logits of the sequence");
-        sampler.sample(&self.context, self.batch.n_tokens() - 1)
+        let mut candidates = self.context.token_data_array_ith(self.batch.n_tokens() - 1);
+        for candidate in &mut candidates.data {
+            if without.contains(&candidate.id()) {
+                candidate.set_logit(f32::NEG_INFINITY);
+            }
+        }
+        candidates.apply_sampler(sampler);
+        candidates.selected_token()
     }
 
     /// The logits after the last token of `sequence`, one per token of the vocabulary; none if another sequence was

@@ -585,7 +585,16 @@ fn go_on(
         if synced.stopped {
             break End::Stopped;
         }
-        let token = mirror.sample(sequence, reply.sampler());
+        let choice = mirror.choose(sequence, reply.sampler(), &[]);
+        let breaks_off = choice.is_some_and(|it| vocab.is_eog(it)) && reply.breaks_off(limits);
+        let choice = if breaks_off {
+            mirror.choose(sequence, reply.sampler(), weights.end_marks())
+        } else {
+            choice
+        };
+        // A sampler that ends in a choice makes one.
+        let Some(token) = choice else { break End::EndOfTurn };
+        reply.sampler().accept(token);
         let said = reply.take(token, &vocab, limits);
         if !said.is_empty() && emit(said).is_break() && reply.end.is_none() {
             break End::Paused;

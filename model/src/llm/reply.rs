@@ -167,6 +167,23 @@ impl Reply {
         }
     }
 
+    /// Whether the reply would break off within a sentence if it ended here. A small model learns that from its own
+    /// earlier replies, of which it sees only what was heard: one that was interrupted a few times answers with the
+    /// first words of an answer.
+    pub(super) fn breaks_off(&self, limits: ReplyLimits) -> bool {
+        if self.filter.is_thinking() || self.length() >= limits.soft {
+            return false;
+        }
+        let (mut filter, mut speech) = (self.filter.clone(), self.speech.clone());
+        let (mut answer, mut text) = (String::new(), self.text.clone());
+        if filter.finish(&mut answer).is_err() {
+            return false;
+        }
+        speech.push(&answer, &mut text);
+        speech.finish(&mut text);
+        is_unfinished(&text)
+    }
+
     /// How many tokens are said.
     fn length(&self) -> usize {
         self.ends.len() - self.thoughts
@@ -209,6 +226,19 @@ impl Reply {
             None
         }
     }
+}
+
+/// Whether a text ends within a sentence: with a word, or with a mark after which one follows.
+fn is_unfinished(text: &str) -> bool {
+    let text = text.trim_end_matches(|c: char| {
+        c.is_whitespace()
+            || matches!(c, '"' | '\'' | ')' | ']' | '\u{201D}' | '\u{2019}' | '\u{BB}')
+    });
+    let is_open = |c: char| {
+        c.is_alphanumeric()
+            || matches!(c, ',' | ';' | ':' | '-' | '(' | '\u{2013}' | '\u{2014}' | '\u{FF0C}')
+    };
+    text.ends_with(is_open)
 }
 
 /// Whether a prompt ends within a think block, which its template opened.
@@ -381,6 +411,18 @@ mod tests {
         assert!(penalties(&two, "", said)[1..].iter().all(|penalty| *penalty == 2.0));
         assert_eq!(penalties(&two, " takes them weeks.", "The"), [0.0]);
         assert!(penalties(&[], "", said).iter().all(|penalty| *penalty == 0.0));
+    }
+
+    #[test]
+    fn a_text_is_finished_once_its_sentence_is() {
+        for text in ["Paris", "The answer to the", "It is \"Paris\"", "Milk, eggs,", "好的"] {
+            assert!(is_unfinished(text), "{text}");
+        }
+        for text in
+            ["", "Paris.", "It is \"Paris.\"", "Really?", "好的。", "Well done! 🎉", "Wait…"]
+        {
+            assert!(!is_unfinished(text), "{text}");
+        }
     }
 
     #[test]

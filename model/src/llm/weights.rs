@@ -37,6 +37,7 @@ pub struct Weights {
     template: LlamaChatTemplate,
     adapter: Option<Adapter>,
     longest_token: OnceLock<usize>,
+    end_marks: OnceLock<Vec<Token>>,
     /// Creating a context writes to the shared model inside llama.cpp, so contexts are created one at a time.
     making: Mutex<()>,
 }
@@ -96,6 +97,7 @@ impl Weights {
             template,
             adapter: None,
             longest_token: OnceLock::new(),
+            end_marks: OnceLock::new(),
             making: Mutex::new(()),
         })
     }
@@ -151,6 +153,14 @@ impl Weights {
 
     pub(super) fn template(&self) -> &LlamaChatTemplate {
         &self.template
+    }
+
+    /// The model's own marks of an end.
+    pub(super) fn end_marks(&self) -> &[Token] {
+        self.end_marks.get_or_init(|| {
+            let vocab = self.vocab();
+            (0..vocab.n_tokens()).map(Token::new).filter(|it| vocab.is_eog(*it)).collect()
+        })
     }
 
     /// The most bytes of plain text that one token stands for, or somewhat more: a text of `n` bytes has at least `n`

@@ -82,3 +82,19 @@ fn what_was_said_is_known_to_its_call_alone_and_forgotten_with_its_messages() {
     let other = llm.open_call().unwrap();
     assert_eq!(reply(&mut llm, other, &cut).0, first);
 }
+
+#[test]
+fn replies_that_were_cut_do_not_teach_the_model_to_break_off() {
+    let weights = weights();
+    let mut llm = Llm::new(&weights, options(Sampling::default().dry_multiplier)).unwrap();
+    let call = llm.open_call().unwrap();
+    let questions = ["Why is the sky blue?", "How do bees make honey?", "What is a volcano?"];
+    let heard = ["The answer to the", "Well, the", "The answer to the question"];
+    let mut messages = vec![ChatMessage::new(Role::System, DEFAULT_SYSTEM_PROMPT)];
+    for (question, heard) in questions.iter().zip(heard).cycle().take(12) {
+        messages.extend([user(question), assistant(heard)]);
+    }
+    messages.push(user("Tell me about the city of Rome."));
+    let (text, _) = reply(&mut llm, call, &messages);
+    assert!(text.trim_end_matches('"').ends_with(['.', '!', '?']), "{text}");
+}
