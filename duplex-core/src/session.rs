@@ -77,8 +77,9 @@ pub struct DuplexSession {
     /// When the assistant last finished a reply.
     spoke_until: SessionTime,
     decisions: Decisions,
-    /// The words of the pending sound, where there is no answer to them: the model has none, or the voice failed.
-    unanswerable: Option<String>,
+    /// The words of the pending sound, where there was no answer to them as it was then, and when its last voiced frame
+    /// ended: the model had none, or the voice failed.
+    unanswerable: Option<(String, SessionTime)>,
     /// The user's committed words in the newest prefill.
     prefilled: String,
     orders: Orders,
@@ -321,8 +322,10 @@ impl DuplexSession {
 
     /// Drops the prepared reply, since there is no answer to these words of the user's. The user may still go on.
     fn give_up(&mut self, why: Why) {
-        if let AssistantState::Preparing(reply) = &self.assistant {
-            self.unanswerable = (reply.prompt == Prompt::Sound).then(|| reply.answers.clone());
+        let sound = self.tracker.pending.as_ref();
+        if let (AssistantState::Preparing(reply), Some(sound)) = (&self.assistant, sound) {
+            let is_to_sound = reply.prompt == Prompt::Sound;
+            self.unanswerable = is_to_sound.then(|| (reply.answers.clone(), sound.voiced_until));
         }
         self.drop_prepared(why);
     }

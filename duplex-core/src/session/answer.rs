@@ -85,7 +85,7 @@ impl DuplexSession {
             _ => {}
         }
         let is_silent = matches!(self.assistant, AssistantState::Silent);
-        let has_answer = self.policy.answers && !self.is_unanswerable(&text);
+        let has_answer = self.policy.answers && !self.is_unanswerable(&text, from);
         if is_silent && has_answer && self.may_be_due(silence) {
             self.start(text.clone(), Prompt::Sound, from);
         }
@@ -103,10 +103,11 @@ impl DuplexSession {
         }
     }
 
-    /// Whether there was no answer to these words of the pending sound.
-    fn is_unanswerable(&self, text: &str) -> bool {
-        let words = self.unanswerable.as_deref().map(words::normalise);
-        words.is_some_and(|words| words == words::normalise(text))
+    /// Whether there was no answer to these words of the pending sound, and the user has said nothing since.
+    fn is_unanswerable(&self, text: &str, voiced_until: SessionTime) -> bool {
+        self.unanswerable.as_ref().is_some_and(|(words, until)| {
+            *until == voiced_until && words::normalise(words) == words::normalise(text)
+        })
     }
 
     /// Whether the answer to the pending sound may be due by the time that it is ready, if the user stays silent.

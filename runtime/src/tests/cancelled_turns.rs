@@ -37,8 +37,8 @@ fn a_reply_that_was_prepared_and_dropped_is_never_heard() {
     let mut scene = Scene::new();
     scene.hears(1_000, true);
     scene.hears(96, false);
-    // The recogniser and the reply model answer; the voice is still at work when the user goes on.
-    let slow = |work: &Work| matches!(work.model(), ModelKind::Voice | ModelKind::EndOfTurn);
+    // All models answer but the voice, which is still at work when the user goes on.
+    let slow = |work: &Work| work.model() == ModelKind::Voice;
     scene.answer(slow);
     assert!(scene.models.asked.iter().any(|work| work.model() == ModelKind::Voice));
     scene.fake.words = "Tell me a story about the sea.";

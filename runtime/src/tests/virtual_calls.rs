@@ -85,7 +85,8 @@ fn call(engine: &Engine, gate: Option<Receiver<()>>) -> (Option<SessionTime>, Ou
             }
         })
     };
-    let policy = Policy { sources: Sources::Both, ..Policy::default() };
+    // As often as makes an engine give up a model that fails each time.
+    let policy = Policy { sources: Sources::Both, retries: 3, ..Policy::default() };
     let options = CallOptions { policy, ..CallOptions::default() };
     let (room, charges) = (Box::new(Speaks::new()), Charges::default());
     let outcome = run_virtual(engine, room, options, &charges, &Stop::default(), observer).unwrap();
