@@ -27,11 +27,18 @@ pub fn normalise(text: &str) -> Vec<String> {
 pub const LANGUAGES: &[&str] = &["en"];
 
 fn begins_with(words: &[String], phrase: &str) -> bool {
-    let length = phrase.split(' ').count();
-    words.len() >= length && words.iter().zip(phrase.split(' ')).all(|(word, part)| word == part)
+    // Every word of a turn is held against every phrase: most differ in the first letter.
+    if !words.first().is_some_and(|first| phrase.starts_with(first.as_str())) {
+        return false;
+    }
+    let mut words = words.iter();
+    phrase.split(' ').all(|part| words.next().is_some_and(|word| word == part))
 }
 
 fn ends_with(words: &[String], phrase: &str) -> bool {
-    let before = words.len().checked_sub(phrase.split(' ').count());
-    before.is_some_and(|before| begins_with(&words[before..], phrase))
+    if !words.last().is_some_and(|last| phrase.ends_with(last.as_str())) {
+        return false;
+    }
+    let mut words = words.iter().rev();
+    phrase.rsplit(' ').all(|part| words.next().is_some_and(|word| word == part))
 }
