@@ -84,7 +84,7 @@ pub struct Policy {
     pub preroll: Samples,
     /// Shortest window that is recognised while the user speaks: the recogniser makes nothing of less.
     pub shortest_window: Samples,
-    /// Longest window: a segment that reaches this length is cut at its quietest frame.
+    /// Longest window: a segment that reaches this length is cut where it is quietest.
     pub longest_window: Samples,
     /// A frame of speech with at least this probability is voiced for certain.
     pub clear: Permille,

@@ -488,10 +488,9 @@ impl UserTracker {
         let Some(user) = &mut self.pending else { return };
         let Some(open) = user.open.as_ref() else { return };
         if now - user.voiced_until >= policy.split_after {
-            if open.covers >= user.voiced_until && user.closing.is_empty() {
-                if let Some(closed) = user.open.take() {
-                    user.close(&closed);
-                }
+            let is_done = open.covers >= user.voiced_until && user.closing.is_empty();
+            if let Some(closed) = user.open.take_if(|_| is_done) {
+                user.close(&closed);
             }
             return;
         }

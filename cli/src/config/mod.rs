@@ -333,7 +333,7 @@ pub(crate) struct Turn {
     #[config(default = 800)]
     pub(crate) shortest_window_ms: u64,
 
-    /// Longest window to recognise: longer speech is cut at its quietest frame.
+    /// Longest window to recognise: longer speech is cut where it is quietest.
     #[config(default = 8000, validate((4000..=20_000).contains(longest_window_ms), "between 4000 and 20000"))]
     pub(crate) longest_window_ms: u64,
 

@@ -170,7 +170,8 @@ impl EspeakVoice {
 
     /// Speaks a clause: passes chunks to `emit` as they are made, the first one early; each ends with a word. The last
     /// chunk ends with the pause that the clause's punctuation asks for, and its last mark is at the end of the text.
-    /// Stops when `emit` breaks. Marks count bytes of the reading's text ([`Reading::written`]). `speed` is relative to the voice's own pace: 1 is that pace, 2 twice as fast.
+    /// Stops when `emit` breaks. Marks count bytes of the reading's text ([`Reading::written`]). `speed` is relative to
+    /// the voice's own pace: 1 is that pace, 2 twice as fast.
     ///
     /// The text is only ever read aloud: what espeak-ng would take for commands is spoken or left out, as are emoji. A
     /// clause with nothing to say gives one empty chunk.

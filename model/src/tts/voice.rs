@@ -91,7 +91,8 @@ impl Voice {
 
     /// Speaks a clause: passes chunks to `emit` as they are made, the first one early. The last chunk ends with the
     /// pause that the clause's punctuation asks for, and its last mark is at the end of the text. Stops when `emit`
-    /// breaks. Marks count bytes of the reading's text ([`Reading::written`]). `speed` is relative to the voice's own pace ([`VoiceOptions::speed`]): 1 is that pace, 2 twice as fast.
+    /// breaks. Marks count bytes of the reading's text ([`Reading::written`]). `speed` is relative to the voice's own
+    /// pace ([`VoiceOptions::speed`]): 1 is that pace, 2 twice as fast.
     ///
     /// A clause with nothing to say gives one empty chunk.
     ///
