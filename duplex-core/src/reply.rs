@@ -113,7 +113,7 @@ impl Reply {
 
     /// Whether it answers these words, however they are written.
     pub(crate) fn is_to(&self, text: &str) -> bool {
-        words::normalise(&self.answers) == words::normalise(text)
+        words::are_same(&self.answers, text)
     }
 
     /// A reply that says this text.

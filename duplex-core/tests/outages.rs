@@ -94,6 +94,21 @@ fn hears(
     }
 }
 
+/// A reply of one clause, where nothing fails.
+fn says(action: Action) -> Option<Event> {
+    let audio = Samples::from_millis(500);
+    match action {
+        Action::Write { turn, .. } => {
+            Some(Event::Written { turn, text: "A test.".to_owned(), last: true })
+        }
+        Action::Synthesise { turn, clause, .. } => {
+            Some(Event::Synthesised { turn, clause, audio, marks: Vec::new(), last: true })
+        }
+        Action::Speak(turn) => Some(Event::Played { turn, audio }),
+        _ => None,
+    }
+}
+
 #[test]
 fn an_answer_that_comes_after_that_to_a_newer_request_changes_nothing() {
     let (mut session, mut now) = (DuplexSession::new(Policy::default()), SessionTime(0));
@@ -135,23 +150,15 @@ fn a_voice_that_fails_in_the_first_clause_costs_that_answer_and_no_word_of_the_u
         Action::DetectEndOfTurn { to, .. } => {
             Some(Event::EndOfTurn { to, probability: Permille(950) })
         }
-        Action::Write { turn, .. } => {
-            Some(Event::Written { turn, text: "A test.".to_owned(), last: true })
-        }
         Action::Synthesise { turn, .. } if failures == 0 => {
             failures += 1;
             Some(Event::Failed(Failure::Voice(turn)))
         }
-        Action::Synthesise { turn, clause, .. } => {
-            let (audio, marks) = (Samples::from_millis(500), Vec::new());
-            Some(Event::Synthesised { turn, clause, audio, marks, last: true })
-        }
-        Action::Speak(turn) => Some(Event::Played { turn, audio: Samples::from_millis(500) }),
         Action::Notify(ConversationEvent::Warning { text: what, .. }) => {
             warnings.push(what);
             None
         }
-        _ => None,
+        action => says(action),
     };
     for _ in 0..2 {
         hears(&mut session, &mut now, (1_000, true), &mut answers);
@@ -191,23 +198,15 @@ fn a_reply_that_fails_in_a_pause_does_not_end_the_turn() {
                 failures += 1;
                 Some(Event::Failed(Failure::Model(turn)))
             }
-            Action::Write { turn, .. } => {
-                Some(Event::Written { turn, text: "A test.".to_owned(), last: true })
-            }
             Action::Synthesise { turn, .. } if voice_fails && failures == 0 => {
                 failures += 1;
                 Some(Event::Failed(Failure::Voice(turn)))
             }
-            Action::Synthesise { turn, clause, .. } => {
-                let (audio, marks) = (Samples::from_millis(500), Vec::new());
-                Some(Event::Synthesised { turn, clause, audio, marks, last: true })
-            }
-            Action::Speak(turn) => Some(Event::Played { turn, audio: Samples::from_millis(500) }),
             Action::Notify(ConversationEvent::UserTurn { text, .. }) => {
                 turns.push(text);
                 None
             }
-            _ => None,
+            action => says(action),
         };
         hears(&mut session, &mut now, (1_000, true), &mut answers);
         hears(&mut session, &mut now, (800, false), &mut answers);

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use duplex_model::tts::{Chunk, EspeakVoice, Lexicon, Mark, VoiceError};
+use duplex_model::tts::{Chunk, EspeakVoice, Lexicon, Mark, Reading, VoiceError};
 use proptest::prelude::*;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -15,19 +15,20 @@ fn voice(language: &str) -> EspeakVoice {
     EspeakVoice::load(language, 1.0).expect("espeak-ng speaks")
 }
 
-fn speak_at(voice: &mut EspeakVoice, clause: &str, speed: f32) -> Vec<Chunk> {
+fn speak_at<'a>(voice: &mut EspeakVoice, clause: impl Into<Reading<'a>>, speed: f32) -> Vec<Chunk> {
+    let clause = clause.into();
     let mut chunks = Vec::new();
     voice
-        .speak(clause, speed, &mut |chunk| {
+        .speak(clause.clone(), speed, &mut |chunk| {
             chunks.push(chunk);
             ControlFlow::Continue(())
         })
         .expect("the voice speaks");
-    check(clause, &chunks);
+    check(clause.text(), &chunks);
     chunks
 }
 
-fn speak(voice: &mut EspeakVoice, clause: &str) -> Vec<Chunk> {
+fn speak<'a>(voice: &mut EspeakVoice, clause: impl Into<Reading<'a>>) -> Vec<Chunk> {
     speak_at(voice, clause, 1.0)
 }
 
@@ -310,13 +311,7 @@ fn a_word_with_phonemes_sounds_and_is_marked_as_it_is_written() {
     let lexicon = Lexicon::new([("Saoirse", "/ˈsɪɹʃə/")]).unwrap();
     for clause in ["I met (Saoirse), Saoirse's aunt.", "Saoirse", "anti-Saoirse-like [Saoirse]"] {
         let reading = lexicon.read(clause, |phonemes| voice.knows(phonemes));
-        let mut chunks = Vec::new();
-        let mut keep = |chunk| {
-            chunks.push(chunk);
-            ControlFlow::Continue(())
-        };
-        voice.speak(reading.clone(), 1.0, &mut keep).unwrap();
-        check(reading.text(), &chunks);
+        let chunks = speak(&mut voice, reading.clone());
         let ends: Vec<_> =
             marks(&chunks).iter().filter_map(|mark| reading.written(mark.bytes)).collect();
         for (at, name) in clause.match_indices("Saoirse") {

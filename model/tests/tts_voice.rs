@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
-use duplex_model::tts::{Chunk, Lexicon, Mark, Voice, VoiceError, VoiceOptions};
+use duplex_model::tts::{Chunk, Lexicon, Mark, Reading, Voice, VoiceError, VoiceOptions};
 
 const SHORT: &str = "Hello, how are you?";
 const LONG: &str = "The capital of France is Paris, which lies on the river Seine, and about two \
@@ -33,11 +33,11 @@ fn voice() -> MutexGuard<'static, Voice> {
         .unwrap_or_else(PoisonError::into_inner)
 }
 
-fn speak(voice: &mut Voice, clause: &str) -> Vec<Chunk> {
+fn speak<'a>(voice: &mut Voice, clause: impl Into<Reading<'a>>) -> Vec<Chunk> {
     speak_at(voice, clause, 1.0)
 }
 
-fn speak_at(voice: &mut Voice, clause: &str, speed: f32) -> Vec<Chunk> {
+fn speak_at<'a>(voice: &mut Voice, clause: impl Into<Reading<'a>>, speed: f32) -> Vec<Chunk> {
     let mut chunks = Vec::new();
     voice
         .speak(clause, speed, &mut |chunk| {
@@ -322,12 +322,7 @@ fn a_word_with_phonemes_sounds_as_they_say_and_is_marked_as_it_is_written() {
     let plain = speak(&mut voice, "Hello, how are you?");
     for clause in ["Saoirse, how are you?", "Niamh, how are you?"] {
         let reading = lexicon.read(clause, |phonemes| voice.knows(phonemes));
-        let mut chunks = Vec::new();
-        let mut keep = |chunk| {
-            chunks.push(chunk);
-            ControlFlow::Continue(())
-        };
-        voice.speak(reading.clone(), 1.0, &mut keep).unwrap();
+        let chunks = speak(&mut voice, reading.clone());
         assert!(samples(&chunks) == samples(&plain), "{clause} sounds otherwise");
         let heard: Vec<_> = marks(&chunks)
             .iter()

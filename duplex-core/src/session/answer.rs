@@ -105,9 +105,8 @@ impl DuplexSession {
 
     /// Whether there was no answer to these words of the pending sound, and the user has said nothing since.
     fn is_unanswerable(&self, text: &str, voiced_until: SessionTime) -> bool {
-        self.unanswerable.as_ref().is_some_and(|(words, until)| {
-            *until == voiced_until && words::normalise(words) == words::normalise(text)
-        })
+        let unanswerable = self.unanswerable.as_ref();
+        unanswerable.is_some_and(|(words, at)| *at == voiced_until && words::are_same(words, text))
     }
 
     /// Whether the answer to the pending sound may be due by the time that it is ready, if the user stays silent.

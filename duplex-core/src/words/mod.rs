@@ -23,6 +23,11 @@ pub fn normalise(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Whether two texts have the same words, however they are written.
+pub(crate) fn are_same(one: &str, other: &str) -> bool {
+    normalise(one) == normalise(other)
+}
+
 /// The languages that have word lists, as ISO 639-1 codes. The words of any other would be judged by these lists.
 pub const LANGUAGES: &[&str] = &["en"];
 

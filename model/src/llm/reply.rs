@@ -6,7 +6,7 @@ use llama_cpp_2::sampling::LlamaSampler;
 use llama_cpp_2::vocab::LlamaVocab;
 
 use super::filter::{Opening, ReplyFilter};
-use super::speech::{SpeechText, ends_sentence};
+use super::speech::{SpeechText, breaks_off, ends_sentence};
 use super::{End, ReplyLimits, Sampling, Token, Weights};
 
 /// The last tokens of a prompt, in which its template may open a think block: the mark and a line break, where the mark
@@ -181,7 +181,7 @@ impl Reply {
         }
         speech.push(&answer, &mut text);
         speech.finish(&mut text);
-        is_unfinished(&text)
+        breaks_off(&text)
     }
 
     /// How many tokens are said.
@@ -226,19 +226,6 @@ impl Reply {
             None
         }
     }
-}
-
-/// Whether a text ends within a sentence: with a word, or with a mark after which one follows.
-fn is_unfinished(text: &str) -> bool {
-    let text = text.trim_end_matches(|c: char| {
-        c.is_whitespace()
-            || matches!(c, '"' | '\'' | ')' | ']' | '\u{201D}' | '\u{2019}' | '\u{BB}')
-    });
-    let is_open = |c: char| {
-        c.is_alphanumeric()
-            || matches!(c, ',' | ';' | ':' | '-' | '(' | '\u{2013}' | '\u{2014}' | '\u{FF0C}')
-    };
-    text.ends_with(is_open)
 }
 
 /// Whether a prompt ends within a think block, which its template opened.
@@ -411,18 +398,6 @@ mod tests {
         assert!(penalties(&two, "", said)[1..].iter().all(|penalty| *penalty == 2.0));
         assert_eq!(penalties(&two, " takes them weeks.", "The"), [0.0]);
         assert!(penalties(&[], "", said).iter().all(|penalty| *penalty == 0.0));
-    }
-
-    #[test]
-    fn a_text_is_finished_once_its_sentence_is() {
-        for text in ["Paris", "The answer to the", "It is \"Paris\"", "Milk, eggs,", "好的"] {
-            assert!(is_unfinished(text), "{text}");
-        }
-        for text in
-            ["", "Paris.", "It is \"Paris.\"", "Really?", "好的。", "Well done! 🎉", "Wait…"]
-        {
-            assert!(!is_unfinished(text), "{text}");
-        }
     }
 
     #[test]

@@ -561,25 +561,12 @@ fn is_closing(c: char) -> bool {
 
 /// Punctuation after which a line needs no full stop.
 fn is_pause(c: char) -> bool {
-    matches!(
-        c,
-        '.' | ','
-            | ':'
-            | ';'
-            | '!'
-            | '?'
-            | '…'
-            | '-'
-            | '–'
-            | '—'
-            | '。'
-            | '、'
-            | '，'
-            | '！'
-            | '？'
-            | '।'
-            | '؟'
-    )
+    is_stop(c) || matches!(c, ',' | ':' | ';' | '-' | '–' | '—' | '、' | '，')
+}
+
+/// Punctuation that ends a sentence.
+fn is_stop(c: char) -> bool {
+    matches!(c, '.' | '!' | '?' | '…' | '。' | '！' | '？' | '।' | '؟')
 }
 
 /// Markup, emoji, and characters without a sound.
@@ -608,6 +595,12 @@ pub(super) fn ends_sentence(text: &str) -> bool {
     let initial =
         word.len() == 1 && word != "I" && word.starts_with(|c: char| c.is_ascii_uppercase());
     !initial && !TITLES.contains(&word)
+}
+
+/// Whether a text ends within a sentence: with a word, or with a mark after which one follows.
+pub(super) fn breaks_off(text: &str) -> bool {
+    let text = text.trim_end_matches(|c: char| c.is_whitespace() || is_closing(c));
+    text.ends_with(|c: char| c.is_alphanumeric() || (is_pause(c) && !is_stop(c)))
 }
 
 #[cfg(test)]

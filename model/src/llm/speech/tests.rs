@@ -60,6 +60,17 @@ fn emoji_are_silent_and_links_are_read_by_their_text() {
 }
 
 #[test]
+fn a_text_breaks_off_until_its_sentence_ends() {
+    for text in ["Paris", "The answer to the", "It is \"Paris\"", "Milk, eggs,", "好的"] {
+        assert!(breaks_off(text), "{text}");
+    }
+    for text in ["", "Paris.", "It is \"Paris.\"", "Really?", "好的。", "Well done! 🎉", "Wait…"]
+    {
+        assert!(!breaks_off(text), "{text}");
+    }
+}
+
+#[test]
 fn titles_and_initials_end_no_sentence() {
     for text in ["It is here.", "Really?", "He said \"no.\"", "So am I.", "It costs 5."] {
         assert!(ends_sentence(text), "{text}");
