@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Replies(Replies),
     /// Synthesise backchannels and commands, and write what speech recognition makes of them
     Heard(Heard),
+    /// Fit the classifier of wording to phrasings
+    Acts(Acts),
     /// Fit the weights of turn-taking to what was observed of scripted users
     Weights(Weights),
     /// Print shell completions
@@ -154,6 +156,16 @@ pub(crate) struct Eval {
     /// While speaking, the assistant continues if the probability of silence is below this
     #[arg(long, default_value_t = Thresholds::default().speaking)]
     pub(crate) threshold_speaking: f32,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Acts {
+    /// The file of phrasings
+    #[arg(default_value = "datasets/text/acts.toml")]
+    pub(crate) phrasings: PathBuf,
+    /// The table to write
+    #[arg(long, default_value = "duplex-core/src/words/acts.bin")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]

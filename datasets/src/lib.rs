@@ -7,6 +7,7 @@
 //!
 //! Nothing here trains a model, and a data set contains text only, never tokens.
 
+pub mod acts;
 mod build;
 mod compose;
 mod dialogue;

@@ -1,5 +1,6 @@
 //! The commands, one module each.
 
+mod acts;
 mod build;
 mod eval;
 mod heard;
@@ -30,6 +31,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Talk(talk) => talk::run(&talk),
         Command::Replies(replies) => replies::run(&replies),
         Command::Heard(heard) => heard::run(&heard),
+        Command::Acts(acts) => acts::run(&acts),
         Command::Weights(weights) => weights::run(&weights),
         Command::Completions { shell } => {
             let (mut command, name) = (Args::command(), env!("CARGO_BIN_NAME"));

@@ -1,13 +1,16 @@
 //! What the user's words do in a conversation: they belong to backchannels, to a command, to a sentence that goes on.
 //!
 //! `lists` has the common forms of spoken English, and `speech_act` turns them into evidence; what it is worth is decided
-//! in [`evidence`](crate::Weights). What one recogniser mishears is data that comes with it ([`Mishearings`]). `text` is
-//! the recogniser's, with case and punctuation; `words` are the same, normalised.
+//! in [`evidence`](crate::Weights). `acts` says what wordings resemble that no list has; nothing is decided by it yet. What
+//! one recogniser mishears is data that comes with it ([`Mishearings`]). `text` is the recogniser's, with case and
+//! punctuation; `words` are the same, normalised.
 
+mod acts;
 mod lists;
 mod mishearings;
 mod speech_act;
 
+pub use acts::{ACTS, Act, GRAM_POSITIONS, Wording, grams};
 pub use lists::all_phrases;
 pub use mishearings::Mishearings;
 pub use speech_act::*;
