@@ -11,7 +11,7 @@ use duplex_core::{Command, Overlap, Samples, SessionChange, SessionTime, Turn, T
 use crate::failure::{Exit, Failure};
 
 /// The commands, for errors and for help.
-const COMMANDS: &str = "respond, cancel, text WORDS, say WORDS, announce WORDS, configure KEY=VALUE, mute, unmute, \
+const COMMANDS: &str = "respond, cancel, text WORDS, earlier WORDS / WORDS, say WORDS, announce WORDS, configure KEY=VALUE, mute, unmute, \
                         press, release, end, truncate REPLY MS, tool CALL OUTPUT, or the command as JSON";
 
 /// The keys of `configure`.
@@ -68,6 +68,13 @@ fn parse(line: &str) -> Result<Command, String> {
         "respond" => alone(Command::Respond),
         "cancel" => alone(Command::Cancel),
         "text" => Ok(Command::UserText(rest.to_owned())),
+        "earlier" => {
+            let (user, assistant) = rest
+                .split_once(" / ")
+                .ok_or("`earlier` needs ` / ` between what both have said")?;
+            let (user, assistant) = (user.trim().to_owned(), assistant.trim().to_owned());
+            Ok(Command::Earlier { user, assistant })
+        }
         "say" => Ok(Command::Say { text: rest.to_owned(), interruptible: true }),
         "announce" => Ok(Command::Say { text: rest.to_owned(), interruptible: false }),
         "configure" => Ok(Command::Configure(Box::new(change(rest)?))),

@@ -27,6 +27,14 @@ pub enum Command {
     Cancel,
     /// Take this as if the user had said it, and answer. A reply under way is cut.
     UserText(String),
+    /// Take this as said before, in an earlier call or in writing: it becomes part of the conversation, and nobody answers
+    /// it. Refused while anything is under way.
+    Earlier {
+        /// What the user said; empty where the assistant spoke first.
+        user: String,
+        /// What the user heard of the assistant's answer.
+        assistant: String,
+    },
     /// Say exactly this: next, once the assistant says nothing else and the user is silent.
     Say {
         /// The text.
@@ -169,6 +177,8 @@ pub enum Refusal {
     Pressed,
     /// Push-to-talk is not down.
     NotPressed,
+    /// Somebody speaks, or an answer is prepared.
+    UnderWay,
     /// The call is about to end.
     Ending,
     /// The model has not called such a tool.
@@ -192,6 +202,7 @@ impl std::fmt::Display for Refusal {
             Self::TooMuchToAnswer => "too much waits for an answer already",
             Self::Pressed => "push-to-talk is down already",
             Self::NotPressed => "push-to-talk is not down",
+            Self::UnderWay => "somebody speaks, or an answer is prepared",
             Self::Ending => "the call is about to end",
             Self::NoSuchToolCall => "the model has not called such a tool",
             Self::Setting(why) => why,
@@ -210,7 +221,12 @@ impl Command {
     /// The reason why none could.
     pub fn check(&self) -> Result<(), Refusal> {
         let text = match self {
-            Self::UserText(text) | Self::Say { text, .. } => text,
+            Self::Earlier { user, .. } if user.len() > Self::LONGEST_TEXT => {
+                return Err(Refusal::TooLong { most: Self::LONGEST_TEXT });
+            }
+            Self::UserText(text)
+            | Self::Earlier { assistant: text, .. }
+            | Self::Say { text, .. } => text,
             Self::ToolResult { output, .. } if output.len() > Self::LONGEST_TEXT => {
                 return Err(Refusal::TooLong { most: Self::LONGEST_TEXT });
             }

@@ -43,6 +43,10 @@ fn command() -> impl Strategy<Value = Command> {
         Just(Command::Respond),
         Just(Command::Cancel),
         text.clone().prop_map(|text| Command::UserText(text.to_owned())),
+        (text.clone(), text.clone()).prop_map(|(user, assistant)| Command::Earlier {
+            user: user.to_owned(),
+            assistant: assistant.to_owned(),
+        }),
         (text, any::<bool>()).prop_map(|(text, interruptible)| {
             Command::Say { text: text.repeat(3), interruptible }
         }),

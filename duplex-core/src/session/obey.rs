@@ -92,6 +92,7 @@ impl DuplexSession {
             Command::Respond => self.respond(),
             Command::Cancel => self.cancel_all(),
             Command::UserText(text) => self.user_text(&text),
+            Command::Earlier { user, assistant } => self.add_earlier(&user, &assistant),
             Command::Say { text, interruptible } => self.say(&text, interruptible),
             Command::Configure(change) => {
                 self.configure(*change);
@@ -193,6 +194,24 @@ impl DuplexSession {
         self.orders.user_is_there();
         self.orders.is_asked = true;
         self.end_turn();
+        Ok(())
+    }
+
+    /// Takes an exchange as said before.
+    fn add_earlier(&mut self, user: &str, assistant: &str) -> Result<(), Refusal> {
+        let is_idle = matches!(self.assistant, AssistantState::Silent)
+            && self.tracker.pending.is_none()
+            && self.interrupted.is_none()
+            && self.orders.typed.is_empty()
+            && self.unanswered().is_none();
+        if !is_idle {
+            return Err(Refusal::UnderWay);
+        }
+        let user = plain(user);
+        if !user.is_empty() {
+            self.transcript.push_user(&user);
+        }
+        self.transcript.push_assistant(plain(assistant), None);
         Ok(())
     }
 
