@@ -5,13 +5,16 @@
 //! the loudspeaker; its [`Speaker`] runs in a real-time callback. [`call_audio()`] joins both to a device of any rate and
 //! block, which drives them by its own clock. A [`room::Room`] is a sound device without hardware.
 //!
+//! [`Devices`](device::Devices) are the microphone and the loudspeaker of this computer.
+//!
 //! Samples are `f32` in -1..=1, mono unless stated otherwise. This crate knows nothing of language or of turn-taking.
-//! It never opens an audio device and runs nothing in the background: all calls block. The voice activity model runs on
-//! a one-thread pool while its caller waits.
+//! Nothing but [`device`] runs in the background: all other calls block. The voice activity model runs on a one-thread
+//! pool while its caller waits.
 
 mod acoustics;
 pub mod activity;
 pub mod call_audio;
+pub mod device;
 pub mod echo;
 pub mod far_end;
 pub mod files;
@@ -33,7 +36,7 @@ pub use acoustics::{Acoustics, Scene};
 pub use activity::{Activity, ActivityError, Detector, Thresholds, VoiceActivity};
 pub use call_audio::{
     CallAudio, Clocks, DeviceCounters, DeviceError, DeviceFormat, FramePair, FramePairs,
-    HeardWindow, Hearing, LoudspeakerEnd, MicrophoneEnd, call_audio,
+    HeardWindow, Hearing, LoudspeakerEnd, MicrophoneEnd, Volume, call_audio,
 };
 pub use echo::EchoCanceller;
 pub use far_end::FarEnd;

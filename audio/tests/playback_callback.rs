@@ -1,9 +1,13 @@
 //! What a device's callbacks call must not allocate.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
-use duplex_audio::{CallAudio, Clocks, DeviceFormat, PLAYOUT_FRAME, call_audio, playout};
+use duplex_audio::{
+    CallAudio, Clocks, DeviceFormat, PLAYOUT_FRAME, call_audio,
+    device::{CALL_FORMAT, Player, Recorder, SideMeter},
+    playout,
+};
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
@@ -59,5 +63,45 @@ fn the_callbacks_of_a_device_allocate_nothing_at_any_rate_and_block() {
             assert!(pairs.counters().long_blocks > 0);
             pairs.take(Duration::ZERO, &mut |_| {});
         }
+    }
+}
+
+/// What a device's callbacks do with samples of one format.
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+fn callbacks<T: cpal::SizedSample + cpal::FromSample<f32>>(rate: u32, channels: usize)
+where
+    f32: cpal::FromSample<T>,
+{
+    let (mut queue, speaker) = playout(CALL_FORMAT.playout_ahead());
+    let (device, mut pairs) = call_audio(CALL_FORMAT, speaker).unwrap();
+    let CallAudio { microphone, loudspeaker } = device;
+    let volume = loudspeaker.volume();
+    let meter = Arc::<SideMeter>::default;
+    let mut recorder = Recorder::new(microphone, channels, rate, meter()).map_err(|_| ()).unwrap();
+    let mut player = Player::new(loudspeaker, channels, rate, meter()).map_err(|_| ()).unwrap();
+    let recorded = vec![T::from_sample(0.25); 2_048 * channels];
+    let mut played = vec![T::EQUILIBRIUM; 2_048 * channels];
+    for (turn, block) in [64, 441, 480, 1_024, 2_048].repeat(8).into_iter().enumerate() {
+        queue.push(&[0.5; PLAYOUT_FRAME]);
+        volume.set_db(if turn % 20 < 10 { 0.0 } else { 9.0 });
+        assert_no_alloc(|| recorder.record(&recorded[..block * channels]));
+        assert_no_alloc(|| player.play(&mut played[..block * channels]));
+    }
+    let mut frames = 0;
+    pairs.take(Duration::ZERO, &mut |_| frames += 1);
+    assert!(frames > 0, "the callbacks handed on what they recorded");
+}
+
+#[test]
+fn the_callbacks_of_a_microphone_and_a_loudspeaker_allocate_nothing_in_any_format() {
+    for rate in [8_000, 16_000, 44_100, 48_000, 192_000] {
+        for channels in [1, 2, 6, 12] {
+            callbacks::<f32>(rate, channels);
+        }
+        callbacks::<i16>(rate, 2);
+        callbacks::<i32>(rate, 1);
+        callbacks::<cpal::I24>(rate, 2);
+        callbacks::<u8>(rate, 1);
+        callbacks::<f64>(rate, 1);
     }
 }

@@ -5,11 +5,14 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc::SyncSender,
     },
     thread::JoinHandle,
 };
 
-use duplex_audio::{Acoustics, CallAudio, DeviceError, DeviceFormat, FrontEndOptions, Playout};
+use duplex_audio::{
+    Acoustics, CallAudio, DeviceError, DeviceFormat, FramePair, FrontEndOptions, Playout,
+};
 use duplex_core::{
     Action, Command, ConversationEvent, Event, Line, Policy, SessionChange, SessionTime,
 };
@@ -42,6 +45,9 @@ pub struct CallOptions {
     pub duck_db: f32,
     /// Instructions, voice and the like.
     pub session: SessionOptions,
+    /// Where the call's sound goes as well, as it was recorded and played: to be written to a file, say. What finds no
+    /// room there is lost to it.
+    pub tap: Option<SyncSender<FramePair>>,
     /// Commands that are sent by themselves at these moments of the call, numbered from 1 in their order.
     pub script: Vec<(SessionTime, Command)>,
 }
@@ -54,6 +60,7 @@ impl Default for CallOptions {
             front_end: FrontEndOptions::default(),
             duck_db: -14.0,
             session: SessionOptions::default(),
+            tap: None,
             script: Vec::new(),
         }
     }
@@ -190,6 +197,7 @@ impl Call {
         observer: Box<dyn FnMut(SessionStep<'_>) + Send>,
     ) -> Result<(Self, CallAudio), CallError> {
         let (playout, audio, hearing) = sound(&engine, format, options.front_end)?;
+        let hearing = hearing.tapped(options.tap.clone());
         let sound = move |inbox: &Inbox, stop: &Stop| listen(hearing, inbox, stop);
         Ok((Self::begin(engine, playout, options, stop, observer, sound)?, audio))
     }

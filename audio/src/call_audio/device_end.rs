@@ -2,20 +2,26 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering::Relaxed},
+    atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
 };
 
 use ringbuf::{HeapProd, traits::Producer as _};
 
 use crate::{
     playout::Speaker,
-    resample::Resampler,
-    units::{PLAYOUT_FRAME, PLAYOUT_RATE},
+    resample::{RateError, Resampler},
+    units::{PLAYOUT_FRAME, PLAYOUT_RATE, amplitude},
 };
 
 /// How often in a row the resampler may give nothing before the rest of a block is silence. It takes a few samples to
 /// give one, so this is never reached; it bounds the time of a callback whatever the resampler does.
 const MOST_DRY: usize = 8;
+
+/// How fast the volume is turned, for each sample at the playout rate: within some 10 ms.
+const TURN: f32 = 0.005;
+
+/// From here on a loud sound is limited.
+const KNEE: f32 = 0.707;
 
 /// What the device's ends count, for the other end to read.
 #[derive(Debug, Default)]
@@ -26,6 +32,30 @@ pub(super) struct Shared {
     pub(super) far_lost: AtomicU64,
     /// Blocks that were longer than announced.
     pub(super) long_blocks: AtomicU64,
+    /// The volume, in dB, as bits.
+    pub(super) volume: AtomicU32,
+}
+
+/// The volume of a call's loudspeaker, for whoever turns it.
+#[derive(Clone, Debug)]
+pub struct Volume(pub(super) Arc<Shared>);
+
+impl Volume {
+    /// The loudest, in dB.
+    pub const MOST_DB: f32 = 12.0;
+
+    /// Turns it to so many dB, within -60 and [`MOST_DB`](Self::MOST_DB). What would be louder than full scale is
+    /// limited softly. NaN is ignored.
+    pub fn set_db(&self, db: f32) {
+        if !db.is_nan() {
+            self.0.volume.store(db.clamp(-60.0, Self::MOST_DB).to_bits(), Relaxed);
+        }
+    }
+
+    /// In dB.
+    pub fn db(&self) -> f32 {
+        f32::from_bits(self.0.volume.load(Relaxed))
+    }
 }
 
 /// The device's end of a call's sound, for whoever has the clock. See the [module documentation](super).
@@ -83,9 +113,28 @@ pub struct LoudspeakerEnd {
     pub(super) far_end: HeapProd<f32>,
     pub(super) shared: Arc<Shared>,
     pub(super) most_block: usize,
+    /// The volume's factor, on its way to where it was turned.
+    pub(super) factor: f32,
 }
 
 impl LoudspeakerEnd {
+    /// What turns its volume.
+    pub fn volume(&self) -> Volume {
+        Volume(Arc::clone(&self.shared))
+    }
+
+    /// Plays at another rate from now on, in Hz, for a device that takes the place of one that is gone. Not for a
+    /// callback.
+    ///
+    /// # Errors
+    /// [`RateError`] for a rate that cannot be converted; nothing is changed.
+    pub fn set_rate(&mut self, device_rate: u32) -> Result<(), RateError> {
+        self.rate = Resampler::new(PLAYOUT_RATE, device_rate)?;
+        self.device_rate = device_rate;
+        self.ready = Vec::with_capacity(self.rate.most_output(PLAYOUT_FRAME));
+        Ok(())
+    }
+
     /// Fills a block for the loudspeaker, of any length, at the device's rate; with silence where the assistant says
     /// nothing.
     ///
@@ -94,6 +143,7 @@ impl LoudspeakerEnd {
         count(&self.shared.long_blocks, usize::from(block.len() > self.most_block));
         if self.device_rate == PLAYOUT_RATE {
             self.speaker.fill(block);
+            self.turn(block);
             self.played(block);
         } else {
             self.convert(block);
@@ -122,8 +172,27 @@ impl LoudspeakerEnd {
             let wanted = wanted.div_ceil(u64::from(self.device_rate)) as usize;
             let piece = &mut piece[..wanted.min(PLAYOUT_FRAME)];
             self.speaker.fill(piece);
+            self.turn(piece);
             self.played(piece);
             self.rate.process(piece, &mut self.ready);
+        }
+    }
+
+    /// Applies the volume: before it is noted what was played, so that the canceller knows it.
+    fn turn(&mut self, sound: &mut [f32]) {
+        let wanted = amplitude(f32::from_bits(self.shared.volume.load(Relaxed)));
+        if self.factor == wanted && wanted <= 1.0 {
+            if wanted != 1.0 {
+                sound.iter_mut().for_each(|sample| *sample *= wanted);
+            }
+            return;
+        }
+        for sample in sound {
+            self.factor += (wanted - self.factor) * TURN;
+            *sample = limited(*sample * self.factor);
+        }
+        if (wanted - self.factor).abs() < 1e-4 {
+            self.factor = wanted;
         }
     }
 
@@ -132,6 +201,15 @@ impl LoudspeakerEnd {
         let kept = self.far_end.push_slice(sound);
         count(&self.shared.far_lost, sound.len() - kept);
     }
+}
+
+/// Limits softly: what is below -3 dBFS stays as it is, and full scale is never passed.
+fn limited(sample: f32) -> f32 {
+    let over = sample.abs() - KNEE;
+    if over <= 0.0 {
+        return sample;
+    }
+    (KNEE + (1.0 - KNEE) * (over / (1.0 - KNEE)).tanh()).copysign(sample)
 }
 
 fn count(counter: &AtomicU64, more: usize) {

@@ -1,7 +1,7 @@
 //! The end of a call's sound that is no callback's: frames of both sides, and what is heard in them.
 
 use std::{
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::{Arc, atomic::Ordering::Relaxed, mpsc::SyncSender},
     time::Duration,
 };
 
@@ -148,19 +148,30 @@ pub struct Hearing {
     frames: FramePairs,
     front_end: FrontEnd,
     cleaned: Vec<f32>,
+    /// Where the frames go as well, as they were recorded and played.
+    tap: Option<SyncSender<FramePair>>,
 }
 
 impl Hearing {
     /// Hears `frames` with `front_end`.
     pub fn new(frames: FramePairs, front_end: FrontEnd) -> Self {
-        Self { frames, front_end, cleaned: Vec::new() }
+        Self { frames, front_end, cleaned: Vec::new(), tap: None }
+    }
+
+    /// Gives every frame to `tap` as well, as it was recorded and played. What it has no room for is lost to it.
+    #[must_use]
+    pub fn tapped(self, tap: Option<SyncSender<FramePair>>) -> Self {
+        Self { tap, ..self }
     }
 
     /// Hears what the device has recorded so far, and gives each completed window to `emit`. For `now` see
     /// [`FramePairs::take`].
     pub fn hear(&mut self, now: Duration, emit: &mut dyn FnMut(HeardWindow)) {
-        let Self { frames, front_end, cleaned } = self;
+        let Self { frames, front_end, cleaned, tap } = self;
         frames.take(now, &mut |pair| {
+            if let Some(tap) = tap {
+                _ = tap.try_send(*pair);
+            }
             let mut window = None;
             let frame =
                 front_end.push(&pair.microphone, &pair.far_end, &mut |frame| window = Some(frame));

@@ -32,7 +32,7 @@ use hearing::Pairing;
 use same_clock::SameClock;
 use two_clocks::TwoClocks;
 
-pub use device_end::{CallAudio, LoudspeakerEnd, MicrophoneEnd};
+pub use device_end::{CallAudio, LoudspeakerEnd, MicrophoneEnd, Volume};
 pub use format::{Clocks, DeviceError, DeviceFormat};
 pub use hearing::{DeviceCounters, FramePair, FramePairs, HeardWindow, Hearing};
 
@@ -80,6 +80,7 @@ pub fn call_audio(
             far_end: played,
             shared: Arc::clone(&shared),
             most_block,
+            factor: 1.0,
         },
     };
     let pairs = FramePairs {

@@ -19,15 +19,19 @@ pub(super) type Noise = Box<dyn Iterator<Item = f32> + Send>;
 /// The echo path from the loudspeaker to the microphone, if the room has one.
 pub(super) fn echo_path(options: &RoomOptions) -> Option<EchoPath> {
     let gain = options.echo_db?;
-    let delay = Duration::from_millis(options.echo_delay_ms);
-    if let Some(measured) = &options.impulse {
-        return Some(EchoPath::new(delay, gain, measured));
-    }
-    let response = match options.rt60_ms {
-        0 => ImpulseResponse::direct(),
-        rt60 => ImpulseResponse::decaying(options.seed, Duration::from_millis(rt60), 0.0),
+    let delays = options.echo_delay_changes.iter().map(|change| change.delay_ms);
+    let longest = Duration::from_millis(delays.max().unwrap_or(0));
+    let mut path = match (&options.impulse, options.rt60_ms) {
+        (Some(measured), _) => EchoPath::new(longest, gain, measured),
+        (None, 0) => EchoPath::new(longest, gain, &ImpulseResponse::direct()),
+        (None, rt60) => {
+            let rt60 = Duration::from_millis(rt60);
+            EchoPath::new(longest, gain, &ImpulseResponse::decaying(options.seed, rt60, 0.0))
+        }
     };
-    Some(EchoPath::new(delay, gain, &response))
+    // It remembers as much of the far end as the longest delay needs.
+    path.set_delay(Duration::from_millis(options.echo_delay_ms));
+    Some(path)
 }
 
 /// The room's noise as the microphone receives it, if there is any.

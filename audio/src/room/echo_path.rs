@@ -74,7 +74,7 @@ pub struct EchoPath {
     /// Reversed in time and scaled, so that the dot product with the past samples in their order is the echo.
     taps: Vec<f32>,
     delay: usize,
-    /// Past far-end samples, oldest first: as many as taps and delay reach back, plus one frame.
+    /// Past far-end samples, oldest first: at least as many as taps and delay reach back, plus one frame.
     past: Vec<f32>,
 }
 
@@ -83,9 +83,22 @@ impl EchoPath {
     pub fn new(delay: Duration, gain_db: f32, room: &ImpulseResponse) -> Self {
         let gain = amplitude(gain_db);
         let taps: Vec<f32> = room.taps().iter().rev().map(|tap| tap * gain).collect();
-        let delay = samples(delay);
-        let past = vec![0.0; taps.len() - 1 + delay + MICROPHONE_FRAME];
-        Self { taps, delay, past }
+        let mut path = Self { taps, delay: 0, past: Vec::new() };
+        path.set_delay(delay);
+        path
+    }
+
+    /// From the next frame on, the echo arrives after `delay`: the far end before the change is heard again, or left
+    /// out. What lies further back than any delay before is silent.
+    pub fn set_delay(&mut self, delay: Duration) {
+        self.delay = samples(delay);
+        let missing = (self.delay + self.window()).saturating_sub(self.past.len());
+        self.past.splice(..0, std::iter::repeat_n(0.0, missing));
+    }
+
+    /// How many samples of the far end a frame of the echo is made of.
+    fn window(&self) -> usize {
+        self.taps.len() - 1 + MICROPHONE_FRAME
     }
 
     /// Takes the next frame of the far end and writes to `echo` what of it arrives at the microphone in that time.
@@ -96,6 +109,7 @@ impl EchoPath {
         let newest = self.past.len() - MICROPHONE_FRAME;
         self.past[newest..].copy_from_slice(far);
         let heard = &self.past[..self.past.len() - self.delay];
+        let heard = &heard[heard.len() - self.window()..];
         for (echo, window) in echo.iter_mut().zip(heard.windows(self.taps.len())) {
             *echo = dot(window, &self.taps);
         }

@@ -12,6 +12,7 @@ mod sound;
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use duplex_core::{SAMPLE_RATE, Samples, SessionTime};
@@ -26,7 +27,7 @@ use crate::{
 use background::Noise;
 
 pub use echo_path::{EchoPath, ImpulseResponse};
-pub use options::{NoiseKind, RoomOptions};
+pub use options::{DelayChange, NoiseKind, RoomOptions};
 pub use sound::Sound;
 
 /// The assistant counts as audible above this level, in dB of full scale.
@@ -50,6 +51,8 @@ pub enum Anchor {
     /// or the assistant is to [speak first](RoomOptions::first_words_within_ms), that is waited for:
     /// the silence before it does not count.
     Quiet(Samples),
+    /// Once the assistant has been audible since the cue before ended, and now neither side has been for this long.
+    Stopped(Samples),
     /// This long after the cue before ended, whatever the assistant does; for the first cue, after
     /// the call began.
     AfterCue(Samples),
@@ -67,9 +70,11 @@ impl Anchor {
     /// [`Start`](Self::Start), since the call began.
     pub fn earliest(self) -> Samples {
         match self {
-            Self::Start(time) | Self::Speaking(time) | Self::Quiet(time) | Self::AfterCue(time) => {
-                time
-            }
+            Self::Start(time)
+            | Self::Speaking(time)
+            | Self::Quiet(time)
+            | Self::Stopped(time)
+            | Self::AfterCue(time) => time,
             Self::Words(count) => {
                 Samples((f64::from(count) / WORDS_PER_SECOND * f64::from(SAMPLE_RATE)) as u64)
             }
@@ -149,6 +154,7 @@ pub struct Room {
     next: Option<Ready>,
     playing: Option<(Ready, usize)>,
     echo: Option<EchoPath>,
+    delay_changes: std::vec::IntoIter<DelayChange>,
     noise: Option<Noise>,
     far_end: FarEnd,
     now: SessionTime,
@@ -198,6 +204,7 @@ impl Room {
             cues,
             playing: None,
             echo,
+            delay_changes: options.echo_delay_changes.clone().into_iter(),
             noise,
             far_end: FarEnd::default(),
             now: SessionTime(0),
@@ -244,6 +251,7 @@ impl Room {
                 .audible_since
                 .is_some_and(|since| self.now - since.max(self.cue_until) >= length),
             Anchor::Quiet(length) => !self.awaits_answer() && self.quiet() >= length,
+            Anchor::Stopped(length) => self.said.0 > 0 && self.quiet() >= length,
             Anchor::AfterCue(length) => self.waited() >= length,
             Anchor::Words(_) => self.said >= anchor.earliest(),
         }
@@ -335,6 +343,11 @@ impl Acoustics for Room {
         *microphone = near;
         let far = self.far_end.frame(playout);
         if let Some(path) = &mut self.echo {
+            let is_due = |change: &DelayChange| self.now.0 >= Samples::from_millis(change.at_ms).0;
+            while let Some(change) = self.delay_changes.as_slice().first().copied().filter(is_due) {
+                self.delay_changes.next();
+                path.set_delay(Duration::from_millis(change.delay_ms));
+            }
             let mut echo = [0.0; MICROPHONE_FRAME];
             path.step(&far, &mut echo);
             for (sample, echo) in microphone.iter_mut().zip(echo) {

@@ -22,6 +22,15 @@ pub enum NoiseKind {
     Keyboard,
 }
 
+/// A change of the echo's delay, as where a device's buffer slips.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DelayChange {
+    /// When, in ms since the call began.
+    pub at_ms: u64,
+    /// The delay from then on, in ms.
+    pub delay_ms: u64,
+}
+
 /// Acoustics of the room, and when a call in it ends.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
@@ -31,6 +40,9 @@ pub struct RoomOptions {
     pub echo_db: Option<f32>,
     /// Delay of the echo, in ms.
     pub echo_delay_ms: u64,
+    /// Changes of that delay during the call, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub echo_delay_changes: Vec<DelayChange>,
     /// Reverberation time of the room, in ms.
     pub rt60_ms: u64,
     /// The room's measured impulse response, instead of one made from `rt60_ms`.
@@ -65,6 +77,7 @@ impl Default for RoomOptions {
         Self {
             echo_db: None,
             echo_delay_ms: 40,
+            echo_delay_changes: Vec::new(),
             rt60_ms: 250,
             impulse: None,
             snr_db: None,

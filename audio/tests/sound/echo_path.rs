@@ -141,3 +141,26 @@ fn a_room_decays_by_sixty_decibels_in_its_time() {
     // From 25 to 225 ms: half of the time, so half of the decay.
     assert!((early - late - 30.0).abs() < 2.0, "{early} {late}");
 }
+
+#[test]
+fn a_delay_that_changes_repeats_the_far_end_or_leaves_some_out_and_never_falls_silent() {
+    let far: Vec<f32> = noise::white(4).take(SECOND).collect();
+    let mut path = EchoPath::new(Duration::from_millis(120), 0.0, &ImpulseResponse::direct());
+    path.set_delay(Duration::from_millis(40));
+    let mut heard = Vec::new();
+    for (n, frame) in far.as_chunks::<MICROPHONE_FRAME>().0.iter().enumerate() {
+        match n {
+            40 => path.set_delay(Duration::from_millis(120)),
+            70 => path.set_delay(Duration::from_millis(10)),
+            _ => {}
+        }
+        let mut echo = [0.0; MICROPHONE_FRAME];
+        path.step(frame, &mut echo);
+        heard.extend(echo);
+    }
+    for (frames, delay) in [(4..40, 4), (40..70, 12), (70..100, 1)] {
+        let (from, to) = (frames.start * MICROPHONE_FRAME, frames.end * MICROPHONE_FRAME);
+        let late = delay * MICROPHONE_FRAME;
+        assert_eq!(heard[from..to], far[from - late..to - late], "{frames:?}");
+    }
+}

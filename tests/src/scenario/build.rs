@@ -209,6 +209,7 @@ impl Builder<'_, '_> {
         RoomOptions {
             echo_db: variation.echo_db.or(keys.echo_db).and_then(Level::db),
             echo_delay_ms: keys.echo_delay_ms.unwrap_or(usual.echo_delay_ms),
+            echo_delay_changes: Vec::new(),
             rt60_ms: keys.rt60_ms.unwrap_or(usual.rt60_ms),
             impulse,
             snr_db: variation.snr_db.or(keys.snr_db).and_then(Level::db),

@@ -47,7 +47,7 @@ pub fn estimate(case: &Case) -> Samples {
                 let seconds = f64::from(count) / WORDS_PER_SECOND * GAPS;
                 ended.max(reply.0) + Samples::from_millis((seconds * 1_000.0) as u64).0
             }
-            Anchor::Quiet(_) => ended.max(reply.1) + earliest,
+            Anchor::Quiet(_) | Anchor::Stopped(_) => ended.max(reply.1) + earliest,
             Anchor::AfterCue(_) => ended + earliest,
         };
         ended = began + cue.sound.length().0;
