@@ -33,8 +33,9 @@ lint: setup ## format, clippy, documentation
 	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --release --locked --workspace --no-deps \
 		--document-private-items
 
-docs: ## write what is made from the code into docs: the keys of the configuration, the schemas
+docs: ## write what is made from the code into docs: the keys of the configuration, the schemas, a terminal
 	UPDATE_DOCS=1 $(CARGO) test --release --locked --package duplex the_page_of_the_configuration
+	UPDATE_DOCS=1 $(CARGO) test --release --locked --package duplex the_picture_of_the_interface
 	UPDATE_DOCS=1 $(CARGO) test --release --locked --package duplex-harness the_schema_of_
 
 journals: models ## record the kept journals again, after a change of what a session does or a journal holds

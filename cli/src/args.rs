@@ -6,7 +6,8 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::commands::{
-    bench::Bench, converse::Converse, demo::Demo, replay::Replay, serve::Serve, test::Test,
+    bench::Bench, converse::Converse, ctl::Ctl, demo::Demo, devices::Devices, replay::Replay,
+    serve::Serve, talk::Talk, test::Test,
 };
 use crate::failure::Exit;
 
@@ -32,6 +33,9 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Talk(Box<Talk>),
+    Ctl(Ctl),
+    Devices(Devices),
     Demo(Demo),
     Converse(Converse),
     Serve(Serve),

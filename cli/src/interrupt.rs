@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use duplex_runtime::Stop;
 
 use crate::failure::{Exit, Failure};
+use crate::talk::interface::terminal::give_back;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
@@ -18,6 +19,7 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 pub(crate) fn catch() -> Result<(), Failure> {
     let handler = || {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            give_back();
             std::process::exit(i32::from(Exit::Interrupted as u8));
         }
         if let Some(end) = lock().as_ref() {

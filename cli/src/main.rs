@@ -14,17 +14,19 @@ mod run_call;
 mod script;
 mod set;
 mod setup;
+mod talk;
 mod view;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use args::{Args, Command};
 use config::Config;
 use failure::Failure;
+use talk::interface::log;
 
 fn main() -> ExitCode {
     // clap prints its own errors, and exits with 2 after them: bad usage.
@@ -47,6 +49,9 @@ fn run(args: Args) -> Result<(), Failure> {
     match args.command {
         Command::Demo(demo) => commands::demo::run(demo, &load()?, &mut out),
         Command::Converse(converse) => commands::converse::run(converse, &load()?, &mut out),
+        Command::Talk(talk) => commands::talk::run(*talk, &load()?, &mut out),
+        Command::Ctl(ctl) => commands::ctl::run(&ctl),
+        Command::Devices(devices) => commands::devices::run(&devices, &mut out),
         Command::Serve(serve) => commands::serve::run(serve, &load()?, &mut out),
         Command::Replay(replay) => commands::replay::run(&replay, &mut out),
         Command::Test(test) => commands::test::run(test, &load()?, &mut out),
@@ -59,10 +64,12 @@ fn run(args: Args) -> Result<(), Failure> {
     }
 }
 
-/// Logs warnings by default, and the calls of a server; `-v` logs more; `RUST_LOG` overrides both.
+/// Logs warnings by default, and the calls of a server; `-v` logs more; `RUST_LOG` overrides both. While a picture of a
+/// call stands there, warnings are shown in it, and all of it afterwards.
 fn log_to_stderr(verbose: u8) {
     let level = match verbose {
-        0 => "warn,duplex_server=info",
+        // The client of PulseAudio calls every end of its connection an error; what comes of it is said elsewhere.
+        0 => "warn,duplex_server=info,pulseaudio=off",
         1 => "info",
         2 => "debug",
         _ => "trace",
@@ -72,5 +79,7 @@ fn log_to_stderr(verbose: u8) {
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
+        .finish()
+        .with(log::Notices)
         .init();
 }

@@ -313,3 +313,61 @@ fn completions_know_the_commands() {
     let output = Home::new().run(&["completions", "bash"]);
     assert!(stdout(&output).contains("models"));
 }
+
+/// A computer without a sound server and without a sound card.
+fn soundless(home: &Home, args: &[&str]) -> Output {
+    let nowhere = home.path().join("nowhere");
+    let mut command = home.command(args);
+    for name in ["XDG_RUNTIME_DIR", "PULSE_RUNTIME_PATH", "XDG_STATE_HOME"] {
+        command.env(name, &nowhere);
+    }
+    command.env("PULSE_SERVER", "unix:/nowhere").env("ALSA_CONFIG_PATH", "/dev/null");
+    command.output().unwrap()
+}
+
+#[test]
+fn a_computer_without_sound_says_so_and_what_to_do() {
+    let home = Home::new();
+    let talk = soundless(&home, &["talk"]);
+    assert_eq!(code(&talk), 3, "{}", stderr(&talk));
+    let said = stderr(&talk);
+    assert!(said.contains("error: ") && said.contains("hint: "), "{said}");
+    let devices = soundless(&home, &["devices"]);
+    assert!(code(&devices) == 3 || stdout(&devices).contains("none"), "{devices:?}");
+}
+
+#[test]
+fn a_conversation_that_cannot_go_on_is_2_before_anything_is_opened() {
+    let home = Home::new();
+    let broken = home.path().join("broken.json");
+    fs::write(&broken, "{\"version\":1,\"began\":\"\",\"lines\":[{\"at_ms\":1").unwrap();
+    let other = home.path().join("other.json");
+    fs::write(&other, "{\"version\":99,\"began\":\"\",\"lines\":[]}").unwrap();
+    for path in [home.path().join("missing.json"), broken, other] {
+        let path = path.to_str().unwrap();
+        let args = ["talk", "--microphone", "none", "--loudspeaker", "none", "--continue", path];
+        let output = soundless(&home, &args);
+        assert_eq!(code(&output), 2, "{}", stderr(&output));
+        assert!(stderr(&output).contains(path), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_wish_without_a_call_is_3_and_one_that_there_is_not_is_2() {
+    let home = Home::new();
+    assert_eq!(code(&soundless(&home, &["ctl", "mute"])), 3);
+    let unknown = soundless(&home, &["ctl", "dance"]);
+    assert_eq!(code(&unknown), 2);
+    assert!(stderr(&unknown).contains("toggle-mute"), "{}", stderr(&unknown));
+}
+
+#[test]
+fn a_recording_does_not_overwrite_a_file() {
+    let home = Home::new();
+    let path = home.path().join("call.flac");
+    fs::write(&path, "kept").unwrap();
+    let none = ["talk", "--microphone", "none", "--loudspeaker", "none"];
+    let output = soundless(&home, &[&none[..], &["--record", path.to_str().unwrap()]].concat());
+    assert_eq!(code(&output), 4, "{}", stderr(&output));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "kept");
+}

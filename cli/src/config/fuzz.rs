@@ -90,8 +90,10 @@ enum Change {
     SetText(String),
 }
 
-const SECTIONS: [&str; 11] =
-    ["models", "llm", "asr", "voice", "audio", "turn", "costs", "server", "charges", "", "nowhere"];
+const SECTIONS: [&str; 12] = [
+    "models", "llm", "asr", "voice", "audio", "talk", "turn", "costs", "server", "charges", "",
+    "nowhere",
+];
 
 #[test]
 fn any_bytes_are_a_configuration_or_an_error_of_usage() {

@@ -51,6 +51,10 @@ pub(crate) struct Config {
     #[config(nested)]
     pub(crate) audio: Audio,
 
+    /// Calls with this computer's microphone and loudspeaker (`duplex talk`).
+    #[config(nested)]
+    pub(crate) talk: Talk,
+
     /// Turn-taking: when the assistant speaks, stops, waits and resumes. Silence is counted from the user's last
     /// voiced frame.
     #[config(nested)]
@@ -267,6 +271,17 @@ pub(crate) struct Audio {
     /// Level of the assistant's voice while it is unclear who has the floor, in dB.
     #[config(default = -14.0, validate((-60.0..=0.0).contains(duck_db), "between -60 and 0"))]
     pub(crate) duck_db: f64,
+}
+
+/// Calls with this computer's microphone and loudspeaker.
+#[derive(Clone, Debug, PartialEq, Derive, Serialize)]
+pub(crate) struct Talk {
+    /// The microphone: its name, or a part that only it has, as `duplex devices` lists them; `default` is the system's,
+    /// `none` is none. Without it, the one that was chosen last.
+    pub(crate) microphone: Option<String>,
+
+    /// The loudspeaker, as talk.microphone.
+    pub(crate) loudspeaker: Option<String>,
 }
 
 /// Who yields to whom.

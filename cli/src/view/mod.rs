@@ -21,7 +21,7 @@ use duplex_audio::room::RoomLog;
 use duplex_runtime::{EVENT_QUEUE, EventReader, SessionStep, WhenFull, event_queue};
 
 use crate::failure::{Exit, Failure};
-pub(crate) use conversation::{Conversation, clock};
+pub(crate) use conversation::{Conversation, Said, Voice, Who, clock, name};
 
 /// How long a call that is over waits until everything of it was shown.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -84,6 +84,17 @@ impl View {
         };
         Ok((Self { mode, shown }, observer))
     }
+}
+
+/// Writes every event as a JSON object on a line of standard output, on a thread of its own. Dropping the view, after the
+/// events' writer, waits a little until all is written.
+pub(crate) fn json_of(reader: EventReader) -> Result<View, Failure> {
+    let (showing, shown) = channel();
+    // Nobody waits for it once it was given up.
+    let show = move || _ = showing.send(json(reader, &mut io::stdout()));
+    let spawned = thread::Builder::new().name("view".to_owned()).spawn(show);
+    spawned.map_err(|error| Failure::new(Exit::Io, format!("no thread: {error}")))?;
+    Ok(View { mode: Mode::Json, shown })
 }
 
 impl Drop for View {

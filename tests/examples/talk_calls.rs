@@ -1,0 +1,151 @@
+//! Holds calls with `duplex talk` on virtual devices, in real time: a user without headphones, who asks, interrupts the
+//! answer, and asks again. `cargo run --release -p duplex-harness --example talk_calls -- PROGRAM MINUTES`; `make soak
+//! WHAT=talk` does it. Fails where the assistant interrupts or answers itself, or too often is not interrupted.
+
+#![expect(clippy::print_stdout, reason = "this is a program")]
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::mpsc::channel,
+    time::{Duration, Instant},
+};
+
+use duplex_core::{ConversationEvent as Event, Shown, UserKind, Why};
+use duplex_harness::sound_server::{RoomProcess, SoundServer};
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Levels of the echo below the loudspeaker, in dB, in turn.
+const ECHOES: [&str; 3] = ["-6", "-12", "-20"];
+
+/// What the user asks, interrupts with, and asks afterwards, in turn.
+const FIRST: [&str; 4] = ["q02", "q04", "q06", "q08"];
+const OVER: [&str; 4] = ["i01", "i02", "i03", "i04"];
+const LAST: [&str; 2] = ["q01", "q03"];
+
+/// A call takes no longer, on any machine.
+const LONGEST: Duration = Duration::from_secs(120);
+
+/// What calls came to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Totals {
+    calls: u32,
+    /// Cut replies that no user had cut.
+    self_interruptions: u32,
+    /// Turns that no user had said.
+    own_turns: u32,
+    /// Interruptions by the user, and those that cut the reply.
+    interruptions: u32,
+    noticed: u32,
+    /// Questions, and those that were heard as a turn.
+    questions: u32,
+    heard: u32,
+}
+
+fn main() -> Result<(), Error> {
+    let mut args = std::env::args().skip(1);
+    let (Some(program), Some(minutes)) = (args.next(), args.next()) else {
+        return Err("talk_calls PROGRAM MINUTES".into());
+    };
+    let length = Duration::from_secs_f64(60.0 * minutes.parse::<f64>()?);
+    let began = Instant::now();
+    let mut all = [Totals::default(); ECHOES.len()];
+    for call in 0.. {
+        if began.elapsed() >= length {
+            break;
+        }
+        let echo = call % ECHOES.len();
+        hold(Path::new(&program), call, ECHOES[echo], &mut all[echo])?;
+    }
+    for (echo, totals) in ECHOES.iter().zip(&all) {
+        println!("{echo} dB: {totals:?}");
+    }
+    let sum = |of: fn(&Totals) -> u32| all.iter().map(of).sum::<u32>();
+    let (calls, noticed, of) =
+        (sum(|it| it.calls), sum(|it| it.noticed), sum(|it| it.interruptions));
+    let wrong = sum(|it| it.self_interruptions + it.own_turns);
+    println!(
+        "{calls} calls, {wrong} times misled by itself, {noticed} of {of} interruptions noticed"
+    );
+    if wrong > 0 || f64::from(noticed) < 0.9 * f64::from(of) {
+        return Err("it interrupts or answers itself, or is not interrupted".into());
+    }
+    Ok(())
+}
+
+/// Holds a call and adds what it came to.
+fn hold(program: &Path, call: usize, echo: &str, totals: &mut Totals) -> Result<(), Error> {
+    let server = SoundServer::start()?;
+    let clip = |name: &str| -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("speech").join(name).with_extension("flac")
+    };
+    let user = [
+        (FIRST[call % FIRST.len()], "start_ms = 700"),
+        (OVER[call % OVER.len()], "speaking_ms = 2200"),
+        (LAST[call % LAST.len()], "stopped_ms = 1500"),
+    ];
+    let script: String = user
+        .iter()
+        .map(|(name, when)| format!("[[clip]]\nfile = {:?}\nwhen = {{ {when} }}\n", clip(name)))
+        .collect();
+    let path = server.folder().join("user.toml");
+    fs::write(&path, script)?;
+    let room = if call.is_multiple_of(2) { "small" } else { "large" };
+    let path = path.display().to_string();
+    let options = ["--echo", echo, "--delay", "60", "--room", room, "--drift", "100"];
+    let options = options.into_iter().chain(["--patience", "25", "--tail", "4", "--script", &path]);
+    let room = RoomProcess::start(&server, "room", options)?;
+    let mut talk = server
+        .command(program)
+        .args(["talk", "--json"])
+        .env("XDG_STATE_HOME", server.folder())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()?;
+    let out = BufReader::new(talk.stdout.take().ok_or("no output")?);
+    let (events, shown) = channel();
+    let reader = std::thread::spawn(move || {
+        for line in out.lines().map_while(Result::ok) {
+            if let Ok(event) = serde_json::from_str::<Shown>(&line) {
+                _ = events.send(event.event);
+            }
+        }
+    });
+    // The room ends once the user has said everything and nobody says any more.
+    let record = room.wait()?;
+    let mut ctl: Command = server.command(program);
+    ctl.args(["ctl", "end"]).status()?;
+    let deadline = Instant::now() + LONGEST;
+    while talk.try_wait()?.is_none() {
+        if Instant::now() > deadline {
+            talk.kill()?;
+            return Err("the call does not end".into());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    _ = reader.join();
+    let events: Vec<Event> = shown.iter().collect();
+    let count = |of: fn(&Event) -> bool| events.iter().filter(|it| of(it)).count() as u32;
+    let said = record.log.clips.iter().filter(|clip| clip.from_ms.is_some()).count() as u32;
+    let turns = count(|event| {
+        matches!(event, Event::UserTurn { kind: UserKind::Turn, continues: None, .. })
+    });
+    let cuts = count(|event| match event {
+        Event::ReplyCancelled { why, .. } => !matches!(why, Why::Left | Why::Command),
+        _ => false,
+    });
+    let over = u32::from(said >= 2);
+    totals.calls += 1;
+    totals.interruptions += over;
+    totals.noticed += cuts.min(over);
+    totals.self_interruptions += cuts.saturating_sub(over);
+    totals.questions += said;
+    totals.heard += turns.min(said);
+    totals.own_turns += turns.saturating_sub(said);
+    println!("call {call}: echo {echo} dB, said {said}, turns {turns}, cuts {cuts}");
+    Ok(())
+}
