@@ -178,7 +178,7 @@ impl Call {
         stop: Stop,
         observer: Box<dyn FnMut(SessionStep<'_>) + Send>,
     ) -> Result<Self, CallError> {
-        let (frames, playout) = Frames::new(&engine, acoustics, options.front_end)?;
+        let (frames, playout) = Frames::new(&engine, acoustics, &options)?;
         let sound = move |inbox: &Inbox, stop: &Stop| pace(frames, inbox, stop);
         Self::begin(engine, playout, options, stop, observer, sound)
     }
@@ -196,8 +196,7 @@ impl Call {
         stop: Stop,
         observer: Box<dyn FnMut(SessionStep<'_>) + Send>,
     ) -> Result<(Self, CallAudio), CallError> {
-        let (playout, audio, hearing) = sound(&engine, format, options.front_end)?;
-        let hearing = hearing.tapped(options.tap.clone());
+        let (playout, audio, hearing) = sound(&engine, format, &options)?;
         let sound = move |inbox: &Inbox, stop: &Stop| listen(hearing, inbox, stop);
         Ok((Self::begin(engine, playout, options, stop, observer, sound)?, audio))
     }

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use duplex_audio::{
-    Acoustics, CallAudio, DeviceError, DeviceFormat, FRAME_MILLIS, FrontEnd, FrontEndOptions,
-    HeardWindow, Hearing, MICROPHONE_FRAME, PLAYOUT_FRAME, Playout, Scene, call_audio, playout,
+    Acoustics, CallAudio, DeviceError, DeviceFormat, FRAME_MILLIS, FrontEnd, HeardWindow, Hearing,
+    MICROPHONE_FRAME, PLAYOUT_FRAME, Playout, Scene, call_audio, playout,
 };
 use duplex_core::{Permille, SessionTime, VadFrame};
 
-use crate::{Engine, Stop, inbox::Inbox, job::SessionMessage, session_driver::QUEUE};
+use crate::{CallOptions, Engine, Stop, inbox::Inbox, job::SessionMessage, session_driver::QUEUE};
 
 /// How often it is looked what a device has recorded. Usual blocks are no multiple of it: they do not come at the same
 /// moment of it again and again, which would hide how far apart two clocks are.
@@ -18,12 +18,13 @@ const LOOK: Duration = Duration::from_millis(3);
 pub(crate) fn sound(
     engine: &Engine,
     format: DeviceFormat,
-    options: FrontEndOptions,
+    options: &CallOptions,
 ) -> Result<(Playout, CallAudio, Hearing), DeviceError> {
     format.check()?;
     let (playout, speaker) = playout(QUEUE.max(format.playout_ahead()));
     let (audio, pairs) = call_audio(format, speaker)?;
-    Ok((playout, audio, Hearing::new(pairs, FrontEnd::new(engine.activity(), options))))
+    let front_end = FrontEnd::new(engine.activity(), options.front_end);
+    Ok((playout, audio, Hearing::new(pairs, front_end).tapped(options.tap.clone())))
 }
 
 /// A device without a clock, and both ends of its call's sound.
@@ -38,7 +39,7 @@ impl Frames {
     pub(crate) fn new(
         engine: &Engine,
         acoustics: Box<dyn Acoustics>,
-        options: FrontEndOptions,
+        options: &CallOptions,
     ) -> Result<(Self, Playout), DeviceError> {
         let (playout, audio, hearing) = sound(engine, DeviceFormat::FRAMES, options)?;
         Ok((Self { acoustics, audio, hearing }, playout))

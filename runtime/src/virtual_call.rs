@@ -130,7 +130,7 @@ pub fn run_virtual(
     stop: &Stop,
     observer: Box<dyn FnMut(SessionStep<'_>) + Send>,
 ) -> Result<Outcome, CallError> {
-    let (mut frames, playout) = Frames::new(engine, acoustics, options.front_end)?;
+    let (mut frames, playout) = Frames::new(engine, acoustics, &options)?;
     let settings = engine.workers().settings(&options.session)?;
     let mut driver = SessionDriver::new(options, playout, observer)?;
     let seat = Seat::open(engine.workers(), settings);

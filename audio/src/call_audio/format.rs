@@ -7,7 +7,7 @@ use duplex_core::SAMPLE_RATE;
 use crate::units::{ACTIVITY_WINDOW, PLAYOUT_FRAME, PLAYOUT_RATE};
 
 /// Sample rates of sound devices, in Hz: from telephones to studios.
-const RATES: RangeInclusive<u32> = 8_000..=192_000;
+pub(crate) const RATES: RangeInclusive<u32> = 8_000..=192_000;
 
 /// The longest block. Longer ones leave no conversation.
 const LONGEST_BLOCK: Duration = Duration::from_secs(1);

@@ -33,6 +33,7 @@ use same_clock::SameClock;
 use two_clocks::TwoClocks;
 
 pub use device_end::{CallAudio, LoudspeakerEnd, MicrophoneEnd, Volume};
+pub(crate) use format::RATES;
 pub use format::{Clocks, DeviceError, DeviceFormat};
 pub use hearing::{DeviceCounters, FramePair, FramePairs, HeardWindow, Hearing};
 

@@ -361,10 +361,7 @@ impl<E: Send + 'static> Kept<E> {
         let open = self.open.take()?.open;
         self.not_before = Instant::now();
         _ = self.home.end(RETURN);
-        let name = open.name.clone();
-        // A call waits for no system to end a stream. Without a thread it is ended here.
-        _ = std::thread::Builder::new().name("closing".to_owned()).spawn(move || drop(open));
-        Some(name)
+        Some(open.name.clone())
     }
 
     fn look(&mut self, system: &mut System) {

@@ -13,21 +13,16 @@ use cpal::{
 
 use crossbeam_utils::atomic::AtomicCell;
 
-use super::{DeviceInfo, OpenError, Player, Recorder, Side, SideMeter, StreamFormat, Wanted};
+use super::{
+    BLOCK_MILLIS, DeviceInfo, OpenError, Player, Recorder, Side, SideMeter, StreamFormat, Wanted,
+};
 use crate::{
-    call_audio::{LoudspeakerEnd, MicrophoneEnd},
+    call_audio::{LoudspeakerEnd, MicrophoneEnd, RATES},
     units::PLAYOUT_RATE,
 };
 
-/// The blocks that are asked for. Shorter ones answer sooner; each costs a question to the sound server, for when it will
-/// be heard: blocks of 10 ms took 7 % of a core for both sides.
-const BLOCK_MILLIS: u64 = 20;
-
 /// How long a system may take to open a stream.
 const PATIENCE: Duration = Duration::from_secs(3);
-
-/// Rates that a call can be held at, in Hz.
-const RATES: std::ops::RangeInclusive<u32> = 8_000..=192_000;
 
 /// Sample formats that are converted, the best first.
 const FORMATS: [SampleFormat; 7] = [
@@ -150,61 +145,58 @@ pub(super) fn find(
         }
         Wanted::Named(name) => name,
     };
-    let all = candidates(host, side)?;
-    if all.is_empty() {
-        return Err(OpenError::None(side));
-    }
-    let all: Vec<_> =
-        all.into_iter().filter(|it| !it.info.is_monitor || it.info.id == *name).collect();
-    let chosen =
-        choose(all.iter().map(|it| &it.info), name).map_err(|known| refused(side, name, known))?;
-    Ok(all.into_iter().nth(chosen).map(|it| it.device))
-}
-
-fn refused(side: Side, wanted: &str, known: Vec<String>) -> OpenError {
-    let wanted = wanted.to_owned();
-    let quoted = |names: Vec<String>| {
-        let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-        quoted.join(", ")
-    };
-    match known {
-        names if names.iter().all(|it| has(it, &wanted)) => {
-            OpenError::Ambiguous { wanted, known: quoted(names) }
-        }
-        names => OpenError::Unknown { side, wanted, known: quoted(names) },
-    }
-}
-
-fn has(name: &str, part: &str) -> bool {
-    name.to_lowercase().contains(&part.to_lowercase())
+    let usable = |it: &Candidate| !it.info.is_monitor || it.info.id == *name;
+    let all: Vec<_> = candidates(host, side)?.into_iter().filter(usable).collect();
+    let infos: Vec<_> = all.iter().map(|it| &it.info).collect();
+    let place = choose(side, &infos, name)?;
+    Ok(all.into_iter().nth(place).map(|it| it.device))
 }
 
 /// The place of the device that `wanted` names: by its identifier, by its name, or as the only one that has it in its
-/// name. Else the names of those that it may be, or of all.
-fn choose<'a>(
-    devices: impl Iterator<Item = &'a DeviceInfo>,
-    wanted: &str,
-) -> Result<usize, Vec<String>> {
-    let devices: Vec<_> = devices.collect();
+/// name.
+fn choose(side: Side, devices: &[&DeviceInfo], wanted: &str) -> Result<usize, OpenError> {
     let exact = |it: &&DeviceInfo| it.id == wanted || it.name == wanted;
     if let Some(place) = devices.iter().position(exact) {
         return Ok(place);
     }
-    let alike: Vec<_> =
-        (0..devices.len()).filter(|&place| has(&devices[place].name, wanted)).collect();
+    let part = wanted.to_lowercase();
+    let has = |place: &usize| devices[*place].name.to_lowercase().contains(&part);
+    let alike: Vec<_> = (0..devices.len()).filter(has).collect();
+    let quoted = |places: &[usize]| {
+        let names: Vec<_> =
+            places.iter().map(|&place| format!("`{}`", devices[place].name)).collect();
+        names.join(", ")
+    };
+    let wanted = wanted.to_owned();
     match alike[..] {
         [place] => Ok(place),
-        [] => Err(devices.iter().map(|it| it.name.clone()).collect()),
-        _ => Err(alike.iter().map(|&place| devices[place].name.clone()).collect()),
+        [] if devices.is_empty() => Err(OpenError::None(side)),
+        [] => {
+            let known = quoted(&(0..devices.len()).collect::<Vec<_>>());
+            Err(OpenError::Unknown { side, wanted, known })
+        }
+        _ => Err(OpenError::Ambiguous { wanted, known: quoted(&alike) }),
     }
 }
 
-/// A stream that runs. Dropping it ends the stream, which may take for ever where the system has ended it already.
+/// Ends a stream on a thread of its own: where the system has ended it already, that may take for ever. Without a thread
+/// it is ended here.
+fn close(stream: cpal::Stream) {
+    _ = std::thread::Builder::new().name("closing".to_owned()).spawn(move || drop(stream));
+}
+
+/// A stream that runs, and is [closed](close) when this is dropped.
 pub(super) struct Open {
-    _stream: cpal::Stream,
+    stream: Option<cpal::Stream>,
     pub(super) name: String,
     pub(super) id: String,
     pub(super) format: StreamFormat,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.stream.take().into_iter().for_each(close);
+    }
 }
 
 /// What a stream says of itself.
@@ -306,7 +298,10 @@ impl Opening<'_> {
             let error = match stream {
                 Ok(stream) => match stream.play() {
                     Ok(()) => return Ok(self.opened(config, stream)),
-                    Err(error) => self.failed(&error),
+                    Err(error) => {
+                        close(stream);
+                        self.failed(&error)
+                    }
                 },
                 Err(Attempt::Refused(error)) => self.failed(&error),
                 // The end of the call is still on its way back from the first try.
@@ -324,15 +319,7 @@ impl Opening<'_> {
             sample: config.sample_format().to_string(),
             block: stream.buffer_size().ok(),
         };
-        Open { _stream: stream, name: name_of(self.device), id: id_of(self.device), format }
-    }
-
-    fn unsupported(&self, config: &SupportedStreamConfig) -> OpenError {
-        OpenError::Format {
-            side: self.side,
-            name: name_of(self.device),
-            why: format!("{} Hz, {}", config.sample_rate(), config.sample_format()),
-        }
+        Open { stream: Some(stream), name: name_of(self.device), id: id_of(self.device), format }
     }
 }
 
@@ -424,9 +411,6 @@ pub(super) fn microphone(
     let config = opening.config()?;
     let (channels, rate) = (usize::from(config.channels()), config.sample_rate());
     let format = config.sample_format();
-    if !FORMATS.contains(&format) {
-        return Err(opening.unsupported(&config));
-    }
     opening.open(&config, |stream| {
         let wrap = |end| {
             let recorder = Recorder::new(end, channels, rate, Arc::clone(&opening.meter));
@@ -457,9 +441,6 @@ pub(super) fn loudspeaker(
     let config = opening.config()?;
     let (channels, rate) = (usize::from(config.channels()), config.sample_rate());
     let format = config.sample_format();
-    if !FORMATS.contains(&format) {
-        return Err(opening.unsupported(&config));
-    }
     opening.open(&config, |stream| {
         let wrap = |end| {
             let player = Player::new(end, channels, rate, Arc::clone(&opening.meter));
@@ -495,26 +476,29 @@ mod tests {
         names.iter().map(info).collect()
     }
 
+    fn chosen(names: &[&str], wanted: &str) -> Result<usize, OpenError> {
+        let devices = named(names);
+        choose(Side::Microphone, &devices.iter().collect::<Vec<_>>(), wanted)
+    }
+
     #[test]
     fn a_device_is_found_by_its_name_by_its_identifier_and_by_a_part_that_only_it_has() {
-        let devices = named(&["USB Headset", "Built-in Audio", "Built-in"]);
-        assert_eq!(choose(devices.iter(), "Built-in"), Ok(2));
-        assert_eq!(choose(devices.iter(), "usb_headset"), Ok(0));
-        assert_eq!(choose(devices.iter(), "headset"), Ok(0));
-        assert_eq!(choose(devices.iter(), "audio"), Ok(1));
+        let names = ["USB Headset", "Built-in Audio", "Built-in"];
+        assert_eq!(chosen(&names, "Built-in"), Ok(2));
+        assert_eq!(chosen(&names, "usb_headset"), Ok(0));
+        assert_eq!(chosen(&names, "headset"), Ok(0));
+        assert_eq!(chosen(&names, "audio"), Ok(1));
     }
 
     #[test]
     fn a_name_that_says_too_little_or_nothing_is_answered_with_those_that_there_are() {
-        let devices = named(&["USB Headset", "USB Camera", "Built-in"]);
-        let error = |wanted: &str| {
-            let known = choose(devices.iter(), wanted).unwrap_err();
-            refused(Side::Microphone, wanted, known).to_string()
-        };
+        let names = ["USB Headset", "USB Camera", "Built-in"];
+        let error = |wanted: &str| chosen(&names, wanted).unwrap_err().to_string();
         assert_eq!(error("usb"), "`usb` may be any of these: `USB Headset`, `USB Camera`");
         assert_eq!(
             error("webcam"),
             "there is no microphone called `webcam`; there are: `USB Headset`, `USB Camera`, `Built-in`"
         );
+        assert_eq!(chosen(&[], "webcam"), Err(OpenError::None(Side::Microphone)));
     }
 }

@@ -100,13 +100,14 @@ pub(crate) fn run(args: Talk, config: &Config, out: &mut dyn Write) -> Result<()
     let wake =
         wake.transpose().map_err(|why| Failure::new(Exit::Usage, format!("--wake: {why}")))?;
     if let Some(speed) = args.speed {
-        choices.speed = Some((speed.clamp(0.5, 2.0) * 1000.0) as u16);
+        choices.speed = Some((speed * 1000.0) as u16);
     }
 
     let mut options = setup::call_options(config);
     options.journal = args.journal;
     options.session.instructions = args.instructions;
     options.session.voice = args.voice;
+    options.session.speed = choices.speed.map(|speed| f32::from(speed) / 1000.0);
     options.policy.ends_at_farewell |= args.end_at_farewell;
     let panel = Arc::new(Panel::new());
     let recording = args.record.as_deref().map(|path| Recording::begin(path, Arc::clone(&panel)));

@@ -167,9 +167,6 @@ impl Talk {
         self.devices.volume().set_db(volume as f32);
         let speed = self.choices.speed.unwrap_or(1000);
         self.panel.set_voice(volume, speed);
-        if speed != 1000 {
-            self.change(SessionChange { speed: Some(speed), ..SessionChange::default() });
-        }
         if let Some(wake) = &mut self.wake {
             let change = wake.sleep();
             self.panel

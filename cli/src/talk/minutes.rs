@@ -7,12 +7,10 @@ use std::{
 };
 
 use duplex_core::{ConversationEvent, Shown, Speaker};
+use duplex_harness::report::plain_markdown;
 use serde::{Deserialize, Serialize};
 
 use crate::view::{Conversation, Said, Who, clock, name};
-
-/// Characters that Markdown would take for markup.
-const MARKUP: &[char] = &['\\', '`', '*', '_', '[', ']', '<', '>', '|', '~', '#'];
 
 /// A saved conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,12 +139,12 @@ fn markdown(saved: &Saved) -> String {
         };
         let when = line.at_ms.map_or_else(|| "earlier".to_owned(), clock);
         // A string takes whatever is written to it.
-        _ = write!(page, "{who} · {when}  \n{}", escape(&line.text));
+        _ = write!(page, "{who} · {when}  \n{}", plain_markdown(&line.text));
         if let Some(unheard) = line.unheard.as_deref().filter(|it| !it.is_empty()) {
-            _ = write!(page, " ~~{}~~", escape(unheard));
+            _ = write!(page, " ~~{}~~", plain_markdown(unheard));
         }
         if let Some(cut) = &line.cut {
-            _ = write!(page, "  \n*cut: {}*", escape(cut));
+            _ = write!(page, "  \n*cut: {}*", plain_markdown(cut));
         }
         page.push_str("\n\n");
     }
@@ -154,15 +152,4 @@ fn markdown(saved: &Saved) -> String {
         page.push_str("Struck through: was to be said, and nobody heard it.\n");
     }
     page
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if MARKUP.contains(&character) {
-            escaped.push('\\');
-        }
-        escaped.push(if character.is_control() { ' ' } else { character });
-    }
-    escaped
 }

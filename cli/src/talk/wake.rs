@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use duplex_core::{SessionChange, TurnChange};
+use duplex_core::{SessionChange, TurnChange, words::normalise};
 
 /// A phrase that wakes the assistant, and how long it stays awake.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ impl Wake {
     /// # Errors
     /// The phrase has no words.
     pub(crate) fn new(phrase: &str, stays: Duration) -> Result<Self, String> {
-        let words = words(phrase);
+        let words = normalise(phrase);
         if words.is_empty() {
             return Err(format!("`{phrase}` has no words"));
         }
@@ -47,7 +47,7 @@ impl Wake {
     pub(crate) fn see(&mut self, said: Option<&str>, now: Instant) -> Option<SessionChange> {
         match (said, self.until) {
             (Some(said), None) => {
-                let said = words(said);
+                let said = normalise(said);
                 let wakes = said.windows(self.words.len()).any(|part| part == self.words);
                 wakes.then(|| {
                     self.until = Some(now + self.stays);
@@ -67,13 +67,6 @@ impl Wake {
 fn answers(answers: bool) -> SessionChange {
     let turns = TurnChange { answers: Some(answers), ..TurnChange::default() };
     SessionChange { turns, ..SessionChange::default() }
-}
-
-fn words(text: &str) -> Vec<String> {
-    let word = |word: &str| -> String {
-        word.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-    };
-    text.split_whitespace().map(word).filter(|word| !word.is_empty()).collect()
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use json::SCHEMA;
 pub use metrics::Percentiles;
+pub use transcript::plain_markdown;
 
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]

@@ -14,7 +14,7 @@ pub(super) fn markdown(record: &CallRecord) -> String {
 
     let mut text = format!(
         "# {}\n\n{} · {}\n\nStruck through: planned, but never heard.\n\n",
-        escape(&record.title),
+        plain_markdown(&record.title),
         clock(record.duration_ms() as u64),
         if record.passed { "passed" } else { "failed" },
     );
@@ -32,9 +32,9 @@ pub(super) fn markdown(record: &CallRecord) -> String {
                 text,
                 "| {} | {} | {} | {} | {latency} | {verdict} |",
                 clock(event.at_ms),
-                escape(&event.id),
+                plain_markdown(&event.id),
                 event.expect.as_str(),
-                escape(&event.outcome),
+                plain_markdown(&event.outcome),
             )
             .expect("a string takes whatever is written to it");
         }
@@ -43,29 +43,34 @@ pub(super) fn markdown(record: &CallRecord) -> String {
 }
 
 fn said(said: &Said) -> (u64, String) {
-    let words = if said.text.is_empty() { "(no words)".to_owned() } else { escape(&said.text) };
-    let kind =
-        if said.kind == "turn" { String::new() } else { format!(" · {}", escape(&said.kind)) };
+    let words =
+        if said.text.is_empty() { "(no words)".to_owned() } else { plain_markdown(&said.text) };
+    let kind = if said.kind == "turn" {
+        String::new()
+    } else {
+        format!(" · {}", plain_markdown(&said.kind))
+    };
     let state = if said.is_final { "" } else { " · tentative" };
     let time = clock(said.start_ms);
     (said.start_ms, format!("**User** · {time}{kind}{state}  \n{words}\n"))
 }
 
 fn spoken(spoken: &Spoken) -> (u64, String) {
-    let mut words = escape(spoken.heard.trim());
+    let mut words = plain_markdown(spoken.heard.trim());
     let unheard = spoken.unheard();
     if !unheard.is_empty() {
-        words = format!("{words} ~~{}~~", escape(unheard));
+        words = format!("{words} ~~{}~~", plain_markdown(unheard));
     }
     if let Some(why) = &spoken.cut {
-        words = format!("{words}  \n*cut at {}: {}*", clock(spoken.end_ms), escape(why));
+        words = format!("{words}  \n*cut at {}: {}*", clock(spoken.end_ms), plain_markdown(why));
     }
     let resumed = if spoken.resumed { " · resumed" } else { "" };
     let time = clock(spoken.start_ms);
     (spoken.start_ms, format!("**Assistant** · {time}{resumed}  \n{}\n", words.trim_start()))
 }
 
-fn escape(text: &str) -> String {
+/// A text of which Markdown takes nothing for markup; control characters become spaces.
+pub fn plain_markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         if MARKUP.contains(&character) {
