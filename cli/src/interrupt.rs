@@ -1,14 +1,19 @@
 //! Ctrl-C, handled once for the whole program.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use duplex_runtime::Stop;
 
 use crate::failure::{Exit, Failure};
 use crate::talk::interface::terminal::give_back;
 
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// When the first came.
+static INTERRUPTED: OnceLock<Instant> = OnceLock::new();
+
+/// What comes this soon after the first is the same wish: whoever ends a program often tells it and its group of
+/// processes. Nobody presses a key twice so fast.
+const SAME: Duration = Duration::from_millis(100);
 
 /// From now on the first Ctrl-C (or termination) sets what [`interrupted`] returns and does what
 /// the current [`Guard`] was made for, so that the command can end in order. A second one ends the
@@ -18,7 +23,12 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// The system refuses the handler.
 pub(crate) fn catch() -> Result<(), Failure> {
     let handler = || {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+        let now = Instant::now();
+        let first = *INTERRUPTED.get_or_init(|| now);
+        if first != now {
+            if now.duration_since(first) < SAME {
+                return;
+            }
             give_back();
             std::process::exit(i32::from(Exit::Interrupted as u8));
         }
@@ -69,5 +79,5 @@ pub(crate) fn check() -> Result<(), Failure> {
 
 /// Whether there was a Ctrl-C since [`catch`].
 pub(crate) fn interrupted() -> bool {
-    INTERRUPTED.load(Ordering::Relaxed)
+    INTERRUPTED.get().is_some()
 }

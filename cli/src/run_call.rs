@@ -157,7 +157,11 @@ impl From<FileError> for Failure {
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
-        Failure::new(Exit::Io, error.to_string())
+        let exit = match &error {
+            CallError::Session(_) => Exit::Usage,
+            _ => Exit::Io,
+        };
+        Failure::new(exit, error.to_string())
     }
 }
 

@@ -48,7 +48,7 @@ fn a_conversation_goes_on_where_it_was_saved() {
     second.wait("the call", |event| matches!(event, Event::CallStarted { .. }).then_some(()));
     desk.ctl("say Goodbye.");
     assert_eq!(second.reply().0.trim(), "Goodbye.");
-    desk.ctl("end");
+    second.interrupt();
     assert_eq!(second.end().0, Some(0));
     let page = std::fs::read_to_string(desk.server.folder().join("second.md")).unwrap();
     let place = |words: &str| page.find(words.trim()).unwrap_or_else(|| panic!("{words}: {page}"));

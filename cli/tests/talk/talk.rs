@@ -11,6 +11,7 @@ use std::{
 
 use duplex_core::{ConversationEvent as Event, Shown, UserKind};
 use duplex_harness::sound_server::{RoomProcess, SoundServer};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// How long anything may take that is waited for: models are loaded and answers given on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -123,6 +124,14 @@ impl Talk {
             _ => None,
         };
         self.wait("the end of a reply", over).1
+    }
+
+    /// Ends the call as programs do that tell a process and its group.
+    pub(crate) fn interrupt(&self) {
+        let pid = Pid::from_raw(self.program.id().try_into().unwrap()).unwrap();
+        for signal in [Signal::TERM, Signal::INT] {
+            kill_process(pid, signal).unwrap();
+        }
     }
 
     /// What has been shown so far.
