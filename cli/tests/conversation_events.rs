@@ -147,7 +147,7 @@ fn a_program_that_never_reads_keeps_neither_a_live_call_nor_its_end_waiting() {
     let scene = Scene::new();
     let (reader, mut writer) = io::pipe().unwrap();
     writer.write_all(&vec![b' '; PIPE]).unwrap();
-    let args = ["converse", "--json", "--input", &question(), "--tail", "1"];
+    let args = ["converse", "--json", "--input", &question(), "--tail", "10"];
     let args = [&args[..], &["--output", "call.wav", "--report", "."]].concat();
     let output = scene.command(&args).stdout(writer).stderr(Stdio::piped()).output().unwrap();
     assert_eq!(code(&output), Some(0), "{}", stderr(&output));
