@@ -24,7 +24,7 @@ models: build ## fetch the models that are missing or broken
 demo: models ## run the shipped call; the result is in out/demo
 	$(DUPLEX) demo
 
-test: lint models ## everything that proves the project
+test: lint ## everything that proves the project
 	@scripts/test
 
 lint: setup ## format, clippy, documentation
