@@ -103,7 +103,8 @@ pub use command::{Command, CommandId, Refusal, SessionChange, TurnChange};
 pub use conversation_event::{ConversationEvent, Shown, Stages};
 pub use event::{Event, Failure, Mark, Permille, VadFrame};
 pub use evidence::{
-    Choice, Costs, FEATURES, Feature, Features, Linear, SOUND_KINDS, Sound, SoundKind, Weights, exp,
+    Choice, Costs, FEATURES, Feature, Features, Linear, SOUND_KINDS, Sound, SoundKind, Weights,
+    exp, wording,
 };
 pub use overlap_policy::Verdict;
 pub use policy::{Overlap, Policy, Sources};

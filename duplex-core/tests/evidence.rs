@@ -8,6 +8,8 @@ use world::{Says, World};
 const STORY: &[&str] =
     &["Once upon a time there was a dog.", " It lived in a small house by the sea."];
 
+const MOON: &str = "Tell me about the moon.";
+
 fn says(from: u64, to: u64, words: &'static str) -> Says {
     Says { from, to, words, end: 950 }
 }
@@ -179,6 +181,25 @@ fn a_softer_voice_that_talks_on_does_not_keep_a_turn_from_ending() {
     world.behind = Some((2_000, 14_000, -34));
     world.run(13_000);
     assert!(world.audible.is_empty(), "the setting does it\n{}", world.trace);
+}
+
+#[test]
+fn a_room_full_of_voices_gets_no_answer_and_a_question_after_it_does() {
+    // Half a minute without a pause, from nobody who is close by.
+    let talk = "so I said to him that the garden was ".repeat(8);
+    let user = [says(500, 30_500, talk.trim().to_owned().leak()), says(34_000, 35_500, MOON)];
+    let mut world = replies(World::new(&user));
+    let close = world.high_band_snr;
+    world.high_band_snr = 0;
+    world.run(33_000);
+    assert!(world.audible.is_empty(), "{}", world.trace);
+    let longest = world.recognitions.iter().map(|(_, from, to)| (*to - *from).as_millis()).max();
+    assert!(longest.is_some_and(|ms| ms <= 8_700) && world.most_outstanding == 1, "{longest:?}");
+    world.high_band_snr = close;
+    world.run(40_000);
+    let answered: Vec<&str> =
+        world.session.transcript().lines().iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(answered, [MOON, "The moon is far away."], "{}", world.trace);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::SessionStep;
 
 /// Version of what this program writes and reads. It changes with everything that is written: the policy, the events
 /// and the actions, their fields too. `tests/golden.rs` checks that.
-const VERSION: u32 = 8;
+const VERSION: u32 = 9;
 
 /// Why a journal could not be written or read.
 #[derive(Debug, thiserror::Error)]

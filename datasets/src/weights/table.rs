@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use duplex_core::{Feature, Features, SoundKind};
+use duplex_core::{Feature, Features, SoundKind, wording, words::normalise};
 
 /// A moment of a scripted call: what was observed of the user's sound, and what is true of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,8 +96,9 @@ impl Table {
             *place = column(name)?;
         }
         let [case, split, phrase, speech, at_ms, kind, over, words] = at;
-        let features: Vec<(Feature, usize)> = Feature::ALL
-            .iter()
+        // What follows from the words alone is observed of them anew: the classifier of wording may have changed.
+        let recorded = Feature::ALL.iter().filter(|feature| !Feature::OF_ACTS.contains(feature));
+        let features: Vec<(Feature, usize)> = recorded
             .map(|&feature| Ok((feature, column(feature.name())?)))
             .collect::<Result<_, _>>()?;
         let mut rows = Vec::new();
@@ -131,6 +132,10 @@ impl Table {
                 if !cells[column].is_empty() {
                     row.features.set(feature, number(column)?);
                 }
+            }
+            let words = normalise(&row.words);
+            if !words.is_empty() {
+                wording(&mut row.features, &words);
             }
             rows.push(row);
         }

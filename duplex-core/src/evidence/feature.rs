@@ -95,6 +95,16 @@ features! {
     Denies = "denies",
     /// They hold praise that only animals and small children get.
     Praise = "praise",
+    /// Their wording is that of a request to an assistant: its logit, of 5.
+    LikeRequest = "like_request",
+    /// Their wording is that of a command to stop or of a farewell: its logit, of 5.
+    LikeStop = "like_stop",
+    /// Their wording is that of a backchannel: its logit, of 5.
+    LikeBackchannel = "like_backchannel",
+    /// Their wording is that of something said to another person: its logit, of 5.
+    LikeAside = "like_aside",
+    /// Their wording is that of a television, or of people in the background: its logit, of 5.
+    LikeNarration = "like_narration",
 
     // Whether the sentence is whole.
     /// The words end in a word that belongs to a following one: "the", "and".
@@ -141,6 +151,17 @@ features! {
     /// The duplex model's logit, of 5: that the assistant should answer these words, or fall silent for them where it is
     /// speaking.
     ModelYields = "model_yields",
+}
+
+impl Feature {
+    /// What the wording resembles, in the order of [`Act::ALL`](crate::words::Act::ALL).
+    pub const OF_ACTS: &[Self] = &[
+        Self::LikeRequest,
+        Self::LikeStop,
+        Self::LikeBackchannel,
+        Self::LikeAside,
+        Self::LikeNarration,
+    ];
 }
 
 /// How many features there are.

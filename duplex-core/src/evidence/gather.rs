@@ -1,6 +1,10 @@
 //! Observes the user's pending sound, and the situation it falls into.
 
-use crate::{Permille, Policy, Samples, SessionTime, user_tracker::Pending, words};
+use crate::{
+    Permille, Policy, Samples, SessionTime,
+    user_tracker::Pending,
+    words::{self, Act, Wording},
+};
 
 use super::{Feature, Features};
 
@@ -62,6 +66,7 @@ pub(crate) fn gather(user: &Pending, situation: &Situation<'_>, policy: &Policy)
     if !heard.is_empty() {
         spoken(&mut features, user, &heard, situation);
         acts(&mut features, &text, &heard, policy);
+        wording(&mut features, &heard);
         wholeness(&mut features, &turn, &words::normalise(&turn), situation);
     } else if !is_partial {
         features.flag(Feature::NoWords, true);
@@ -165,6 +170,14 @@ fn wholeness(features: &mut Features, text: &str, heard: &[String], situation: &
     let goes_on = gives_number || words::are_digits(heard);
     features.flag(Feature::FewDigits, goes_on && words::few_digits(text, heard));
     features.flag(Feature::ClosesList, words::closes_list(heard));
+}
+
+/// What the wording of normalised words resembles.
+pub fn wording(features: &mut Features, words: &[String]) {
+    let wording = Wording::of(words);
+    for (feature, &act) in Feature::OF_ACTS.iter().zip(Act::ALL) {
+        features.set(*feature, logit(wording.get(act)) / 5);
+    }
 }
 
 /// What came before.

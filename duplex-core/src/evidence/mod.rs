@@ -16,4 +16,5 @@ pub use costs::{Choice, Costs};
 pub use feature::{FEATURES, Feature, Features};
 pub use weights::{Linear, SOUND_KINDS, Sound, SoundKind, Weights, exp};
 
+pub use gather::wording;
 pub(crate) use gather::{SAME_VOICE_DB, Situation, gather, set_silence};

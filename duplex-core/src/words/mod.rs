@@ -1,9 +1,9 @@
 //! What the user's words do in a conversation: they belong to backchannels, to a command, to a sentence that goes on.
 //!
 //! `lists` has the common forms of spoken English, and `speech_act` turns them into evidence; what it is worth is decided
-//! in [`evidence`](crate::Weights). `acts` says what wordings resemble that no list has; nothing is decided by it yet. What
-//! one recogniser mishears is data that comes with it ([`Mishearings`]). `text` is the recogniser's, with case and
-//! punctuation; `words` are the same, normalised.
+//! in [`evidence`](crate::Weights). `acts` does the same for wordings that no list has. What one recogniser mishears is
+//! data that comes with it ([`Mishearings`]). `text` is the recogniser's, with case and punctuation; `words` are the
+//! same, normalised.
 
 mod acts;
 mod lists;
