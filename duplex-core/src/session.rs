@@ -224,6 +224,7 @@ impl DuplexSession {
         match self.tracker.frame(self.now, frame, may_part, &self.policy, &mut self.actions) {
             VoiceEdge::Onset => {
                 let speech = self.tracker.speech();
+                self.note_onset();
                 self.notify(ConversationEvent::UserSpeechStarted { speech });
             }
             VoiceEdge::Offset => {

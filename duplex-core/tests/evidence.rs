@@ -81,6 +81,39 @@ fn words_that_repeat_ignored_ones_are_answered() {
     assert!(answered.trace.contains("finished"), "{}", answered.trace);
 }
 
+/// A call in which the story is told, and something is heard `after` ms of it, for `length` ms.
+fn over_the_story(after: u64, length: u64, words: &'static str) -> World {
+    let question = says(500, 1_500, "Tell me a story.");
+    let mut alone = replies(World::new(std::slice::from_ref(&question)));
+    alone.run(4_000);
+    let began = alone.audible[0].0.as_millis() + after;
+    let user = [question, says(began, began + length, words)];
+    let mut world = replies(World::new(&user)).reply("dog", &["Its name was Rex."]);
+    world.run(12_000);
+    world
+}
+
+#[test]
+fn words_that_the_assistant_is_just_saying_are_its_own() {
+    for (after, length, words) in [(150, 400, "Once upon a"), (1_000, 700, "A time there were?")] {
+        let world = over_the_story(after, length, words);
+        assert!(world.cancelled.is_empty(), "{words}\n{}", world.trace);
+        let (kind, why, _) = &settled(&world)[1];
+        assert_eq!((*kind, *why), (UserKind::Noise, Some(Why::Noise)), "{}", world.trace);
+    }
+    // The end of it is still heard when the assistant is silent already.
+    let world = over_the_story(4_500, 1_200, "House by the sea.");
+    assert_eq!(world.session.transcript().lines().len(), 2, "{}", world.trace);
+}
+
+#[test]
+fn words_of_the_assistants_that_the_user_repeats_are_the_users() {
+    let world = over_the_story(3_400, 900, "There was a dog?");
+    assert_eq!(world.cancelled.len(), 1, "{}", world.trace);
+    let lines = world.session.transcript().lines();
+    assert_eq!(lines.last().unwrap().text, "Its name was Rex.", "{}", world.trace);
+}
+
 #[test]
 fn a_voice_without_words_is_asked_again_once() {
     let mut policy = world::policy();

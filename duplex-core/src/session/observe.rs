@@ -15,6 +15,19 @@ const REMEMBERED: Samples = Samples::from_millis(10_000);
 /// Audio that may be left of the assistant's question when an answer to it begins.
 const LAST_WORDS: Samples = Samples::from_millis(600);
 
+/// How long after the assistant fell silent a sound may still begin with its echo.
+const ECHO: Samples = Samples::from_millis(500);
+
+/// Words of the assistant's before the user's sound began that may be in it: the sound's audio begins earlier, and the
+/// echo arrives later.
+const WORDS_BEFORE: usize = 4;
+
+/// Words of the assistant's that may be in the sound already though they were not heard as a whole.
+const WORDS_AHEAD: usize = 2;
+
+/// Fewest words that are recognised as the assistant's own: a single one may be said by both.
+const OWN_WORDS: usize = 2;
+
 /// What is remembered of the user.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
@@ -24,6 +37,8 @@ pub(super) struct Memory {
     ignored: Option<(SessionTime, String)>,
     /// Those were a backchannel while the assistant spoke: it was attention, and it was heard.
     attended: bool,
+    /// How many words of the assistant's newest line were heard when the newest sound began; none if it was silent.
+    heard_at_onset: Option<usize>,
 }
 
 /// What is known of the user's pending sound.
@@ -70,10 +85,7 @@ impl DuplexSession {
             AssistantState::Preparing(reply) if reply.is_to(&text) => reply.end_of_words,
             _ => None,
         };
-        let said = match speaks {
-            Some(reply) => Some(reply.utterance.heard()),
-            None => self.transcript.said_last(),
-        };
+        let said = self.said();
         let is_asking = speaks.is_some_and(|reply| {
             let utterance = &reply.utterance;
             reply.complete
@@ -112,6 +124,10 @@ impl DuplexSession {
             let kind = if user.text().is_empty() { SoundKind::Nothing } else { SoundKind::Turn };
             return Some((Sound::surely(kind), false));
         }
+        // Whose words they are comes before what they are for.
+        if self.is_own_voice(user) {
+            return Some((Sound::surely(SoundKind::Nothing), false));
+        }
         let is_lately = features.get(Feature::WasIgnored) == Some(1000) && !self.memory.attended;
         let repeats = features.get(Feature::Repeats).is_some_and(|share| share >= 500);
         let is_same_voice = self
@@ -120,6 +136,39 @@ impl DuplexSession {
             .zip(user.level())
             .is_some_and(|(before, now)| i64::from(before.abs_diff(now)) <= SAME_VOICE_DB);
         Some((self.policy.weights.sound(features), is_lately && (repeats || is_same_voice)))
+    }
+
+    /// What was heard of the assistant's newest line, of the reply under way too.
+    fn said(&self) -> Option<&str> {
+        match &self.assistant {
+            AssistantState::Speaking(reply, _) => Some(reply.utterance.heard()),
+            AssistantState::Silent | AssistantState::Preparing(_) => self.transcript.said_last(),
+        }
+    }
+
+    /// A sound of the user's begins: remembers how much of the assistant's words had been heard by then.
+    pub(super) fn note_onset(&mut self) {
+        let is_recent = self.spoke_until > SessionTime(0) && self.now - self.spoke_until <= ECHO;
+        let may_echo = matches!(self.assistant, AssistantState::Speaking(..)) || is_recent;
+        let heard = || words::normalise(self.said().unwrap_or_default()).len();
+        self.memory.heard_at_onset = may_echo.then(heard);
+    }
+
+    /// Whether the words are those that the assistant was heard to say while the sound lasted: its own voice, which no
+    /// canceller has removed. Words that the user repeats come later than they were said.
+    fn is_own_voice(&self, user: &Pending) -> bool {
+        let Some(before) = self.memory.heard_at_onset else { return false };
+        let heard = words::normalise(&user.own_text());
+        if heard.len() < OWN_WORDS {
+            return false;
+        }
+        let mut said = words::normalise(self.said().unwrap_or_default());
+        if let AssistantState::Speaking(reply, _) = &self.assistant {
+            said.extend(words::normalise(reply.utterance.unheard()).into_iter().take(WORDS_AHEAD));
+        }
+        let played = said.get(before.saturating_sub(WORDS_BEFORE)..).unwrap_or_default();
+        let own = words::in_order(&heard, played);
+        own >= OWN_WORDS && own * 4 >= heard.len() * 3
     }
 
     /// Whether what is heard so far of the pending sound would be passed over.

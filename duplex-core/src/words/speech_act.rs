@@ -268,6 +268,22 @@ pub fn shared(words: &[String], others: &[String]) -> i64 {
     (both * 1000 / counted.len().max(1)) as i64
 }
 
+/// How many words stand in both in the same order: the length of the longest common subsequence.
+pub fn in_order(words: &[String], others: &[String]) -> usize {
+    // Of each beginning of `others`, with the words so far.
+    let mut lengths = vec![0; others.len() + 1];
+    for word in words {
+        let mut diagonal = 0;
+        for (index, other) in others.iter().enumerate() {
+            let above = lengths[index + 1];
+            lengths[index + 1] =
+                if word == other { diagonal + 1 } else { above.max(lengths[index]) };
+            diagonal = above;
+        }
+    }
+    lengths[others.len()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
