@@ -1,6 +1,6 @@
 //! Both speak: what is left of the user, and what words are heard.
 
-use std::{env, path::Path};
+use std::{env, path::Path, time::Duration};
 
 use duplex_model::asr::{Recogniser, RecogniserOptions, Request, WordErrors, find_worker, wer};
 
@@ -31,7 +31,10 @@ impl Words {
         let store = env::var_os("DUPLEX_MODELS").expect("DUPLEX_MODELS is not set: `make models`");
         let model = Path::new(&store).join("whisper-tiny.en/ggml-tiny.en.bin");
         let worker = find_worker(None).expect("duplex-asr is built");
-        let options = RecogniserOptions { threads: 1, ..RecogniserOptions::new(worker, model) };
+        // Nobody waits, and what is left of an echo may take it long.
+        let patience = Duration::from_secs(120);
+        let options = RecogniserOptions::new(worker, model);
+        let options = RecogniserOptions { threads: 1, patience, ..options };
         Self(Recogniser::spawn(options).expect("the recogniser starts"))
     }
 
