@@ -14,6 +14,7 @@
 mod acoustics;
 pub mod activity;
 pub mod call_audio;
+pub mod denoise;
 pub mod device;
 pub mod echo;
 pub mod far_end;
@@ -38,6 +39,7 @@ pub use call_audio::{
     CallAudio, Clocks, DeviceCounters, DeviceError, DeviceFormat, FramePair, FramePairs,
     HeardWindow, Hearing, LoudspeakerEnd, MicrophoneEnd, Volume, call_audio,
 };
+pub use denoise::NoiseSuppressor;
 pub use echo::EchoCanceller;
 pub use far_end::FarEnd;
 pub use files::{Clip, FileError, WavWriter};

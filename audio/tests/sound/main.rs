@@ -3,6 +3,7 @@
 mod activity;
 mod call_audio;
 mod common;
+mod denoise;
 mod device;
 mod echo;
 mod echo_path;

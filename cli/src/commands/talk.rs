@@ -42,6 +42,10 @@ pub(crate) struct Talk {
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
 
+    /// With --record: take steady noise out of the recorded user. What is recognised stays as it is
+    #[arg(long, requires = "record")]
+    denoise: bool,
+
     /// Save the conversation when the call ends: as FILE.md for people, as FILE.json for programs and for --continue
     #[arg(long, value_name = "FILE")]
     transcript: Option<PathBuf>,
@@ -109,8 +113,9 @@ pub(crate) fn run(args: Talk, config: &Config, out: &mut dyn Write) -> Result<()
     options.session.voice = args.voice;
     options.session.speed = choices.speed.map(|speed| f32::from(speed) / 1000.0);
     options.policy.ends_at_farewell |= args.end_at_farewell;
-    let panel = Arc::new(Panel::new());
-    let recording = args.record.as_deref().map(|path| Recording::begin(path, Arc::clone(&panel)));
+    let panel = Arc::new(if args.json { Panel::logged() } else { Panel::new() });
+    let recording =
+        args.record.as_deref().map(|path| Recording::begin(path, args.denoise, Arc::clone(&panel)));
     let recording = recording.transpose()?.map(|(recording, frames)| {
         options.tap = Some(frames);
         recording

@@ -169,6 +169,7 @@ impl Talk {
         self.panel.set_voice(volume, speed);
         if let Some(wake) = &mut self.wake {
             let change = wake.sleep();
+            self.panel.is_asleep.store(true, Relaxed);
             self.panel
                 .notice(format!("asleep until you say \u{201c}{}\u{201d}", wake.phrase()), false);
             self.change(change);
@@ -179,8 +180,10 @@ impl Talk {
         match wish {
             Wish::ToggleMute => self.mute(!self.is_muted),
             Wish::Mute(mute) => self.mute(mute),
-            Wish::Press(true) => self.send(Command::Press),
-            Wish::Press(false) => self.send(Command::Release),
+            Wish::Press(down) => {
+                self.panel.is_pressed.store(down, Relaxed);
+                self.send(if down { Command::Press } else { Command::Release });
+            }
             Wish::Stop => self.send(Command::Cancel),
             Wish::Text(text) => self.send(Command::UserText(text)),
             Wish::Say(text) => self.send(Command::Say { text, interruptible: true }),
@@ -260,6 +263,7 @@ impl Talk {
         let Some(change) = wake.see(said, Instant::now()) else { return };
         let is_awake = wake.is_awake();
         let phrase = wake.phrase().to_owned();
+        self.panel.is_asleep.store(!is_awake, Relaxed);
         self.change(change);
         if is_awake {
             self.send(Command::Respond);

@@ -72,10 +72,16 @@ pub(crate) struct Panel {
     loudspeaker_db: AtomicU32,
     /// Whether the call is recorded.
     pub(crate) is_recording: AtomicBool,
+    /// Whether the assistant sleeps until it hears its phrase.
+    pub(crate) is_asleep: AtomicBool,
+    /// Whether push-to-talk is down, by whichever key, socket or switch.
+    pub(crate) is_pressed: AtomicBool,
     /// Times that the loudspeaker had nothing in the middle of a word, and that sound of the microphone was lost.
     pub(crate) underruns: AtomicU64,
     /// As [`underruns`](Self::underruns).
     pub(crate) overruns: AtomicU64,
+    /// Nobody looks at it: what is to be said goes into the log.
+    is_logged: bool,
     state: Mutex<State>,
 }
 
@@ -98,10 +104,18 @@ impl Panel {
             microphone_db: AtomicU32::new(silent),
             loudspeaker_db: AtomicU32::new(silent),
             is_recording: AtomicBool::new(false),
+            is_asleep: AtomicBool::new(false),
+            is_pressed: AtomicBool::new(false),
             underruns: AtomicU64::new(0),
             overruns: AtomicU64::new(0),
+            is_logged: false,
             state: Mutex::new(State { speed: 1000, ..State::default() }),
         }
+    }
+
+    /// Before a call that is shown to a program: what it is told besides the stream of events is in the log.
+    pub(crate) fn logged() -> Self {
+        Self { is_logged: true, ..Self::new() }
     }
 
     /// Levels of microphone and loudspeaker, in dBFS; negative infinity is silence.
@@ -146,6 +160,15 @@ impl Panel {
 
     /// Says something that is no part of the conversation.
     pub(crate) fn notice(&self, text: impl Into<String>, is_warning: bool) {
+        if self.is_logged {
+            let text = text.into();
+            if is_warning {
+                tracing::warn!("{text}");
+            } else {
+                tracing::info!("{text}");
+            }
+            return;
+        }
         let at_ms = self.clock.load(Relaxed);
         self.state().notices.push_back(Notice { at_ms, text: text.into(), is_warning });
     }

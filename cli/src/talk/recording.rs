@@ -13,7 +13,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use duplex_audio::{FramePair, MICROPHONE_FRAME};
+use duplex_audio::{FramePair, MICROPHONE_FRAME, NoiseSuppressor};
 use duplex_core::SAMPLE_RATE;
 use flac_codec::encode::{FlacSampleWriter, Options};
 
@@ -29,12 +29,13 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// Begins to record to `path`. Gives the recording, and where the call's frames go.
+    /// Begins to record to `path`, where `denoise` without the noise of the microphone. Gives the recording, and where the call's frames go.
     ///
     /// # Errors
     /// The file is there already, or cannot be written.
     pub(crate) fn begin(
         path: &Path,
+        denoise: bool,
         panel: Arc<Panel>,
     ) -> Result<(Self, SyncSender<FramePair>), Failure> {
         let io = |error: &dyn std::fmt::Display| {
@@ -56,7 +57,7 @@ impl Recording {
         let name = path.display().to_string();
         panel.is_recording.store(true, Relaxed);
         let write = move || {
-            let result = write(encoder, &received);
+            let result = write(encoder, denoise.then(NoiseSuppressor::new), &received);
             panel.is_recording.store(false, Relaxed);
             if let Err(error) = result {
                 let text = format!("{name}: the recording ended: {error}; the call goes on");
@@ -76,11 +77,15 @@ impl Recording {
 
 fn write(
     mut encoder: FlacSampleWriter<BufWriter<File>>,
+    mut suppressor: Option<NoiseSuppressor>,
     frames: &Receiver<FramePair>,
 ) -> Result<(), flac_codec::Error> {
     let mut samples = [0; 2 * MICROPHONE_FRAME];
     let whole = |sample: f32| (sample.clamp(-1.0, 1.0) * f32::from(i16::MAX)) as i32;
-    for FramePair { microphone, far_end } in frames {
+    for FramePair { mut microphone, far_end } in frames {
+        if let Some(suppressor) = &mut suppressor {
+            suppressor.process(&mut microphone);
+        }
         let sides = microphone.iter().zip(&far_end);
         for (pair, (&left, &right)) in samples.chunks_exact_mut(2).zip(sides) {
             pair.copy_from_slice(&[whole(left), whole(right)]);

@@ -34,6 +34,25 @@ fn without_headphones_it_answers_the_user_and_not_itself_and_is_interrupted() {
 }
 
 #[test]
+fn a_disk_that_is_full_ends_the_recording_and_not_the_call() {
+    let desk = Desk::new("-20", &[]);
+    let mut talk = desk.talk_with_files_of(64, &["--microphone", "none", "--record", "call.flac"]);
+    talk.wait("the call", |event| matches!(event, Event::CallStarted { .. }).then_some(()));
+    let tale = "Once upon a time there was a dog, and it lived in a small house by the sea.";
+    for _ in 0..2 {
+        desk.ctl(&format!("say {tale}"));
+        assert_eq!(talk.reply().0.trim(), tale);
+    }
+    desk.ctl("end");
+    let (exit, log, _) = talk.end();
+    assert_eq!(exit, Some(0), "{log}");
+    assert!(
+        log.contains("call.flac: the recording ended") && log.contains("call goes on"),
+        "{log}"
+    );
+}
+
+#[test]
 fn a_conversation_goes_on_where_it_was_saved() {
     let desk = Desk::new("-20", &[]);
     let mut first = desk.talk(&["--microphone", "none", "--transcript", "first"]);

@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     time::{Duration, Instant},
 };
@@ -47,7 +47,18 @@ impl Desk {
 
     /// Begins a call at the desk.
     pub(crate) fn talk(&self, args: &[&str]) -> Talk {
-        let mut command = self.server.command(env!("CARGO_BIN_EXE_duplex"));
+        self.begin(self.server.command(env!("CARGO_BIN_EXE_duplex")), args)
+    }
+
+    /// Begins a call whose files may have so many blocks of 512 bytes: the full disk that needs no other disk.
+    pub(crate) fn talk_with_files_of(&self, blocks: u32, args: &[&str]) -> Talk {
+        let mut shell = self.server.command("sh");
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_duplex")]);
+        self.begin(shell, args)
+    }
+
+    fn begin(&self, mut command: Command, args: &[&str]) -> Talk {
         let folder = self.server.folder();
         command
             .args(["talk", "--json"])

@@ -121,9 +121,10 @@ fn floor(state: &State) -> (String, Style) {
         ("duplex", Some(Voice::Held)) => ("duplex, paused".to_owned(), bold(Color::Green)),
         ("duplex", _) => ("duplex speaks".to_owned(), bold(Color::Green)),
         ("thinking", _) => ("thinking".to_owned(), look.bold()),
-        _ if conversation.is_muted && state.talk == Talk::Off => {
+        _ if conversation.is_muted && state.talk == Talk::Off && !state.standing.is_pressed => {
             ("not listening".to_owned(), look.bold())
         }
+        _ if state.standing.is_asleep => ("asleep".to_owned(), look.bold()),
         (other, _) => (other.to_owned(), look.bold()),
     }
 }
@@ -139,7 +140,7 @@ fn flags(state: &State, is_roomy: bool) -> Vec<(String, Style)> {
         let dot = look.either("\u{25cf} ", "");
         flags.push((format!("{dot}REC"), look.ink(Color::Red).add_modifier(Modifier::BOLD)));
     }
-    if state.talk != Talk::Off {
+    if state.talk != Talk::Off || state.standing.is_pressed {
         flags.push((" TALK ".to_owned(), look.alert(Color::Cyan)));
     }
     if state.size.1 < FULL_METERS {

@@ -76,6 +76,8 @@ pub(super) struct Standing {
     pub(super) volume_db: i32,
     pub(super) speed: u16,
     pub(super) is_recording: bool,
+    pub(super) is_asleep: bool,
+    pub(super) is_pressed: bool,
     pub(super) underruns: u64,
     pub(super) overruns: u64,
 }
@@ -177,6 +179,8 @@ impl State {
             volume_db,
             speed,
             is_recording: panel.is_recording.load(Relaxed),
+            is_asleep: panel.is_asleep.load(Relaxed),
+            is_pressed: panel.is_pressed.load(Relaxed),
             underruns: panel.underruns.load(Relaxed),
             overruns: panel.overruns.load(Relaxed),
         };

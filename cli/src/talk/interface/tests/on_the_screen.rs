@@ -186,6 +186,16 @@ fn push_to_talk_says_how_it_ends() {
 }
 
 #[test]
+fn an_assistant_that_sleeps_and_a_switch_that_is_pressed_elsewhere_are_shown() {
+    let panel = panel();
+    panel.is_asleep.store(true, std::sync::atomic::Ordering::Relaxed);
+    panel.is_pressed.store(true, std::sync::atomic::Ordering::Relaxed);
+    let events = [super::shown(0, Event::CallStarted { version: 2 })];
+    let shown = screen(&mut state(COLOUR, &events, &panel), 80, 24);
+    assert!(shown.contains("asleep") && shown.contains("TALK"), "{shown}");
+}
+
+#[test]
 fn a_muted_microphone_says_how_it_is_opened() {
     let muted = Event::Microphone { open: false };
     let events = [super::shown(0, Event::CallStarted { version: 2 }), super::shown(0, muted)];
