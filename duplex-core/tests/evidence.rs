@@ -101,9 +101,23 @@ fn words_that_the_assistant_is_just_saying_are_its_own() {
         let (kind, why, _) = &settled(&world)[1];
         assert_eq!((*kind, *why), (UserKind::Noise, Some(Why::Noise)), "{}", world.trace);
     }
-    // The end of it is still heard when the assistant is silent already.
-    let world = over_the_story(4_500, 1_200, "House by the sea.");
-    assert_eq!(world.session.transcript().lines().len(), 2, "{}", world.trace);
+}
+
+#[test]
+fn whoever_is_asked_may_answer_in_the_words_of_the_question() {
+    let question = says(500, 1_500, "Tell me a story.");
+    let reply: &[&str] = &["Would you like one of the moon or one of the dog?"];
+    let told = |user: &[Says]| {
+        let world = World::new(user).reply("story", reply).reply("dog", &["Its name was Rex."]);
+        let mut world = world;
+        world.run(12_000);
+        world
+    };
+    let alone = told(std::slice::from_ref(&question));
+    let ends = alone.audible.last().unwrap().0.as_millis();
+    let world = told(&[question, says(ends - 300, ends + 700, "One of the dog.")]);
+    let lines = world.session.transcript().lines();
+    assert_eq!(lines.last().unwrap().text, "Its name was Rex.", "{}", world.trace);
 }
 
 #[test]

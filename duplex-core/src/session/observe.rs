@@ -15,9 +15,6 @@ const REMEMBERED: Samples = Samples::from_millis(10_000);
 /// Audio that may be left of the assistant's question when an answer to it begins.
 const LAST_WORDS: Samples = Samples::from_millis(600);
 
-/// How long after the assistant fell silent a sound may still begin with its echo.
-const ECHO: Samples = Samples::from_millis(500);
-
 /// Words of the assistant's before the user's sound began that may be in it: the sound's audio begins earlier, and the
 /// echo arrives later.
 const WORDS_BEFORE: usize = 4;
@@ -25,8 +22,8 @@ const WORDS_BEFORE: usize = 4;
 /// Words of the assistant's that may be in the sound already though they were not heard as a whole.
 const WORDS_AHEAD: usize = 2;
 
-/// Fewest words that are recognised as the assistant's own: a single one may be said by both.
-const OWN_WORDS: usize = 2;
+/// Fewest words that are recognised as the assistant's own: one or two may be said by both.
+const OWN_WORDS: usize = 3;
 
 /// What is remembered of the user.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +34,7 @@ pub(super) struct Memory {
     ignored: Option<(SessionTime, String)>,
     /// Those were a backchannel while the assistant spoke: it was attention, and it was heard.
     attended: bool,
-    /// How many words of the assistant's newest line were heard when the newest sound began; none if it was silent.
+    /// How many words of the reply under way were heard when the newest sound began; none if there was no reply.
     heard_at_onset: Option<usize>,
 }
 
@@ -146,12 +143,17 @@ impl DuplexSession {
         }
     }
 
-    /// A sound of the user's begins: remembers how much of the assistant's words had been heard by then.
+    /// A sound of the user's begins: remembers how much had been heard by then of the reply under way. Whoever is asked
+    /// may answer in the words of the question, which none of them is therefore held against.
     pub(super) fn note_onset(&mut self) {
-        let is_recent = self.spoke_until > SessionTime(0) && self.now - self.spoke_until <= ECHO;
-        let may_echo = matches!(self.assistant, AssistantState::Speaking(..)) || is_recent;
-        let heard = || words::normalise(self.said().unwrap_or_default()).len();
-        self.memory.heard_at_onset = may_echo.then(heard);
+        self.memory.heard_at_onset = match &self.assistant {
+            AssistantState::Speaking(reply, _)
+                if !words::is_question(reply.utterance.planned()) =>
+            {
+                Some(words::normalise(reply.utterance.heard()).len())
+            }
+            _ => None,
+        };
     }
 
     /// Whether the words are those that the assistant was heard to say while the sound lasted: its own voice, which no
