@@ -29,7 +29,8 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// Begins to record to `path`, where `denoise` without the noise of the microphone. Gives the recording, and where the call's frames go.
+    /// Begins to record to `path`, where `denoise` without the noise of the microphone. Gives the recording, and where
+    /// the call's frames go.
     ///
     /// # Errors
     /// The file is there already, or cannot be written.
