@@ -1,6 +1,7 @@
 //! Holds calls with `duplex talk` on virtual devices, in real time: a user without headphones, who asks, interrupts the
-//! answer, and asks again. `cargo run --release -p duplex-harness --example talk_calls -- PROGRAM MINUTES`; `make soak
-//! WHAT=talk` does it. Fails where the assistant interrupts or answers itself, or too often is not interrupted.
+//! answer, and asks again. `cargo run --release -p duplex-harness --example talk_calls -- PROGRAM MINUTES FOLDER`; `make
+//! soak WHAT=talk` does it. The events of each call are left in the folder. Fails where the assistant interrupts or
+//! answers itself, or too often is not interrupted.
 
 #![expect(clippy::print_stdout, reason = "this is a program")]
 
@@ -29,6 +30,9 @@ const LAST: [&str; 2] = ["q01", "q03"];
 /// A call takes no longer, on any machine.
 const LONGEST: Duration = Duration::from_secs(120);
 
+/// Where a reply ends by itself so soon after the user's onset, there was nothing left to interrupt.
+const OVER_BY_ITSELF_MS: u64 = 1_000;
+
 /// What calls came to.
 #[derive(Clone, Copy, Debug, Default)]
 struct Totals {
@@ -37,7 +41,7 @@ struct Totals {
     self_interruptions: u32,
     /// Turns that no user had said.
     own_turns: u32,
-    /// Interruptions by the user, and those that cut the reply.
+    /// Interruptions by the user of which the reply did not end by itself, and those that cut it.
     interruptions: u32,
     noticed: u32,
     /// Questions, and those that were heard as a turn.
@@ -47,9 +51,11 @@ struct Totals {
 
 fn main() -> Result<(), Error> {
     let mut args = std::env::args().skip(1);
-    let (Some(program), Some(minutes)) = (args.next(), args.next()) else {
-        return Err("talk_calls PROGRAM MINUTES".into());
+    let (Some(program), Some(minutes), Some(folder)) = (args.next(), args.next(), args.next())
+    else {
+        return Err("talk_calls PROGRAM MINUTES FOLDER".into());
     };
+    fs::create_dir_all(&folder)?;
     let length = Duration::from_secs_f64(60.0 * minutes.parse::<f64>()?);
     let began = Instant::now();
     let mut all = [Totals::default(); ECHOES.len()];
@@ -58,7 +64,8 @@ fn main() -> Result<(), Error> {
             break;
         }
         let echo = call % ECHOES.len();
-        hold(Path::new(&program), call, ECHOES[echo], &mut all[echo])?;
+        let events = Path::new(&folder).join(format!("call-{call:03}.jsonl"));
+        hold(Path::new(&program), call, ECHOES[echo], &events, &mut all[echo])?;
     }
     for (echo, totals) in ECHOES.iter().zip(&all) {
         println!("{echo} dB: {totals:?}");
@@ -76,8 +83,28 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// Holds a call and adds what it came to.
-fn hold(program: &Path, call: usize, echo: &str, totals: &mut Totals) -> Result<(), Error> {
+/// Whether the reply that the user spoke over was ending anyway.
+fn ended_by_itself(events: &[Shown]) -> bool {
+    let mut rest = events.iter().skip_while(|it| !matches!(it.event, Event::ReplyStarted { .. }));
+    let onset = rest.find(|it| matches!(it.event, Event::UserSpeechStarted { .. }));
+    let end = rest.find_map(|it| match &it.event {
+        Event::ReplyEnded { cut, .. } => Some((it.at_ms, cut.is_some())),
+        _ => None,
+    });
+    let lasted = |onset: &Shown, end: u64| end.saturating_sub(onset.at_ms);
+    onset
+        .zip(end)
+        .is_some_and(|(onset, (end, was_cut))| !was_cut && lasted(onset, end) < OVER_BY_ITSELF_MS)
+}
+
+/// Holds a call, writes its events and adds what it came to.
+fn hold(
+    program: &Path,
+    call: usize,
+    echo: &str,
+    events_file: &Path,
+    totals: &mut Totals,
+) -> Result<(), Error> {
     let server = SoundServer::start()?;
     let clip = |name: &str| -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("speech").join(name).with_extension("flac")
@@ -107,12 +134,10 @@ fn hold(program: &Path, call: usize, echo: &str, totals: &mut Totals) -> Result<
         .stderr(Stdio::inherit())
         .spawn()?;
     let out = BufReader::new(talk.stdout.take().ok_or("no output")?);
-    let (events, shown) = channel();
+    let (lines, shown) = channel();
     let reader = std::thread::spawn(move || {
         for line in out.lines().map_while(Result::ok) {
-            if let Ok(event) = serde_json::from_str::<Shown>(&line) {
-                _ = events.send(event.event);
-            }
+            _ = lines.send(line);
         }
     });
     // The room ends once the user has said everything and nobody says any more.
@@ -128,8 +153,11 @@ fn hold(program: &Path, call: usize, echo: &str, totals: &mut Totals) -> Result<
         std::thread::sleep(Duration::from_millis(50));
     }
     _ = reader.join();
-    let events: Vec<Event> = shown.iter().collect();
-    let count = |of: fn(&Event) -> bool| events.iter().filter(|it| of(it)).count() as u32;
+    let lines: Vec<String> = shown.iter().collect();
+    fs::write(events_file, lines.join("\n"))?;
+    let events: Vec<Shown> =
+        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let count = |of: fn(&Event) -> bool| events.iter().filter(|it| of(&it.event)).count() as u32;
     let said = record.log.clips.iter().filter(|clip| clip.from_ms.is_some()).count() as u32;
     let turns = count(|event| {
         matches!(event, Event::UserTurn { kind: UserKind::Turn, continues: None, .. })
@@ -138,7 +166,7 @@ fn hold(program: &Path, call: usize, echo: &str, totals: &mut Totals) -> Result<
         Event::ReplyCancelled { why, .. } => !matches!(why, Why::Left | Why::Command),
         _ => false,
     });
-    let over = u32::from(said >= 2);
+    let over = u32::from(said >= 2 && !ended_by_itself(&events));
     totals.calls += 1;
     totals.interruptions += over;
     totals.noticed += cuts.min(over);
@@ -146,6 +174,8 @@ fn hold(program: &Path, call: usize, echo: &str, totals: &mut Totals) -> Result<
     totals.questions += said;
     totals.heard += turns.min(said);
     totals.own_turns += turns.saturating_sub(said);
-    println!("call {call}: echo {echo} dB, said {said}, turns {turns}, cuts {cuts}");
+    println!(
+        "call {call}: echo {echo} dB, said {said}, turns {turns}, interruptions {over}, cuts {cuts}"
+    );
     Ok(())
 }
