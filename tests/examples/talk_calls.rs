@@ -83,18 +83,17 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether the reply that the user spoke over was ending anyway.
-fn ended_by_itself(events: &[Shown]) -> bool {
-    let mut rest = events.iter().skip_while(|it| !matches!(it.event, Event::ReplyStarted { .. }));
-    let onset = rest.find(|it| matches!(it.event, Event::UserSpeechStarted { .. }));
-    let end = rest.find_map(|it| match &it.event {
+/// Whether the reply that the user spoke over was ending anyway. `later_ms`: how long after their question they did. The
+/// call's clock is not the room's: the question is where the user was heard first.
+fn ended_by_itself(events: &[Shown], later_ms: u64) -> bool {
+    let asked = events.iter().find(|it| matches!(it.event, Event::UserSpeechStarted { .. }));
+    let end = events.iter().find_map(|it| match &it.event {
         Event::ReplyEnded { cut, .. } => Some((it.at_ms, cut.is_some())),
         _ => None,
     });
-    let lasted = |onset: &Shown, end: u64| end.saturating_sub(onset.at_ms);
-    onset
-        .zip(end)
-        .is_some_and(|(onset, (end, was_cut))| !was_cut && lasted(onset, end) < OVER_BY_ITSELF_MS)
+    asked.zip(end).is_some_and(|(asked, (end, was_cut))| {
+        !was_cut && end < asked.at_ms + later_ms + OVER_BY_ITSELF_MS
+    })
 }
 
 /// Holds a call, writes its events and adds what it came to.
@@ -166,7 +165,11 @@ fn hold(
         Event::ReplyCancelled { why, .. } => !matches!(why, Why::Left | Why::Command),
         _ => false,
     });
-    let over = u32::from(said >= 2 && !ended_by_itself(&events));
+    let from: Vec<f64> = record.log.clips.iter().filter_map(|clip| clip.from_ms).collect();
+    let over = match from.as_slice() {
+        [question, over, ..] => u32::from(!ended_by_itself(&events, (over - question) as u64)),
+        _ => 0,
+    };
     totals.calls += 1;
     totals.interruptions += over;
     totals.noticed += cuts.min(over);
