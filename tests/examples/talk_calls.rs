@@ -1,7 +1,7 @@
 //! Holds calls with `duplex talk` on virtual devices, in real time: a user without headphones, who asks, interrupts the
-//! answer, and asks again. `cargo run --release -p duplex-harness --example talk_calls -- PROGRAM MINUTES FOLDER`; `make
-//! soak WHAT=talk` does it. The events of each call are left in the folder. Fails where the assistant interrupts or
-//! answers itself, or too often is not interrupted.
+//! answer, and asks again. `cargo run --release -p duplex-harness --example talk_calls -- PROGRAM MINUTES FOLDER`;
+//! `make soak WHAT=talk` does it. The events of each call are left in the folder. Fails where the assistant interrupts
+//! or answers itself, or too often is not interrupted.
 
 #![expect(clippy::print_stdout, reason = "this is a program")]
 
@@ -83,8 +83,8 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether the reply that the user spoke over was ending anyway. `later_ms`: how long after their question they did. The
-/// call's clock is not the room's: the question is where the user was heard first.
+/// Whether the reply that the user spoke over was ending anyway. `later_ms`: how long after their question they did.
+/// The call's clock is not the room's: the question is where the user was heard first.
 fn ended_by_itself(events: &[Shown], later_ms: u64) -> bool {
     let asked = events.iter().find(|it| matches!(it.event, Event::UserSpeechStarted { .. }));
     let end = events.iter().find_map(|it| match &it.event {
