@@ -7,10 +7,9 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::read_to_string,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::mpsc::channel,
     time::{Duration, Instant},
 };
 
@@ -132,13 +131,8 @@ fn hold(
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn()?;
-    let out = BufReader::new(talk.stdout.take().ok_or("no output")?);
-    let (lines, shown) = channel();
-    let reader = std::thread::spawn(move || {
-        for line in out.lines().map_while(Result::ok) {
-            _ = lines.send(line);
-        }
-    });
+    let out = talk.stdout.take().ok_or("no output")?;
+    let reader = std::thread::spawn(move || read_to_string(out));
     // The room ends once the user has said everything and nobody says any more.
     let record = room.wait()?;
     let mut ctl: Command = server.command(program);
@@ -151,13 +145,13 @@ fn hold(
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    _ = reader.join();
-    let lines: Vec<String> = shown.iter().collect();
-    fs::write(events_file, lines.join("\n"))?;
+    let text = reader.join().map_err(|_| "the reader panicked")??;
+    fs::write(events_file, &text)?;
     let events: Vec<Shown> =
-        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     let count = |of: fn(&Event) -> bool| events.iter().filter(|it| of(&it.event)).count() as u32;
-    let said = record.log.clips.iter().filter(|clip| clip.from_ms.is_some()).count() as u32;
+    let from: Vec<f64> = record.log.clips.iter().filter_map(|clip| clip.from_ms).collect();
+    let said = from.len() as u32;
     let turns = count(|event| {
         matches!(event, Event::UserTurn { kind: UserKind::Turn, continues: None, .. })
     });
@@ -165,7 +159,6 @@ fn hold(
         Event::ReplyCancelled { why, .. } => !matches!(why, Why::Left | Why::Command),
         _ => false,
     });
-    let from: Vec<f64> = record.log.clips.iter().filter_map(|clip| clip.from_ms).collect();
     let over = match from.as_slice() {
         [question, over, ..] => u32::from(!ended_by_itself(&events, (over - question) as u64)),
         _ => 0,
