@@ -65,6 +65,47 @@ fn a_backchannel_stands_aside_too_and_the_reply_model_is_not_told() {
 }
 
 #[test]
+fn what_is_added_to_a_command_is_not_answered() {
+    let outcomes = ["Now, please.", MOON].map(|words| {
+        let user = [
+            says(500, 1_500, "Tell me a story."),
+            says(3_000, 3_550, "Stop."),
+            says(3_850, 4_900, words),
+        ];
+        let mut world = replies(World::new(&user)).reply("please", &["Yes."]);
+        world.run(12_000);
+        let kinds: Vec<UserKind> = settled(&world).iter().map(|(kind, ..)| *kind).collect();
+        let heard = world.session.transcript().lines().last().unwrap().text.clone();
+        (kinds, heard, world.trace)
+    });
+    use UserKind::{Stop, Turn};
+    let [(added, _, trace), (asked, answer, _)] = &outcomes;
+    assert_eq!(*added, [Turn, Stop, Stop], "{trace}");
+    assert_eq!(
+        (asked.as_slice(), answer.as_str()),
+        (&[Turn, Stop, Turn][..], "The moon is far away.")
+    );
+}
+
+#[test]
+fn what_has_cut_a_reply_counts_as_said_over_it() {
+    // It cuts the reply before its words come, and they may be those of a backchannel.
+    let user = [
+        says(500, 1_500, "Tell me a story."),
+        Says { from: 3_000, to: 5_000, words: "", end: 500 },
+    ];
+    let mut world = replies(World::new(&user));
+    let mut overlaps = Vec::new();
+    for at in (3_100..5_100).step_by(100) {
+        world.run(at);
+        let observed = world.session.observed().unwrap();
+        overlaps.push((world.cancelled.len(), observed.features.get(Feature::Overlaps)));
+    }
+    assert!(overlaps.iter().any(|(cut, _)| *cut == 1), "{}", world.trace);
+    assert!(overlaps.iter().all(|(_, overlaps)| *overlaps == Some(1_000)), "{overlaps:?}");
+}
+
+#[test]
 fn words_that_repeat_ignored_ones_are_answered() {
     // Weights that pass over these words, though not surely.
     let mut policy = world::policy();

@@ -136,7 +136,8 @@ features! {
     Silence = "silence",
 
     // The situation.
-    /// The assistant is speaking.
+    /// The assistant is speaking, or was until this sound cut its reply, or until a command that it adds a word or two to:
+    /// what is said over the assistant stays that when it falls silent for it.
     Overlaps = "overlaps",
     /// The sound began while the assistant was speaking, or shortly after: 1000 at its end, 0 half a second later.
     FollowsSpeech = "follows_speech",

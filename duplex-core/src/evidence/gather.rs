@@ -31,9 +31,11 @@ pub(crate) struct Situation<'a> {
     /// The user is speaking.
     pub(crate) is_speaking: bool,
     /// The assistant is speaking.
+    pub(crate) speaks: bool,
+    /// It is, or the sound has cut its reply, or adds to what has.
     pub(crate) overlaps: bool,
-    /// The sound has cut a reply.
-    pub(crate) has_cut: bool,
+    /// The words of a command that was obeyed, which the sound adds a few to.
+    pub(crate) adds_to: Option<&'a str>,
     /// What was heard of the assistant last, of the reply under way too; none if it has said nothing yet.
     pub(crate) said: Option<&'a str>,
     /// The assistant has said nothing since the user's last turn: what it said last is no statement to react to.
@@ -65,8 +67,11 @@ pub(crate) fn gather(user: &Pending, situation: &Situation<'_>, policy: &Policy)
     features.flag(Feature::Partial, is_partial);
     if !heard.is_empty() {
         spoken(&mut features, user, &heard, situation);
-        acts(&mut features, &text, &heard, policy);
-        wording(&mut features, &heard);
+        // What is added to a command is judged with it.
+        let sentence = [situation.adds_to.unwrap_or_default(), &text].join(" ");
+        let words = words::normalise(&sentence);
+        acts(&mut features, sentence.trim_start(), &words, policy);
+        wording(&mut features, &words);
         wholeness(&mut features, &turn, &words::normalise(&turn), situation);
     } else if !is_partial {
         features.flag(Feature::NoWords, true);
@@ -121,7 +126,7 @@ fn spoken(features: &mut Features, user: &Pending, heard: &[String], situation: 
     let needed = heard.len() as u64 * SHORTEST_WORD;
     let missing = needed.saturating_sub(user.voiced.0);
     features.set(Feature::TooFast, (missing * 1000 / needed.max(1)) as i64);
-    if situation.overlaps || situation.has_cut {
+    if situation.overlaps {
         let said = words::normalise(situation.said.unwrap_or_default());
         let last = &said[said.len().saturating_sub(ECHOED)..];
         features.set(Feature::Echo, words::shared(heard, last));
@@ -196,7 +201,7 @@ fn context(features: &mut Features, user: &Pending, heard: &[String], situation:
         features.set(Feature::EndOfWords, logit(end) / 5);
     }
     if let Some(idle) = situation.idle.filter(|_| !heard.is_empty()) {
-        let yields = if situation.overlaps { logit(idle) } else { -logit(idle) };
+        let yields = if situation.speaks { logit(idle) } else { -logit(idle) };
         features.set(Feature::ModelYields, yields / 5);
     }
 }

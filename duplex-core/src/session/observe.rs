@@ -25,6 +25,12 @@ const WORDS_AHEAD: usize = 2;
 /// Fewest words that are recognised as the assistant's own: one or two may be said by both.
 const OWN_WORDS: usize = 3;
 
+/// How long after a command what is said may still be part of it.
+const TAIL_WITHIN: Samples = Samples::from_millis(700);
+
+/// Most words that are added to a command: more are a sentence of their own.
+const TAIL_WORDS: usize = 3;
+
 /// What is remembered of the user.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
@@ -34,6 +40,8 @@ pub(super) struct Memory {
     ignored: Option<(SessionTime, String)>,
     /// Those were a backchannel while the assistant spoke: it was attention, and it was heard.
     attended: bool,
+    /// The user's last sound, where it was a command: when its last voiced frame ended, and its words.
+    obeyed: Option<(SessionTime, String)>,
     /// How many words of the reply under way were heard when the newest sound began; none if there was no reply.
     heard_at_onset: Option<usize>,
 }
@@ -91,11 +99,14 @@ impl DuplexSession {
                 && words::is_question(utterance.planned())
         });
         let ignored = self.memory.ignored.as_ref();
+        let adds_to = self.adds_to(user);
+        let has_cut = self.interrupted.as_ref().is_some_and(|cut| user.began <= cut.at);
         let situation = Situation {
             now: self.now,
             is_speaking: self.tracker.speaking,
-            overlaps: speaks.is_some(),
-            has_cut: self.interrupted.is_some(),
+            speaks: speaks.is_some(),
+            overlaps: speaks.is_some() || has_cut || adds_to.is_some(),
+            adds_to,
             said,
             is_due: speaks.is_none() && self.transcript.last_assistant().is_none(),
             is_asking,
@@ -109,6 +120,14 @@ impl DuplexSession {
             idle: self.decision(&text, speaks.is_some()).idle(),
         };
         evidence::gather(user, &situation, &self.policy)
+    }
+
+    /// The command that a sound adds a word or two to: "That's enough." is obeyed before "Thank you." is said.
+    fn adds_to(&self, user: &Pending) -> Option<&str> {
+        let (ended, command) = self.memory.obeyed.as_ref()?;
+        let is_tail = user.began - *ended <= TAIL_WITHIN
+            && words::normalise(&user.own_text()).len() <= TAIL_WORDS;
+        is_tail.then_some(command)
     }
 
     /// What the pending sound is, and whether it is a second try: the user's words before were not answered, and these
@@ -197,6 +216,13 @@ impl DuplexSession {
 
     /// Remembers how the user's sound was settled.
     pub(super) fn remember(&mut self, user: &Pending, kind: UserKind) {
+        if kind == UserKind::Stop {
+            let command = self.adds_to(user).unwrap_or_default();
+            let words = [command, &user.own_text()].join(" ");
+            self.memory.obeyed = Some((user.voiced_until, words));
+        } else {
+            self.memory.obeyed = None;
+        }
         match kind {
             UserKind::Turn | UserKind::Stop => {
                 self.memory.level = user.level().or(self.memory.level);
