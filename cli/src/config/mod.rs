@@ -502,7 +502,7 @@ pub(crate) struct Costs {
     pub(crate) talked_over: u16,
 
     /// The assistant pauses for what wants no silence until the words are final.
-    #[config(default = 15, validate = cost)]
+    #[config(default = 12, validate = cost)]
     pub(crate) gap: u16,
 
     /// The assistant answers a caller who goes on.

@@ -39,7 +39,7 @@ impl Default for Costs {
             needless_answer: 40,
             needless_stop: 60,
             talked_over: 25,
-            gap: 15,
+            gap: 12,
             cut_in: 40,
             wait: 10,
         }
