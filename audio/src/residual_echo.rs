@@ -99,7 +99,7 @@ impl ResidualEcho {
     }
 }
 
-/// Cross-correlation with the far end over all delays, by way of the spectra: five times faster than delay by delay.
+/// Cross-correlation with the far end over all delays, by way of the spectra, which is faster than delay by delay.
 struct Correlation {
     forward: Arc<dyn RealToComplex<f32>>,
     inverse: Arc<dyn ComplexToReal<f32>>,
