@@ -79,28 +79,15 @@ impl Probe {
         let began = began.fold(f64::MAX, f64::min).max(0.0);
         Track {
             began: self.start + Duration::from_secs_f64(began),
-            rate: slope(blocks.iter().map(|&(at, end)| (seconds(at), end as f64))),
             samples: convert(&samples, PLAYOUT_RATE, SAMPLE_RATE),
         }
     }
-}
-
-/// The slope of the line that fits `points` best.
-fn slope(points: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
-    let count = points.clone().count() as f64;
-    let (x, y) = points.clone().fold((0.0, 0.0), |sum, point| (sum.0 + point.0, sum.1 + point.1));
-    let (x, y) = (x / count, y / count);
-    let products = points.map(|point| ((point.0 - x) * (point.1 - y), (point.0 - x).powi(2)));
-    let (both, own) = products.fold((0.0, 0.0), |sum, each| (sum.0 + each.0, sum.1 + each.1));
-    both / own
 }
 
 /// What a device gave, at the session rate.
 pub(crate) struct Track {
     pub(crate) samples: Vec<f32>,
     began: Instant,
-    /// Samples per second of the computer's clock, by when they came.
-    pub(crate) rate: f64,
 }
 
 impl Track {
