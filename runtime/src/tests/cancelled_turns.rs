@@ -1,6 +1,6 @@
 //! What the session thread discards when a turn is cancelled or dropped.
 
-use duplex_core::{Action, ConversationEvent, Event, Turn};
+use duplex_core::{Action, Command, ConversationEvent, Event, Turn};
 
 use super::{audio, scene::Scene};
 use crate::{
@@ -58,10 +58,11 @@ fn a_reply_that_was_prepared_and_dropped_is_never_heard() {
 #[test]
 fn a_turn_after_the_cancelled_one_is_heard() {
     let mut scene = Scene::speaking();
+    scene.commands(Command::Cancel);
+    assert!(scene.did(|action| matches!(action, Action::Cancel(Turn(1)))));
     scene.fake.words = "What is known about the moon?";
     scene.hears(1_500, true);
     scene.waits_for(|action| matches!(action, Action::Speak(Turn(turn)) if *turn > 1));
-    assert!(scene.did(|action| matches!(action, Action::Cancel(Turn(1)))));
     let played = scene.hears(300, false);
     assert!(played.iter().any(|sample| *sample > 0.1), "the second answer is heard");
 }

@@ -23,7 +23,7 @@ use crate::{
 };
 
 impl Scene {
-    fn commands(&mut self, command: Command) {
+    pub(super) fn commands(&mut self, command: Command) {
         let id = CommandId(7);
         self.handle(SessionMessage::Event(Event::Command { id, command }));
     }
