@@ -176,7 +176,17 @@ impl Script {
         let expect: BTreeMap<_, _> =
             cues.iter().map(|(cue, expectation)| (cue.id.clone(), expectation.clone())).collect();
         let cues = cues.into_iter().map(|(cue, _)| cue).collect();
-        Case { id, category, split: Split::Dev, room, cues, expect, announcements, source: None }
+        Case {
+            id,
+            category,
+            split: Split::Dev,
+            known_issue: None,
+            room,
+            cues,
+            expect,
+            announcements,
+            source: None,
+        }
     }
 }
 

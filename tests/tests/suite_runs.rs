@@ -112,6 +112,57 @@ fn an_agent_that_ends_a_call_early_has_missed_the_rest_of_it() {
     assert_eq!(run.results[4].measured.events.len(), 3, "what was expected of both of its cues");
 }
 
+/// A set whose case with this number has a known issue.
+fn with_known_issue(number: usize, agent: &dyn Agent, folder: &Path) -> SuiteRun {
+    let mut cases = cases();
+    cases[number].known_issue = Some("it hangs up".to_owned());
+    run(&cases, agent, &Options::new(folder), None, &mut |_| {}).unwrap()
+}
+
+#[test]
+fn a_case_that_fails_as_it_is_known_to_is_told_and_does_not_fail_the_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let hangs_up = || {
+        unlucky(4, |mut room| {
+            for _ in 0..300 {
+                room.exchange(&[0.0; PLAYOUT_FRAME], &mut [0.0; MICROPHONE_FRAME]);
+            }
+            Ok(AgentReport::default())
+        })
+    };
+    let run = with_known_issue(4, &hangs_up(), folder.path());
+    assert!(run.passed());
+    let report = run.write(folder.path()).unwrap();
+    let counts = report.overall.counts;
+    assert_eq!((counts.failed, counts.known, counts.passed), (1, 1, cases().len() - 1));
+    let told = table(&report);
+    assert!(told.contains("(known: it hangs up)"), "{told}");
+    assert!(told.contains("1 failed (1 of them known)"), "{told}");
+    let junit = std::fs::read_to_string(folder.path().join("junit.xml")).unwrap();
+    assert!(junit.contains(r#"failures="0""#) && junit.contains("known issue: it hangs up"));
+    let page = std::fs::read_to_string(folder.path().join("index.html")).unwrap();
+    assert!(page.contains("1 failed (1 known)"));
+
+    // Any other case that fails still does.
+    assert!(!with_known_issue(3, &hangs_up(), folder.path()).passed());
+}
+
+#[test]
+fn a_case_that_passes_in_spite_of_its_known_issue_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = with_known_issue(4, &Simulated::default(), folder.path());
+    let told = table(&SuiteReport::of(&run));
+    let line = told.lines().find(|line| line.contains(&run.results[4].id)).unwrap();
+    assert!(run.passed() && line.starts_with("passed") && line.contains("known_issue"), "{told}");
+}
+
+#[test]
+fn a_known_issue_excuses_no_call_that_the_agent_breaks() {
+    let folder = tempfile::tempdir().unwrap();
+    let breaks = unlucky(4, |_| Err(AgentError::Broken("half a frame".to_owned())));
+    assert!(!with_known_issue(4, &breaks, folder.path()).passed());
+}
+
 #[test]
 fn an_agent_that_cannot_be_reached_ends_the_set_and_what_ran_is_kept() {
     let folder = tempfile::tempdir().unwrap();

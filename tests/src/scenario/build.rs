@@ -87,7 +87,18 @@ pub(super) fn cases(
                 let source = Some(Source { file: file.to_owned(), line });
                 let split = split(category, &expect, &splits, builder.talkers(variation));
                 let announcements = builder.announcements();
-                cases.push(Case { id, category, split, room, cues, expect, announcements, source });
+                let known_issue = script.head.keys.known_issue.clone();
+                cases.push(Case {
+                    id,
+                    category,
+                    split,
+                    known_issue,
+                    room,
+                    cues,
+                    expect,
+                    announcements,
+                    source,
+                });
             }
             found.into_iter().for_each(|(line, found)| fault(line, found));
         }

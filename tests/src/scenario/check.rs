@@ -24,6 +24,13 @@ pub(super) fn faults(
     vary: &VaryKeys,
 ) -> Vec<(usize, Fault)> {
     let mut faults = turns_or_silence(script, category);
+    if script.head.keys.known_issue.as_ref().is_some_and(|issue| issue.trim().is_empty()) {
+        let why = "say in a few words what is wrong, or leave it out".to_owned();
+        faults.push((
+            script.head.line("known_issue"),
+            Fault::Value { key: "known_issue".to_owned(), why },
+        ));
+    }
     faults.extend(announcements(script));
     faults.extend(background(script, room, vary));
     faults.extend(variations(script, vary));

@@ -132,6 +132,8 @@ pub(super) struct VaryKeys {
 pub(super) struct CaseKeys {
     /// Its name; optional if the variations name the cases.
     pub id: Option<String>,
+    /// Why it is known to fail: what is wrong, in a few words. While it fails, it does not fail the set.
+    pub known_issue: Option<String>,
     /// What differs from the file's room.
     pub room: RoomKeys,
     /// What differs from the file's variations.

@@ -29,6 +29,12 @@ fn test(result: &CaseResult) -> TestCase {
             status.set_message(result.reason.as_str());
             status
         }
+        // As test runners report what is expected to fail.
+        Verdict::Failed if let Some(issue) = &result.known_issue => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(format!("known issue: {issue}; {}", result.reason));
+            status
+        }
         Verdict::Failed | Verdict::Broken => {
             let broken = result.verdict == Verdict::Broken;
             let kind = if broken { NonSuccessKind::Error } else { NonSuccessKind::Failure };

@@ -272,6 +272,7 @@ fn judge(
         id: job.case.id.clone(),
         category: job.case.category,
         split: job.case.split,
+        known_issue: job.case.known_issue.clone(),
         repetition: job.repetition,
         source: job.case.source.clone(),
         verdict,

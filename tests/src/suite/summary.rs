@@ -31,7 +31,7 @@ pub struct SuiteReport {
     pub wall_s: f64,
     /// Why it ended early, if it did.
     pub unreachable: Option<String>,
-    /// Whether all calls that count passed, and at least one does.
+    /// Whether all calls that count passed, or failed as they were known to, and at least one counts.
     pub passed: bool,
     /// All cases.
     pub overall: Group,
@@ -71,6 +71,9 @@ pub struct Counts {
     pub passed: usize,
     /// Calls in which something did not.
     pub failed: usize,
+    /// Those of them that were known to fail; absent from reports before any were.
+    #[serde(default)]
+    pub known: usize,
     /// Calls that say nothing about the agent: see [`Verdict::Invalid`].
     pub invalid: usize,
     /// Calls that the agent broke.
@@ -95,6 +98,9 @@ pub struct CaseReport {
     pub verdict: Verdict,
     /// The reason, if it did not pass.
     pub reason: String,
+    /// Why it is known to fail, if it is.
+    #[serde(default)]
+    pub known_issue: Option<String>,
     /// Length of the call.
     pub length_ms: f64,
     /// The recording, relative to the report, if it was kept.
@@ -235,6 +241,7 @@ fn group(results: &[&CaseResult]) -> Group {
         calls: results.len(),
         passed: count(Verdict::Passed),
         failed: count(Verdict::Failed),
+        known: results.iter().filter(|result| result.failed_as_known()).count(),
         invalid: count(Verdict::Invalid),
         broken: count(Verdict::Broken),
     };
@@ -267,6 +274,7 @@ fn case(result: &CaseResult) -> CaseReport {
         source: source.map(|source| format!("{}:{}", source.file.display(), source.line)),
         verdict: result.verdict,
         reason: result.reason.clone(),
+        known_issue: result.known_issue.clone(),
         length_ms: result.length_ms,
         audio: result.audio.as_ref().map(|audio| audio.display().to_string()),
         journal: result.journal.as_ref().map(|journal| journal.display().to_string()),

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-use super::{Change, ChangeVerdict, Group, Part, SuiteReport};
+use super::{CaseReport, Change, ChangeVerdict, Counts, Group, Part, SuiteReport, Verdict};
 
 /// The key figures of a set, by column.
 const COLUMNS: [(&str, Metric, Statistic); 7] = [
@@ -24,7 +24,8 @@ const COLUMNS: [(&str, Metric, Statistic); 7] = [
 ];
 
 /// One line for each category and one for all of them, each with one for each split below where there
-/// are several; then every figure over all cases, then the calls that did not pass.
+/// are several; then every figure over all cases, then the calls that did not pass, and
+/// those that did though an issue is known.
 pub fn table(report: &SuiteReport) -> String {
     let mut table = plain();
     table.set_header(["category", "calls"].into_iter().chain(COLUMNS.map(|(title, ..)| title)));
@@ -63,16 +64,21 @@ pub fn table(report: &SuiteReport) -> String {
         figures.add_row(whole.into_iter().chain(report.by_split().map(|(_, part)| of_split(part))));
     }
     let mut text = format!("{table}\n\n{figures}\n");
-    let failed = report.cases.iter().filter(|case| !case.reason.is_empty());
-    for (number, case) in failed.enumerate() {
-        let line = format!("{} {}: {}\n", case.verdict.as_str(), case.id, case.reason);
+    let told = |case: &&CaseReport| !case.reason.is_empty() || case.known_issue.is_some();
+    for (number, case) in report.cases.iter().filter(told).enumerate() {
+        let known = match (&case.known_issue, case.verdict) {
+            (Some(_), Verdict::Passed) => "its known_issue is no more".to_owned(),
+            (Some(issue), _) => format!(" (known: {issue})"),
+            (None, _) => String::new(),
+        };
         text.push_str(if number == 0 { "\n" } else { "" });
-        text.push_str(&line);
+        text.push_str(&format!("{} {}: {}{known}\n", case.verdict.as_str(), case.id, case.reason));
     }
-    let counts = report.overall.counts;
+    let Counts { calls, passed, failed, known, invalid, broken } = report.overall.counts;
+    let known = if known > 0 { format!(" ({known} of them known)") } else { String::new() };
     text.push_str(&format!(
-        "\n{} of {} passed, {} failed, {} broken, {} invalid, in {:.0} s\n",
-        counts.passed, counts.calls, counts.failed, counts.broken, counts.invalid, report.wall_s
+        "\n{passed} of {calls} passed, {failed} failed{known}, {broken} broken, {invalid} invalid, in {:.0} s\n",
+        report.wall_s
     ));
     text
 }

@@ -37,6 +37,7 @@ pub(crate) fn case(id: &str, category: Category, cues: Vec<Script<'_>>) -> Case 
         id: id.to_owned(),
         category,
         split: Split::Dev,
+        known_issue: None,
         room: RoomOptions { tail_ms: 3_500, patience_ms: 10_000, ..RoomOptions::default() },
         cues,
         expect,

@@ -58,6 +58,18 @@ fn every_fault_of_a_file_is_found_in_one_go() {
 }
 
 #[test]
+fn a_known_issue_says_what_is_wrong() {
+    let case = |issue: &str| {
+        format!(
+            "{HEAD}[[case]]\nid = \"c\"\nknown_issue = \"{issue}\"\n[[case.turn]]\nid = \"q\"\nclip = \"q01\"\n"
+        )
+    };
+    one(&case(" "), &["5: known_issue", "say in a few words what is wrong"]);
+    let read = load(&case("answered late")).unwrap();
+    assert_eq!(read[0].known_issue.as_deref(), Some("answered late"));
+}
+
+#[test]
 fn what_is_no_toml_is_named_with_its_line() {
     let found = faults("title = \"t\"\ncategory = \n");
     assert!(found.iter().any(|fault| fault.starts_with("2: not TOML")), "{found:#?}");

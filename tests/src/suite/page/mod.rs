@@ -35,9 +35,10 @@ const COLUMNS: [(&str, Metric, Statistic); 9] = [
 pub(super) fn page(run: &SuiteRun, report: &SuiteReport) -> String {
     let mut results: Vec<&CaseResult> = run.results.iter().collect();
     results.sort_by_key(|result| match result.verdict {
+        Verdict::Failed if result.failed_as_known() => 1,
         Verdict::Failed | Verdict::Broken => 0,
-        Verdict::Invalid => 1,
-        Verdict::Passed => 2,
+        Verdict::Invalid => 2,
+        Verdict::Passed => 3,
     });
     let title = format!("{}: {} calls", printable(&run.agent), run.results.len());
     html! {
@@ -122,7 +123,7 @@ fn tiles(report: &SuiteReport) -> Markup {
             div class="tile" {
                 b { (counts.passed) " / " (counts.calls - counts.invalid) }
                 span { "calls passed" }
-                small { (counts.failed) " failed · " (counts.broken) " broken · " (counts.invalid) " invalid" }
+                small { (counts.failed) " failed" @if counts.known > 0 { " (" (counts.known) " known)" } " · " (counts.broken) " broken · " (counts.invalid) " invalid" }
             }
             (tile("response latency, p50", Metric::ResponseLatency, Statistic::P50, &p90(Metric::ResponseLatency)))
             (tile("stop latency, p50", Metric::StopLatency, Statistic::P50, &p90(Metric::StopLatency)))
@@ -219,6 +220,7 @@ fn call(result: &CaseResult) -> Markup {
             @if let Some(audio) = &result.audio {
                 audio controls preload="none" src=(audio.display()) {}
             }
+            @if let Some(issue) = &result.known_issue { p { small { "known issue: " (printable(issue)) } } }
             @if let Some(source) = &result.source {
                 p { small { (source.file.display()) ":" (source.line) } }
             }
