@@ -192,6 +192,13 @@ pub enum ConversationEvent {
         /// Whether anything is heard of the user.
         open: bool,
     },
+    /// Push-to-talk went down, or up.
+    PushToTalk {
+        /// Whether it is down: the user has the floor.
+        down: bool,
+        /// Whether nobody released it: it was down for so long that it counts as up.
+        lapsed: bool,
+    },
     /// The session was changed.
     Configured {
         /// The command that changed it.

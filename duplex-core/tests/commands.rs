@@ -4,7 +4,7 @@ mod world;
 
 use duplex_core::{
     Action, Command, CommandId, ConversationEvent, Event, Overlap, Policy, Refusal, Samples,
-    SessionChange, Speaker, Turn, TurnChange,
+    SessionChange, SessionTime, Speaker, Turn, TurnChange,
 };
 use world::{Says, World, ms};
 
@@ -231,13 +231,24 @@ fn a_button_that_is_never_released_counts_as_released_after_a_while() {
     let mut world = with(&[asks()], policy).command(300, Command::Press);
     world.run(20_000);
     assert!(world.trace.contains("warning: push-to-talk was down for 4 s"), "{}", world.trace);
+    assert_eq!(switched(&world), [(true, false), (false, true)]);
     assert_eq!(lines(&world), ["Tell me a story.".to_owned(), story()]);
+}
+
+/// What the stream says of push-to-talk: whether it is down, and whether it lapsed.
+fn switched(world: &World) -> Vec<(bool, bool)> {
+    let switched = |(_, event): &(SessionTime, ConversationEvent)| match event {
+        ConversationEvent::PushToTalk { down, lapsed } => Some((*down, *lapsed)),
+        _ => None,
+    };
+    world.shown.iter().filter_map(switched).collect()
 }
 
 #[test]
 fn a_button_without_words_needs_no_answer() {
     let mut world = world(&[]).command(300, Command::Press).command(900, Command::Release);
     world.run(5_000);
+    assert_eq!(switched(&world), [(true, false), (false, false)]);
     assert!(world.audible.is_empty() && lines(&world).is_empty());
 }
 

@@ -270,6 +270,16 @@ fn noted(event: &Event) -> Option<(&'static str, String)> {
         }
         Event::UserIdle { silence_ms, .. } => ("idle", format!("after {silence_ms} ms")),
         Event::Microphone { open } => ("microphone", if *open { "open" } else { "muted" }.into()),
+        Event::PushToTalk { down, lapsed } => {
+            let stands = if *lapsed {
+                "counts as up"
+            } else if *down {
+                "down"
+            } else {
+                "up"
+            };
+            ("push-to-talk", stands.into())
+        }
         Event::Refused { text, .. } => ("refused", text.clone()),
         Event::Warning { text, detail } if detail.is_empty() => ("warning", text.clone()),
         Event::Warning { text, detail } => ("warning", format!("{text}: {detail}")),

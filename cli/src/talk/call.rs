@@ -180,10 +180,8 @@ impl Talk {
         match wish {
             Wish::ToggleMute => self.mute(!self.is_muted),
             Wish::Mute(mute) => self.mute(mute),
-            Wish::Press(down) => {
-                self.panel.is_pressed.store(down, Relaxed);
-                self.send(if down { Command::Press } else { Command::Release });
-            }
+            Wish::Press(true) => self.send(Command::Press),
+            Wish::Press(false) => self.send(Command::Release),
             Wish::Stop => self.send(Command::Cancel),
             Wish::Text(text) => self.send(Command::UserText(text)),
             Wish::Say(text) => self.send(Command::Say { text, interruptible: true }),

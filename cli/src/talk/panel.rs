@@ -74,8 +74,6 @@ pub(crate) struct Panel {
     pub(crate) is_recording: AtomicBool,
     /// Whether the assistant sleeps until it hears its phrase.
     pub(crate) is_asleep: AtomicBool,
-    /// Whether push-to-talk is down, by whichever key, socket or switch.
-    pub(crate) is_pressed: AtomicBool,
     /// Times that the loudspeaker had nothing in the middle of a word, and that sound of the microphone was lost.
     pub(crate) underruns: AtomicU64,
     /// As [`underruns`](Self::underruns).
@@ -105,7 +103,6 @@ impl Panel {
             loudspeaker_db: AtomicU32::new(silent),
             is_recording: AtomicBool::new(false),
             is_asleep: AtomicBool::new(false),
-            is_pressed: AtomicBool::new(false),
             underruns: AtomicU64::new(0),
             overruns: AtomicU64::new(0),
             is_logged: false,

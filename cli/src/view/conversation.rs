@@ -85,6 +85,8 @@ pub(crate) struct Conversation {
     pub(crate) tentative: String,
     pub(crate) user_speaks: bool,
     pub(crate) is_muted: bool,
+    /// Push-to-talk is down.
+    pub(crate) is_pressed: bool,
     pub(crate) is_preparing: bool,
     pub(crate) reply: Option<Reply>,
     /// From the user's last sound to the newest reply, in ms.
@@ -175,6 +177,7 @@ impl Conversation {
                 say(Who::Note, format!("(nobody has spoken for {} s)", silence_ms / 1000), None);
             }
             Event::Microphone { open } => self.is_muted = !open,
+            Event::PushToTalk { down, .. } => self.is_pressed = *down,
             Event::Refused { text, .. } => say(Who::Note, format!("refused: {text}"), None),
             Event::Warning { text, detail } if detail.is_empty() => {
                 say(Who::Note, format!("warning: {text}"), None);

@@ -108,7 +108,7 @@ impl DuplexSession {
                 Ok(())
             }
             Command::Press => self.press(),
-            Command::Release => self.release(),
+            Command::Release => self.release(false),
             Command::End => self.end(),
             Command::Truncate { reply, audio } => self.truncate(reply, audio),
             Command::ToolResult { .. } => Err(Refusal::NoSuchToolCall),
@@ -461,12 +461,14 @@ impl DuplexSession {
         self.orders.is_asked |=
             matches!(&self.assistant, AssistantState::Preparing(reply) if is_due(reply));
         self.forget_the_turn();
+        self.notify(ConversationEvent::PushToTalk { down: true, lapsed: false });
         self.take_the_floor(Why::WentOn);
         Ok(())
     }
 
-    fn release(&mut self) -> Result<(), Refusal> {
+    fn release(&mut self, lapsed: bool) -> Result<(), Refusal> {
         self.orders.pressed.take().ok_or(Refusal::NotPressed)?;
+        self.notify(ConversationEvent::PushToTalk { down: false, lapsed });
         self.end_turn();
         Ok(())
     }
@@ -476,7 +478,7 @@ impl DuplexSession {
         let longest = self.policy.longest_press;
         if self.orders.pressed.is_some_and(|since| self.now - since >= longest) {
             let was_open = self.orders.hears();
-            _ = self.release();
+            _ = self.release(true);
             self.show_microphone(was_open);
             let seconds = longest.as_millis() / 1000;
             self.warn(&format!("push-to-talk was down for {seconds} s: it counts as released"));

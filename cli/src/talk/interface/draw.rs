@@ -121,7 +121,7 @@ fn floor(state: &State) -> (String, Style) {
         ("duplex", Some(Voice::Held)) => ("duplex, paused".to_owned(), bold(Color::Green)),
         ("duplex", _) => ("duplex speaks".to_owned(), bold(Color::Green)),
         ("thinking", _) => ("thinking".to_owned(), look.bold()),
-        _ if conversation.is_muted && state.talk == Talk::Off && !state.standing.is_pressed => {
+        _ if conversation.is_muted && state.talk == Talk::Off && !conversation.is_pressed => {
             ("not listening".to_owned(), look.bold())
         }
         _ if state.standing.is_asleep => ("asleep".to_owned(), look.bold()),
@@ -140,7 +140,7 @@ fn flags(state: &State, is_roomy: bool) -> Vec<(String, Style)> {
         let dot = look.either("\u{25cf} ", "");
         flags.push((format!("{dot}REC"), look.ink(Color::Red).add_modifier(Modifier::BOLD)));
     }
-    if state.talk != Talk::Off || state.standing.is_pressed {
+    if state.talk != Talk::Off || state.conversation.is_pressed {
         flags.push((" TALK ".to_owned(), look.alert(Color::Cyan)));
     }
     if state.size.1 < FULL_METERS {

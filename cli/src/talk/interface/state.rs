@@ -77,7 +77,6 @@ pub(super) struct Standing {
     pub(super) speed: u16,
     pub(super) is_recording: bool,
     pub(super) is_asleep: bool,
-    pub(super) is_pressed: bool,
     pub(super) underruns: u64,
     pub(super) overruns: u64,
 }
@@ -147,6 +146,8 @@ impl State {
         self.conversation.see(shown);
         match &shown.event {
             Event::CallStarted { .. } => self.has_begun = true,
+            // The key is no longer waited for.
+            Event::PushToTalk { lapsed: true, .. } => self.talk = Talk::Off,
             Event::ReplyLatency { stages, .. } => {
                 self.newest = Some(*stages);
                 if self.latencies.len() < LATENCIES {
@@ -180,7 +181,6 @@ impl State {
             speed,
             is_recording: panel.is_recording.load(Relaxed),
             is_asleep: panel.is_asleep.load(Relaxed),
-            is_pressed: panel.is_pressed.load(Relaxed),
             underruns: panel.underruns.load(Relaxed),
             overruns: panel.overruns.load(Relaxed),
         };

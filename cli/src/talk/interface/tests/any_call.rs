@@ -70,6 +70,7 @@ fn event() -> impl Strategy<Value = Event> {
         }),
         (300u64..u64::MAX).prop_map(|audible_ms| latency(0, audible_ms).event),
         any::<bool>().prop_map(|open| Event::Microphone { open }),
+        any::<(bool, bool)>().prop_map(|(down, lapsed)| Event::PushToTalk { down, lapsed }),
         (text(), text()).prop_map(|(text, detail)| Event::Warning { text, detail }),
     ]
 }

@@ -186,11 +186,26 @@ fn push_to_talk_says_how_it_ends() {
 }
 
 #[test]
+fn push_to_talk_that_nobody_ends_is_over_on_the_screen_as_well() {
+    let event = |at_ms, event| super::shown(at_ms, event);
+    let began = [event(0, Event::CallStarted { version: 2 })];
+    let mut state = state(COLOUR, &began, &panel());
+    press(&mut state, KeyCode::Char(' '));
+    state.see(&event(200, Event::PushToTalk { down: true, lapsed: false }));
+    assert!(screen(&mut state, 80, 24).contains("TALK"));
+    state.see(&event(60_200, Event::PushToTalk { down: false, lapsed: true }));
+    let shown = screen(&mut state, 80, 24);
+    assert!(!shown.contains("TALK") && !shown.contains("when you are done"), "{shown}");
+}
+
+#[test]
 fn an_assistant_that_sleeps_and_a_switch_that_is_pressed_elsewhere_are_shown() {
     let panel = panel();
     panel.is_asleep.store(true, std::sync::atomic::Ordering::Relaxed);
-    panel.is_pressed.store(true, std::sync::atomic::Ordering::Relaxed);
-    let events = [super::shown(0, Event::CallStarted { version: 2 })];
+    let events = [
+        super::shown(0, Event::CallStarted { version: 2 }),
+        super::shown(100, Event::PushToTalk { down: true, lapsed: false }),
+    ];
     let shown = screen(&mut state(COLOUR, &events, &panel), 80, 24);
     assert!(shown.contains("asleep") && shown.contains("TALK"), "{shown}");
 }
